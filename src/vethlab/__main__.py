@@ -1,0 +1,5 @@
+"""`python -m vethlab` is the command line."""
+
+from vethlab.present.cli.main import main
+
+main()

@@ -1,0 +1,22 @@
+"""Changes as values: what to do to one object, why, and the command line a person would type for it."""
+
+from __future__ import annotations
+
+from vethlab.change.address import AddAddress, RemoveAddress
+from vethlab.change.link import AddBridge, AddVeth, RemoveLink, SetLink
+from vethlab.change.neighbour import AddNeighbour, RemoveNeighbour
+from vethlab.change.netns import AddNetns, RemoveNetns
+from vethlab.change.nft import LoadRuleset
+from vethlab.change.process import StartProcess, StopProcess
+from vethlab.change.route import AddRoute, RemoveRoute
+from vethlab.change.sysctl import SetSysctl
+
+Change = (
+    AddNetns | RemoveNetns | AddVeth | AddBridge | SetLink | RemoveLink | AddAddress | RemoveAddress | AddRoute | RemoveRoute
+    | AddNeighbour | RemoveNeighbour | SetSysctl | LoadRuleset | StartProcess | StopProcess
+)
+
+__all__ = [
+    "AddAddress", "AddBridge", "AddNeighbour", "AddNetns", "AddRoute", "AddVeth", "Change", "LoadRuleset", "RemoveAddress", "RemoveLink",
+    "RemoveNeighbour", "RemoveNetns", "RemoveRoute", "SetLink", "SetSysctl", "StartProcess", "StopProcess",
+]

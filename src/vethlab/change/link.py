@@ -1,0 +1,132 @@
+"""Make, change and remove links: veth pairs, bridges, and the settings of any interface.
+
+Rule of the file: a veth pair is one change, because the kernel makes both ends in one message (drivers/net/veth.c veth_newlink).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from vethlab.change.netns import Action
+from vethlab.model.link import DEFAULT_MTU, LOOPBACK, Link
+
+
+@dataclass(frozen=True, slots=True)
+class AddVeth:
+    """Make a pair: `left` in `netns` (with its master, created up), `right` in `peer_netns` (still down: a peer created up is ENOTCONN)."""
+
+    netns: str
+    left: Link
+    peer_netns: str
+    right: Link
+    reason: str = "declared in the lab file"
+    action: ClassVar[Action] = "add"
+
+    @property
+    def object(self) -> str:
+        return f"link {self.netns}:{self.left.name} -- {self.peer_netns}:{self.right.name}"
+
+    def commands(self) -> tuple[str, ...]:
+        left, right = self.left, self.right
+        place = f" netns {self.peer_netns}" if self.peer_netns != self.netns else ""
+        lines = [
+            f"ip link add name {left.name}{_mac(left)}{_mtu(left)} type veth peer name {right.name}{_mac(right)}{_mtu(right)}{place}",
+        ]
+        if left.alias:
+            lines.append(f"ip link set dev {left.name} alias {left.alias}")
+        if left.master:
+            lines.append(f"ip link set dev {left.name} master {left.master}")
+        if left.port is not None and left.port.isolated:
+            lines.append(f"bridge link set dev {left.name} isolated on")
+        if left.up:
+            lines.append(f"ip link set dev {left.name} up")
+        return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class AddBridge:
+    """Make a bridge, still down: brought up last, so that its ports join without a flood."""
+
+    netns: str
+    link: Link
+    reason: str = "declared in the lab file"
+    action: ClassVar[Action] = "add"
+
+    @property
+    def object(self) -> str:
+        return f"bridge {self.netns}:{self.link.name}"
+
+    def commands(self) -> tuple[str, ...]:
+        options = self.link.bridge
+        extra = "" if options is None else f" stp_state {int(options.stp)} mcast_snooping {int(options.multicast_snooping)}"
+        return (f"ip link add name {self.link.name}{_mac(self.link)}{_mtu(self.link)} type bridge{extra}",)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveLink:
+    """Remove an interface; the other end of a pair goes with it."""
+
+    netns: str
+    link: Link
+    reason: str = "no longer in the lab file"
+    action: ClassVar[Action] = "remove"
+
+    @property
+    def object(self) -> str:
+        return f"{'bridge' if self.link.kind == 'bridge' else 'link'} {self.netns}:{self.link.name}"
+
+    def commands(self) -> tuple[str, ...]:
+        return (f"ip link delete dev {self.link.name}",)
+
+
+@dataclass(frozen=True, slots=True)
+class SetLink:
+    """Bring an interface's settings from `before` to `after`; only fields that differ are sent. `fresh` marks an interface this plan just made."""
+
+    netns: str
+    before: Link
+    after: Link
+    reason: str
+    fresh: bool = False
+    action: ClassVar[Action] = "change"
+
+    @property
+    def object(self) -> str:
+        return f"interface {self.netns}:{self.after.name}"
+
+    def commands(self) -> tuple[str, ...]:
+        return tuple(_settings(self.before, self.after))
+
+
+def _settings(before: Link, after: Link) -> list[str]:
+    head, lines = f"ip link set dev {after.name}", []
+    if after.mac is not None and after.mac != before.mac:
+        lines.append(f"{head} address {after.mac}")
+    if after.mtu != before.mtu:
+        lines.append(f"{head} mtu {after.mtu}")
+    if after.alias != before.alias and after.alias is not None:
+        lines.append(f"{head} alias {after.alias}")
+    if after.master != before.master:
+        lines.append(f"{head} master {after.master}" if after.master else f"{head} nomaster")
+    if after.bridge is not None and before.bridge is not None and after.bridge != before.bridge:
+        lines.append(f"{head} type bridge stp_state {int(after.bridge.stp)} mcast_snooping {int(after.bridge.multicast_snooping)}")
+    if after.port is not None and after.port != before.port:
+        was = before.port
+        if was is None or was.isolated != after.port.isolated:
+            lines.append(f"bridge link set dev {after.name} isolated {'on' if after.port.isolated else 'off'}")
+        if after.port.state is not None and (was is None or was.state != after.port.state):
+            lines.append(f"bridge link set dev {after.name} state {after.port.state}")
+    if after.link_local != before.link_local and after.name != LOOPBACK:
+        lines.append(f"{head} addrgenmode {'eui64' if after.link_local else 'none'}")
+    if after.up != before.up:
+        lines.append(f"{head} {'up' if after.up else 'down'}")
+    return lines
+
+
+def _mac(link: Link) -> str:
+    return f" address {link.mac}" if link.mac else ""
+
+
+def _mtu(link: Link) -> str:
+    return f" mtu {link.mtu}" if link.mtu != DEFAULT_MTU else ""

@@ -1,0 +1,1 @@
+"""All system calls: reads State, executes changes, knows neither plan nor explain."""

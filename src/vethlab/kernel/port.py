@@ -1,0 +1,90 @@
+"""The two borders to the system, as protocols: who holds namespaces, and who changes and reads them.
+
+Rule of the file: no implementation. `keep.client` implements Namespaces over the keeper's socket, `kernel.linux` implements
+Kernel on top of any Namespaces, `kernel.fake` is the public in-memory double of Kernel with errno faults.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from vethlab.change import Change
+from vethlab.model.state import Process, State
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A namespace as a client holds it: a descriptor of it (for IFLA_NET_NS_FD) and a route netlink socket inside it. Both are the client's to close."""
+
+    descriptor: int
+    rtnetlink: socket.socket
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a command that ran in a namespace left: exit status (128 + signal if killed), standard output, standard error."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """A `run:` process: its pid on the machine, `exited` is None while it runs, else its status (128 + signal if killed)."""
+
+    netns: str
+    process: Process
+    pid: int
+    exited: int | None
+    log: str
+
+
+class Namespaces(Protocol):
+    """Holds the network namespaces of one lab by name. Every method raises NotFoundError for an unknown name, HostError where the machine refuses."""
+
+    def names(self) -> frozenset[str]:
+        """The names held."""
+
+    def create(self, names: Sequence[str]) -> None:
+        """Make and hold a namespace for each name; an existing name is an error. Nothing is inside but `lo`, down."""
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Let go of them, ending what runs in them; the kernel frees a namespace once its last process and socket are gone."""
+
+    def open(self, names: Sequence[str]) -> list[Opened]:
+        """A descriptor and a route netlink socket for each name. The same name gives the same cached pair until it is dropped."""
+
+    def sockets(self, requests: Sequence[tuple[str, int, int, int]]) -> list[socket.socket]:
+        """One new socket for each (name, family, type, protocol), made inside that namespace, in the order asked."""
+
+    def read_sysctls(self, requests: Sequence[tuple[str, str]]) -> list[str | None]:
+        """The value of each (name, key), white space at the ends removed; None if the kernel has no such key."""
+
+    def write_sysctls(self, requests: Sequence[tuple[str, str, str]]) -> None:
+        """Write each (name, key, value) in order; the first refusal raises KernelError naming it."""
+
+    def run(self, name: str, argv: Sequence[str], stdin: str = "") -> Finished:
+        """Run a short command inside the namespace and wait for it (nft, for example)."""
+
+    def start(self, name: str, process: Process) -> None:
+        """Start a `run:` process in the node's view (own /sys, /etc/hosts, /run)."""
+
+    def stop(self, name: str, process: Process) -> None:
+        """End that process and its descendants: SIGTERM, then SIGKILL after a second."""
+
+    def processes(self) -> list[ProcessStatus]:
+        """Every `run:` process started and not stopped, dead ones included."""
+
+
+class Kernel(Protocol):
+    """Executes changes and reads state of the namespaces of one lab."""
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Execute in order; the first refusal raises KernelError. Changes of one namespace that follow each other may share a system call."""
+
+    def read(self, names: Iterable[str], sysctls: Iterable[tuple[str, str]] = ()) -> State:
+        """The state of these namespaces as the kernel holds it; `sysctls` lists the (namespace, key) pairs to read too."""

@@ -1,0 +1,58 @@
+"""A link of the kernel (rtnetlink(7)): one interface of one namespace. A veth pair is two of them, each naming its peer.
+
+Rule of the file: a field that is None in a desired link is not compared. `index` is unique over a whole lab, so that a veth's
+IFLA_LINK names its peer without asking for namespace ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOOPBACK = "lo"
+DEFAULT_MTU = 1500
+LOOPBACK_MTU = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a cable: an interface in a namespace of the lab."""
+
+    netns: str
+    interface: str
+
+    def __str__(self) -> str:
+        return f"{self.netns}:{self.interface}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """What only a bridge has. Without STP a port forwards at once; without snooping multicast is flooded like broadcast."""
+
+    stp: bool = False
+    multicast_snooping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BridgePort:
+    """What a link has while a bridge is its master. `state` as in if_bridge.h: 0 disabled, 1 listening, 2 learning, 3 forwarding, 4 blocking."""
+
+    isolated: bool = False
+    state: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One interface. `kind` is IFLA_INFO_KIND ("veth", "bridge") or "loopback"; `master` is the name of its bridge."""
+
+    name: str
+    kind: str
+    up: bool = True
+    mtu: int = DEFAULT_MTU
+    mac: str | None = None
+    index: int | None = None
+    master: str | None = None
+    peer: End | None = None
+    bridge: Bridge | None = None
+    port: BridgePort | None = None
+    alias: str | None = None
+    link_local: bool = True  # False: addr_gen_mode none, the kernel makes no IPv6 link-local address

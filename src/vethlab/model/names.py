@@ -1,0 +1,49 @@
+"""Names of nodes and interfaces: what is allowed, what is reserved, how a long port name is shortened.
+
+Rule of the file: pure text. IFNAMSIZ is 16 with the final NUL (include/uapi/linux/if.h), so 15 bytes are usable.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+RESERVED = frozenset({"all", "world", "host", "localhost"})
+HOST = "host"  # the lab's private namespace that plays the machine: bridges live there
+IFNAME_MAX = 15
+
+
+def is_node_name(text: str) -> bool:
+    """True if `text` is a legal node name; reserved words are legal names but may not be declared."""
+    return NODE_NAME.fullmatch(text) is not None
+
+
+def interface_name_problem(text: str) -> str:
+    """Why the kernel would refuse `text` as an interface name (net/core/dev.c dev_valid_name), or an empty string."""
+    if not text:
+        return "an interface name cannot be empty"
+    if len(text.encode()) > IFNAME_MAX:
+        return f"an interface name has at most {IFNAME_MAX} bytes, this has {len(text.encode())}"
+    if text in {".", ".."}:
+        return "`.` and `..` are not interface names"
+    if any(character in "/:%" or character.isspace() or not character.isprintable() for character in text):
+        return "an interface name cannot hold `/`, `:`, `%` or white space"
+    return ""
+
+
+def port_name(node: str, number: int = 1) -> str:
+    """The bridge-side name of a node's `number`-th port: `p-<node>`, `p-<node>-<n>` from the second on.
+
+    Past 15 bytes it is shortened to a readable head and four hex digits of the full name's CRC-32, the same on every run.
+    """
+    full = full_port_name(node, number)
+    if len(full) <= IFNAME_MAX:
+        return full
+    digest = f"{zlib.crc32(full.encode()) & 0xFFFF:04x}"
+    return f"{full[: IFNAME_MAX - 5].rstrip('-')}-{digest}"
+
+
+def full_port_name(node: str, number: int = 1) -> str:
+    """The unshortened port name, kept in the interface's alias."""
+    return f"p-{node}" if number == 1 else f"p-{node}-{number}"

@@ -1,0 +1,50 @@
+"""What a kernel holds for a lab, or should hold: desired and actual state are the same type, a plan is their difference.
+
+Rule of the file: one Netns value for each namespace; keys are the names used in the lab file, `host` for the lab's own machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vethlab.model.address import IPInterface
+from vethlab.model.link import Link
+from vethlab.model.neighbour import Neighbour
+from vethlab.model.route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address of an interface, declared by a person; the kernel's own link-local addresses are not state."""
+
+    interface: str
+    address: IPInterface
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A `run:` command (for `sh -c`) that lives as long as its node."""
+
+    command: str
+    private: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Netns:
+    """One namespace. `sysctls` holds declared values and, for actual state, the watched ones. `nft` is the declared text while it is loaded unchanged."""
+
+    links: Mapping[str, Link] = field(default_factory=dict)
+    addresses: frozenset[Address] = frozenset()
+    routes: frozenset[Route] = frozenset()
+    neighbours: frozenset[Neighbour] = frozenset()
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    nft: str | None = None
+    processes: tuple[Process, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All namespaces of a lab."""
+
+    netns: Mapping[str, Netns] = field(default_factory=dict)

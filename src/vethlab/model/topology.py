@@ -1,0 +1,112 @@
+"""What a lab file says, in full: every shorthand resolved, every name and address present. Enters `plan`, leaves `spec`.
+
+Rule of the file: declared facts only, in file order; nothing the kernel decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vethlab.model.address import IP, IPInterface, IPNetwork
+from vethlab.model.route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a cable or of a network's attachment, in a node."""
+
+    node: str
+    interface: str
+    addresses: tuple[IPInterface, ...] = ()
+    mac: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.node}:{self.interface}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cable:
+    """A link of the lab file: a veth pair between two endpoints (which may sit in one node)."""
+
+    left: Endpoint
+    right: Endpoint
+    mtu: int = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A node's place on a network: its endpoint and the name of the bridge-side interface."""
+
+    endpoint: Endpoint
+    name: str
+    alias: str | None = None  # the full name, where `name` had to be shortened
+    isolated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A shared segment; `name` is the bridge's interface name in the namespace `on`."""
+
+    name: str
+    ports: tuple[Port, ...]
+    type: str = "bridge"
+    on: str = "host"
+    subnets: tuple[IPNetwork, ...] = ()
+    gateway: tuple[IPInterface, ...] = ()
+    stp: bool = False
+    mtu: int = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A namespace that plays a machine. `loopbacks` go on its `lo`; `routes` include the default route a network's gateway gives."""
+
+    name: str
+    role: str = "node"
+    forward: bool = False
+    run: str | None = None
+    sysctl: tuple[tuple[str, str], ...] = ()
+    nft: str | None = None
+    routes: tuple[Route, ...] = ()
+    private: tuple[str, ...] = ()
+    loopbacks: tuple[IPInterface, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEnd:
+    """One side of a check. Exactly one of `node`, `address` or `word` (`all`, `world`, `localhost`, `host`) is its subject; `nodes` is a spelled-out range."""
+
+    nodes: tuple[str, ...] = ()
+    interface: str | None = None
+    address: IP | None = None
+    port: int | None = None
+    word: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `checks`: what to send from where to where, and what is expected. `within` is in seconds, a bound on the round trip."""
+
+    kind: str  # ping | tcp | udp | http
+    source: CheckEnd
+    target: CheckEnd
+    expect: str = "ok"  # ok | blocked
+    sample: int | None = None
+    via: str | None = None
+    within: float | None = None
+    text: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """A whole lab. `nodes` does not hold `host`, which always exists and can be named in checks and `exec`."""
+
+    name: str
+    nodes: tuple[Node, ...] = ()
+    cables: tuple[Cable, ...] = ()
+    networks: tuple[Network, ...] = ()
+    checks: tuple[Check, ...] = ()
+    routing: str = "none"  # none | shortest-path
+    ipv6: str = "link-local"  # link-local | none
+    source: str = field(default="", compare=False)  # the path of the lab file, for messages
