@@ -82,7 +82,7 @@ class RemoveLink:
 
 @dataclass(frozen=True, slots=True)
 class SetLink:
-    """Bring an interface's settings from `before` to `after`; only fields that differ are sent. `fresh` marks an interface this plan just made."""
+    """Bring an interface's settings from `before` to `after`; only what differs is sent. `fresh`: the same plan made the interface."""
 
     netns: str
     before: Link

@@ -17,7 +17,7 @@ from vethlab.model.state import Process, State
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A namespace as a client holds it: a descriptor of it (for IFLA_NET_NS_FD) and a route netlink socket inside it. Both are the client's to close."""
+    """A namespace as a client holds it: a descriptor (for IFLA_NET_NS_FD) and a route netlink socket inside it, both the client's."""
 
     descriptor: int
     rtnetlink: socket.socket
@@ -44,7 +44,7 @@ class ProcessStatus:
 
 
 class Namespaces(Protocol):
-    """Holds the network namespaces of one lab by name. Every method raises NotFoundError for an unknown name, HostError where the machine refuses."""
+    """Holds the network namespaces of one lab by name. NotFoundError for an unknown name, HostError where the machine refuses."""
 
     def names(self) -> frozenset[str]:
         """The names held."""
@@ -83,8 +83,11 @@ class Namespaces(Protocol):
 class Kernel(Protocol):
     """Executes changes and reads state of the namespaces of one lab."""
 
+    def names(self) -> frozenset[str]:
+        """The namespaces that exist."""
+
     def apply(self, changes: Sequence[Change]) -> None:
-        """Execute in order; the first refusal raises KernelError. Changes of one namespace that follow each other may share a system call."""
+        """Execute in order; the first refusal raises KernelError. Neighbouring changes of one namespace may share a system call."""
 
     def read(self, names: Iterable[str], sysctls: Iterable[tuple[str, str]] = ()) -> State:
         """The state of these namespaces as the kernel holds it; `sysctls` lists the (namespace, key) pairs to read too."""

@@ -6,7 +6,7 @@ IFLA_LINK names its peer without asking for namespace ids.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LOOPBACK = "lo"
 DEFAULT_MTU = 1500
@@ -34,7 +34,10 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class BridgePort:
-    """What a link has while a bridge is its master. `state` as in if_bridge.h: 0 disabled, 1 listening, 2 learning, 3 forwarding, 4 blocking."""
+    """What a link has while a bridge is its master.
+
+    `state` as in include/uapi/linux/if_bridge.h: 0 disabled, 1 listening, 2 learning, 3 forwarding, 4 blocking.
+    """
 
     isolated: bool = False
     state: int | None = None
@@ -56,3 +59,4 @@ class Link:
     port: BridgePort | None = None
     alias: str | None = None
     link_local: bool = True  # False: addr_gen_mode none, the kernel makes no IPv6 link-local address
+    owned: bool = field(default=True, compare=False)  # False in actual state: somebody else made it, it is never removed

@@ -14,8 +14,8 @@ from vethlab.model.address import IP
 class Path:
     """One concrete probe: `kind` from a namespace to an address. `interface` binds the socket to a device, as `ping -I` does.
 
-    `source` is the source address to use where the file fixes one (else the kernel chooses). `target` names the destination
-    for people ("b", "b:eth1", an address). `check` is the index of the check in the topology it comes from, -1 for the implied all pairs.
+    `target` names the destination for people ("b", "b:eth1", an address). `check` is the index of the check in the topology it
+    comes from, -1 for the implied all pairs.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What happened to one path. `passed` is the judgement (a blocked path that was expected passes); `ok` says whether the probe got through."""
+    """What happened to one path. `ok`: the probe got through; `passed`: that is what was expected (a blocked path may pass)."""
 
     path: Path
     ok: bool

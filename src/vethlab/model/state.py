@@ -32,7 +32,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Netns:
-    """One namespace. `sysctls` holds declared values and, for actual state, the watched ones. `nft` is the declared text while it is loaded unchanged."""
+    """One namespace. `sysctls`: declared values and, in actual state, the watched ones. `nft`: the declared text while it is unchanged."""
 
     links: Mapping[str, Link] = field(default_factory=dict)
     addresses: frozenset[Address] = frozenset()

@@ -74,7 +74,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class CheckEnd:
-    """One side of a check. Exactly one of `node`, `address` or `word` (`all`, `world`, `localhost`, `host`) is its subject; `nodes` is a spelled-out range."""
+    """One side of a check: nodes (a spelled-out range), an address, or a word (`all`, `world`, `localhost`, `host`)."""
 
     nodes: tuple[str, ...] = ()
     interface: str | None = None

@@ -1,0 +1,90 @@
+"""Change -> netlink requests, one small function for each kind of change.
+
+Enters: a change and Reach, which knows interface indexes and namespace descriptors; leaves: requests to be sent in the change's
+namespace. Rule of the file: no sending; a table says which function takes which change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vethlab import change as ops
+from vethlab.change import Change
+from vethlab.kernel import bridge, veth
+from vethlab.kernel.netlink import address as addresses
+from vethlab.kernel.netlink import link as links
+from vethlab.kernel.netlink import neighbour as neighbours
+from vethlab.kernel.netlink import route as routes
+from vethlab.kernel.netlink.message import Request, attribute, u32
+from vethlab.kernel.reach import Reach
+from vethlab.model.link import LOOPBACK
+
+
+def encode(one: Change, reach: Reach) -> list[Request]:
+    """The requests that carry out one change of links, addresses, routes or neighbours."""
+    return _TABLE[type(one)](one, reach)
+
+
+def _add_veth(one: ops.AddVeth, reach: Reach) -> list[Request]:
+    left, right = one.left, one.right
+    reach.open([one.netns, one.peer_netns])
+    reach.learn(one.netns, left)
+    reach.learn(one.peer_netns, right)
+    descriptor = reach.descriptor(one.peer_netns) if one.peer_netns != one.netns else None
+    return veth.encode(left, right, peer_netns=descriptor, master=reach.index(one.netns, left.master) if left.master else 0)
+
+
+def _add_bridge(one: ops.AddBridge, reach: Reach) -> list[Request]:
+    reach.open([one.netns])
+    reach.learn(one.netns, one.link)
+    return [bridge.encode(one.link)]
+
+
+def _remove_link(one: ops.RemoveLink, reach: Reach) -> list[Request]:
+    reach.forget_link(one.netns, one.link.name)
+    return [links.delete_link(one.link.index or 0, one.link.name)]
+
+
+def _set_link(one: ops.SetLink, reach: Reach) -> list[Request]:
+    before, after = one.before, one.after
+    index = after.index or before.index or (1 if after.name == LOOPBACK else 0)
+    parts = [] if after.link_local == before.link_local else [links.address_generation(link_local=after.link_local)]
+    if after.mac is not None and after.mac != before.mac:
+        parts.append(attribute(links.IFLA_ADDRESS, links.mac_bytes(after.mac)))
+    if after.mtu != before.mtu:
+        parts.append(u32(links.IFLA_MTU, after.mtu))
+    if after.alias is not None and after.alias != before.alias:
+        parts.append(attribute(links.IFLA_IFALIAS, after.alias.encode()))
+    if after.master != before.master:
+        parts.append(u32(links.IFLA_MASTER, reach.index(one.netns, after.master) if after.master else 0))
+    if after.bridge is not None and after.bridge != before.bridge:
+        parts.append(bridge.settings(after.bridge))
+    requests = [links.set_link(index, after.name, parts=b"".join(parts))] if parts else []
+    if after.up != before.up:
+        # A message of its own and after the settings: addr_gen_mode has to be there before the interface comes up.
+        requests.append(links.set_link(index, after.name, up=after.up))
+    if after.port is not None and after.port != before.port and after.master is not None:
+        # A port state counts only on a running port: bringing a port up resets it (net/bridge/br_stp_if.c).
+        requests.append(links.set_link(index, after.name, parts=bridge.port_settings(after.port)))
+    return requests
+
+
+def _address(make: Callable[..., Request]) -> Callable[[ops.AddAddress | ops.RemoveAddress, Reach], list[Request]]:
+    return lambda one, reach: [make(reach.index(one.netns, one.address.interface), one.address.address)]
+
+
+def _route(make: Callable[..., Request]) -> Callable[[ops.AddRoute | ops.RemoveRoute, Reach], list[Request]]:
+    return lambda one, reach: [
+        make(one.route, {hop.interface: reach.index(one.netns, hop.interface) for hop in one.route.next_hops if hop.interface}),
+    ]
+
+
+def _neighbour(make: Callable[..., Request]) -> Callable[[ops.AddNeighbour | ops.RemoveNeighbour, Reach], list[Request]]:
+    return lambda one, reach: [make(one.neighbour, {one.neighbour.interface: reach.index(one.netns, one.neighbour.interface)})]
+
+
+_TABLE: dict[type, Callable[..., list[Request]]] = {
+    ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge, ops.RemoveLink: _remove_link, ops.SetLink: _set_link,
+    ops.AddAddress: _address(addresses.add), ops.RemoveAddress: _address(addresses.delete), ops.AddRoute: _route(routes.add),
+    ops.RemoveRoute: _route(routes.delete), ops.AddNeighbour: _neighbour(neighbours.add), ops.RemoveNeighbour: _neighbour(neighbours.delete),
+}

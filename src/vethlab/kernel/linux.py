@@ -1,0 +1,129 @@
+"""The real kernel: executes changes and reads state through sockets that live inside the namespaces.
+
+Enters: changes in order; leaves: nothing, or KernelError of the first refusal. Rule of the file: changes of one namespace that follow
+each other share one system call; what is not netlink (namespaces, sysctls, nft, processes) goes to the keeper, in runs of one kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+
+from vethlab import change as ops
+from vethlab.change import Change
+from vethlab.errors import KernelError
+from vethlab.kernel import rulesets
+from vethlab.kernel.encode import encode
+from vethlab.kernel.netlink.connection import Refused
+from vethlab.kernel.netlink.message import Request
+from vethlab.kernel.port import Namespaces, ProcessStatus
+from vethlab.kernel.reach import Reach
+from vethlab.kernel.rulesets import Loaded
+from vethlab.kernel.snapshot import join
+from vethlab.model.state import Netns, State
+
+_BATCH = 24 * 1024  # bytes in one send: well below the default socket buffer of 208 KiB
+
+
+class Linux:
+    """Implements kernel.port.Kernel. `loaded`: the nft texts in force with the kernel's listing of them, kept in the lab's record."""
+
+    def __init__(self, namespaces: Namespaces, *, loaded: Mapping[str, Loaded] | None = None) -> None:
+        self.namespaces = namespaces
+        self.reach = Reach(namespaces)
+        self.loaded: dict[str, Loaded] = dict(loaded or {})
+        self._fresh: set[str] = set()
+        self._runs: dict[type, Callable[[Sequence[Change]], None]] = {
+            ops.AddNetns: self._create, ops.RemoveNetns: self._drop, ops.SetSysctl: self._write_sysctls, ops.LoadRuleset: self._load,
+            ops.StartProcess: self._start, ops.StopProcess: self._stop,
+        }
+
+    def names(self) -> frozenset[str]:
+        """The namespaces that exist."""
+        return self.namespaces.names()
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Execute in order; consecutive changes of one kind of channel and one namespace go together."""
+        for channel, run in groupby(changes, key=lambda one: type(one) if type(one) in self._runs else one.netns):
+            if isinstance(channel, str):
+                self._netlink(channel, list(run))
+            else:
+                self._runs[channel](list(run))
+
+    def read(self, names: Iterable[str], sysctls: Iterable[tuple[str, str]] = ()) -> State:
+        """The state of these namespaces. One made here and not read since holds no pinned neighbours and is not asked."""
+        wanted = list(names)
+        self.reach.open(wanted)
+        joined = join({name: self.reach.dump(name, pinned=name not in self._fresh) for name in wanted})
+        self._fresh.difference_update(wanted)
+        values = self._sysctls(wanted, sysctls)
+        running = self.namespaces.processes()
+        return State({name: self._complete(name, one, values[name], running) for name, one in joined.items()})
+
+    def _netlink(self, place: str, changes: Sequence[Change]) -> None:
+        batch: list[Request] = []
+        owners: list[Change] = []
+        size = 0
+        for one in changes:
+            for request in encode(one, self.reach):
+                batch.append(request)
+                owners.append(one)
+                size += len(request.body) + 16
+            if size > _BATCH:
+                self._send(place, batch, owners)
+                batch, owners, size = [], [], 0
+        if batch:
+            self._send(place, batch, owners)
+
+    def _send(self, place: str, batch: Sequence[Request], owners: Sequence[Change]) -> None:
+        try:
+            self.reach.connection(place).send(batch)
+        except Refused as refused:
+            failed = owners[refused.position]
+            raise KernelError(failed.action, failed.object, refused.code, refused.says) from refused
+
+    def _complete(self, name: str, one: Netns, values: Mapping[str, str], statuses: Sequence[ProcessStatus]) -> Netns:
+        nft = rulesets.current(self.namespaces, name, self.loaded[name]) if name in self.loaded else None
+        # A command that ended well has done what it was for (`run: ip route add ...`); one that failed counts as missing.
+        running = tuple(found.process for found in statuses if found.netns == name and found.exited in {None, 0})
+        if not values and nft is None and not running:
+            return one
+        return Netns(one.links, one.addresses, one.routes, one.neighbours, values, nft, running)
+
+    def _sysctls(self, names: Sequence[str], pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {name: {} for name in names}
+        asked = [pair for pair in pairs if pair[0] in found]
+        for (name, key), value in zip(asked, self.namespaces.read_sysctls(asked) if asked else [], strict=True):
+            if value is not None:
+                found[name][key] = value
+        return found
+
+    def _create(self, changes: Sequence[Change]) -> None:
+        names = [one.netns for one in changes]
+        self.namespaces.create(names)
+        self._fresh.update(names)
+
+    def _drop(self, changes: Sequence[Change]) -> None:
+        names = [one.netns for one in changes]
+        for name in names:
+            self.reach.forget(name)
+            self.loaded.pop(name, None)
+        self.namespaces.drop(names)
+
+    def _write_sysctls(self, changes: Sequence[Change]) -> None:
+        self.namespaces.write_sysctls([(one.netns, one.key, one.value) for one in changes if isinstance(one, ops.SetSysctl)])
+
+    def _load(self, changes: Sequence[Change]) -> None:
+        for one in changes:
+            if isinstance(one, ops.LoadRuleset):
+                self.loaded[one.netns] = rulesets.load(self.namespaces, one.netns, one.text)
+
+    def _start(self, changes: Sequence[Change]) -> None:
+        for one in changes:
+            if isinstance(one, ops.StartProcess):
+                self.namespaces.start(one.netns, one.process)
+
+    def _stop(self, changes: Sequence[Change]) -> None:
+        for one in changes:
+            if isinstance(one, ops.StopProcess):
+                self.namespaces.stop(one.netns, one.process)

@@ -1,0 +1,132 @@
+"""RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK: make, set, remove and read interfaces (rtnetlink(7), include/uapi/linux/if_link.h).
+
+Enters: Link values and indexes; leaves: requests. Back: a Seen value per interface, in the kernel's own numbers; names for
+masters and peers are put in by kernel.snapshot, which knows the whole lab. What only one kind of link has is in kernel/veth.py
+and kernel/bridge.py.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+from vethlab.kernel.netlink.message import (
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    Request,
+    attribute,
+    attributes,
+    get_text,
+    get_u32,
+    nested,
+    text,
+    u8,
+    u32,
+)
+
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
+IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC, IFLA_GROUP = 16, 18, 20, 26, 27
+IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES = 28, 29, 31, 32
+IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
+IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_EUI64, ADDR_GEN_NONE = 8, 0, 1
+IFF_UP, ARPHRD_LOOPBACK, AF_INET6 = 1, 772, 10
+RTEXT_FILTER_SKIP_STATS = 8
+OWNED_GROUP = 0x76657468  # "veth": every interface we make is in this link group, so that ours are told from others
+
+INFO = Struct("=BxHiII")  # family, type, index, flags, change mask
+_ADDR_GEN = tuple(nested(IFLA_AF_SPEC, nested(AF_INET6, u8(IFLA_INET6_ADDR_GEN_MODE, mode))) for mode in (ADDR_GEN_EUI64, ADDR_GEN_NONE))
+_DUMP = INFO.pack(0, 0, 0, 0, 0) + u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+
+
+class Seen(NamedTuple):
+    """An interface as the kernel told it: numbers where State has names."""
+
+    ifindex: int
+    name: str
+    kind: str
+    up: bool
+    mtu: int
+    mac: str | None
+    peer_index: int
+    master_index: int
+    group: int
+    operstate: int
+    alias: str | None
+    link_local: bool
+    data: tuple[bytes, int, int] | None  # span of IFLA_INFO_DATA
+    port: tuple[bytes, int, int] | None  # span of IFLA_INFO_SLAVE_DATA
+
+
+def mac_bytes(mac: str) -> bytes:
+    """The six bytes of a colon-separated MAC address."""
+    return bytes.fromhex(mac.replace(":", ""))
+
+
+def set_link(index: int, name: str, *, up: bool | None = None, parts: bytes = b"") -> Request:
+    """Change an interface found by index, or by name where the index is 0. `parts` are ready attributes."""
+    flags = 0 if up is None else int(up)
+    mask = 0 if up is None else IFF_UP
+    found_by = b"" if index else text(IFLA_IFNAME, name)
+    return Request(RTM_NEWLINK, 0, INFO.pack(0, 0, index, flags, mask) + found_by + parts)
+
+
+def new_link(index: int, name: str, kind: str, *, up: bool, parts: bytes, data: bytes) -> Request:
+    """Create an interface of a kind; `data` is the payload of IFLA_INFO_DATA."""
+    info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind.encode()), nested(IFLA_INFO_DATA, data))
+    body = INFO.pack(0, 0, index, int(up), int(up)) + text(IFLA_IFNAME, name) + u32(IFLA_GROUP, OWNED_GROUP) + parts + info
+    return Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body)
+
+
+def delete_link(index: int, name: str) -> Request:
+    """Remove an interface; a veth takes its peer along."""
+    return Request(RTM_DELLINK, 0, INFO.pack(0, 0, index, 0, 0) + (b"" if index else text(IFLA_IFNAME, name)))
+
+
+def address_generation(*, link_local: bool) -> bytes:
+    """The attribute that lets the kernel make an IPv6 link-local address, or not."""
+    return _ADDR_GEN[0 if link_local else 1]
+
+
+def dump_body() -> bytes:
+    """The body of a dump of all interfaces, without statistics."""
+    return _DUMP
+
+
+def decode(data: bytes, start: int, end: int) -> Seen:
+    """One RTM_NEWLINK payload."""
+    _family, hardware, index, flags, _change = INFO.unpack_from(data, start)
+    found = attributes(data, start + 16, end)
+    kind, info_data, port = "loopback" if hardware == ARPHRD_LOOPBACK else "", None, None
+    if IFLA_LINKINFO in found:
+        info = attributes(data, *found[IFLA_LINKINFO])
+        if IFLA_INFO_KIND in info:
+            kind = get_text(data, info[IFLA_INFO_KIND])
+        if IFLA_INFO_DATA in info:
+            info_data = (data, *info[IFLA_INFO_DATA])
+        if IFLA_INFO_SLAVE_DATA in info and get_text(data, info[IFLA_INFO_SLAVE_KIND]) == "bridge":
+            port = (data, *info[IFLA_INFO_SLAVE_DATA])
+    hardware_address = found.get(IFLA_ADDRESS)
+    operstate = found.get(IFLA_OPERSTATE)
+    alias = found.get(IFLA_IFALIAS)
+    return Seen(
+        ifindex=index, name=get_text(data, found[IFLA_IFNAME]), kind=kind, up=bool(flags & IFF_UP),
+        mtu=get_u32(data, found[IFLA_MTU]),
+        mac=data[hardware_address[0] : hardware_address[1]].hex(":") if hardware_address and kind != "loopback" else None,
+        peer_index=get_u32(data, found[IFLA_LINK]) if IFLA_LINK in found else 0,
+        master_index=get_u32(data, found[IFLA_MASTER]) if IFLA_MASTER in found else 0,
+        group=get_u32(data, found[IFLA_GROUP]) if IFLA_GROUP in found else 0,
+        operstate=data[operstate[0]] if operstate else 0,
+        alias=get_text(data, alias) if alias else None,
+        link_local=_makes_link_local(data, found.get(IFLA_AF_SPEC)), data=info_data, port=port,
+    )
+
+
+def _makes_link_local(data: bytes, span: tuple[int, int] | None) -> bool:
+    if span is None:
+        return False
+    inet6 = attributes(data, *span).get(AF_INET6)
+    if inet6 is None:
+        return False
+    mode = attributes(data, *inet6).get(IFLA_INET6_ADDR_GEN_MODE)
+    return mode is not None and data[mode[0]] != ADDR_GEN_NONE

@@ -1,0 +1,137 @@
+"""RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE: routes of the main table (rtnetlink(7), include/uapi/linux/rtnetlink.h).
+
+Rule of the file: ours carry RTPROT_STATIC. Read back are those that people make (`boot`, by ip-route(8), and `static`); the kernel's own
+and those of routing daemons are not state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from struct import Struct
+
+from vethlab.kernel.netlink.message import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, Request, attribute, attributes, get_u32, u32
+from vethlab.model.address import AF_INET, AF_INET6, IP, IPNetwork
+from vethlab.model.route import NextHop, Route, RouteType
+
+RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
+RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_MULTIPATH, RTA_TABLE, RTA_VIA = 1, 4, 5, 6, 7, 9, 15, 18
+RT_TABLE_MAIN, RTPROT_BOOT, RTPROT_STATIC = 254, 3, 4
+RT_SCOPE_UNIVERSE, RT_SCOPE_LINK = 0, 253
+RTNH_F_ONLINK, RTM_F_CLONED = 4, 0x200
+IPV6_DEFAULT_METRIC = 1024
+MESSAGE = Struct("=BBBBBBBBI")  # family, dst len, src len, tos, table, protocol, scope, type, flags
+_HOP = Struct("=HBBi")  # length, flags, hops (weight - 1), interface index
+_TYPES = {RouteType.UNICAST: 1, RouteType.BLACKHOLE: 6, RouteType.UNREACHABLE: 7, RouteType.PROHIBIT: 8}
+_NAMES = {number: name for name, number in _TYPES.items()}
+
+
+def add(route: Route, indexes: Mapping[str, int]) -> Request:
+    """Add a route; `indexes` gives the interface index of each name."""
+    flags = NLM_F_CREATE | (NLM_F_APPEND if route.destination.version == 6 and len(route.next_hops) > 1 else NLM_F_EXCL)
+    return Request(RTM_NEWROUTE, flags, _body(route, indexes, protocol=RTPROT_STATIC))
+
+
+def delete(route: Route, indexes: Mapping[str, int]) -> Request:
+    """Remove a route, whoever of `boot` and `static` made it (protocol 0 matches any)."""
+    return Request(RTM_DELROUTE, 0, _body(route, indexes, protocol=0))
+
+
+def dump_body() -> bytes:
+    """A dump of the main tables of all families (strict checking makes the kernel filter)."""
+    return MESSAGE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0) + u32(RTA_TABLE, RT_TABLE_MAIN)
+
+
+def _body(route: Route, indexes: Mapping[str, int], *, protocol: int) -> bytes:
+    destination = route.destination
+    family = AF_INET if destination.version == 4 else AF_INET6
+    direct = bool(route.next_hops) and all(hop.via is None for hop in route.next_hops)
+    scope = RT_SCOPE_LINK if family == AF_INET and direct else RT_SCOPE_UNIVERSE
+    onlink = RTNH_F_ONLINK if len(route.next_hops) == 1 and route.next_hops[0].onlink else 0
+    parts = [MESSAGE.pack(family, destination.prefixlen, 0, 0, RT_TABLE_MAIN, protocol, scope, _TYPES[route.type], onlink)]
+    if destination.prefixlen:
+        parts.append(attribute(RTA_DST, destination.network_address.packed))
+    if route.metric:
+        parts.append(u32(RTA_PRIORITY, route.metric))
+    if route.source is not None:
+        parts.append(attribute(RTA_PREFSRC, route.source.packed))
+    if len(route.next_hops) == 1:
+        hop = route.next_hops[0]
+        parts.append(_gateway(destination, hop))
+        if hop.interface is not None:
+            parts.append(u32(RTA_OIF, indexes[hop.interface]))
+    elif route.next_hops:
+        parts.append(attribute(RTA_MULTIPATH, b"".join([_multipath(destination, hop, indexes) for hop in route.next_hops])))
+    return b"".join(parts)
+
+
+def _multipath(destination: IPNetwork, hop: NextHop, indexes: Mapping[str, int]) -> bytes:
+    inner = _gateway(destination, hop)
+    index = indexes[hop.interface] if hop.interface is not None else 0
+    return _HOP.pack(8 + len(inner), RTNH_F_ONLINK if hop.onlink else 0, 0, index) + inner
+
+
+def _gateway(destination: IPNetwork, hop: NextHop) -> bytes:
+    if hop.via is None:
+        return b""
+    if hop.via.version != destination.version:  # IPv4 over an IPv6 next hop (RFC 8950)
+        return attribute(RTA_VIA, (AF_INET6 if hop.via.version == 6 else AF_INET).to_bytes(2, "little") + hop.via.packed)
+    return attribute(RTA_GATEWAY, hop.via.packed)
+
+
+def decode(data: bytes, start: int, end: int, names: Mapping[int, str]) -> Route | None:
+    """One RTM_NEWROUTE payload, or None if it is not a person's route of the main table."""
+    family, length, _source, _tos, table, protocol, _scope, kind, flags = MESSAGE.unpack_from(data, start)
+    if protocol not in {RTPROT_BOOT, RTPROT_STATIC} or family not in {AF_INET, AF_INET6} or flags & RTM_F_CLONED or kind not in _NAMES:
+        return None
+    found = attributes(data, start + 12, end)
+    if (get_u32(data, found[RTA_TABLE]) if RTA_TABLE in found else table) != RT_TABLE_MAIN:
+        return None
+    destination = _packed(data, found[RTA_DST]) if RTA_DST in found else bytes(4 if family == AF_INET else 16)
+    metric = get_u32(data, found[RTA_PRIORITY]) if RTA_PRIORITY in found else 0
+    name = _NAMES[kind]
+    return Route(
+        destination=_network(destination, length),
+        next_hops=_hops(data, found, flags, names) if name is RouteType.UNICAST else (),
+        type=name, metric=0 if family == AF_INET6 and metric == IPV6_DEFAULT_METRIC else metric,
+        source=_address(_packed(data, found[RTA_PREFSRC])) if RTA_PREFSRC in found else None,
+    )
+
+
+def _hops(data: bytes, found: dict[int, tuple[int, int]], flags: int, names: Mapping[int, str]) -> tuple[NextHop, ...]:
+    if RTA_MULTIPATH not in found:
+        index = get_u32(data, found[RTA_OIF]) if RTA_OIF in found else 0
+        return (NextHop(_via(data, found), names.get(index), onlink=bool(flags & RTNH_F_ONLINK)),)
+    offset, end = found[RTA_MULTIPATH]
+    hops = []
+    while offset + 8 <= end:
+        length, hop_flags, _weight, index = _HOP.unpack_from(data, offset)
+        if length < 8:
+            break
+        inner = attributes(data, offset + 8, offset + length)
+        hops.append(NextHop(_via(data, inner), names.get(index), onlink=bool(hop_flags & RTNH_F_ONLINK)))
+        offset += (length + 3) & ~3
+    return tuple(hops)
+
+
+def _via(data: bytes, found: dict[int, tuple[int, int]]) -> IP | None:
+    if RTA_GATEWAY in found:
+        return _address(_packed(data, found[RTA_GATEWAY]))
+    if RTA_VIA in found:
+        return _address(data[found[RTA_VIA][0] + 2 : found[RTA_VIA][1]])
+    return None
+
+
+def _packed(data: bytes, span: tuple[int, int]) -> bytes:
+    return data[span[0] : span[1]]
+
+
+@lru_cache(maxsize=8192)
+def _address(packed: bytes) -> IP:
+    return IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed)
+
+
+@lru_cache(maxsize=8192)
+def _network(packed: bytes, length: int) -> IPNetwork:
+    return IPv4Network((packed, length)) if len(packed) == 4 else IPv6Network((packed, length))

@@ -1,0 +1,100 @@
+"""Reads namespaces: a few dumps each, joined into one State. Nothing is changed by looking.
+
+Enters: a route netlink connection for each namespace; leaves: a State in the lab's names, and what only the kernel needs (indexes,
+operational states). Rule of the file: interface indexes are unique over a lab, so IFLA_LINK of one veth end and the index of the other
+name each other; a pair that does not agree both ways has its peer outside the lab.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vethlab.errors import KernelError
+from vethlab.kernel import bridge
+from vethlab.kernel.netlink import address as addresses
+from vethlab.kernel.netlink import link as links
+from vethlab.kernel.netlink import neighbour as neighbours
+from vethlab.kernel.netlink import route as routes
+from vethlab.kernel.netlink.connection import Connection
+from vethlab.kernel.netlink.link import Seen
+from vethlab.model.link import BridgePort, End, Link
+from vethlab.model.neighbour import Neighbour
+from vethlab.model.route import Route
+from vethlab.model.state import Address, Netns
+
+
+@dataclass(frozen=True, slots=True)
+class Dumped:
+    """One namespace in the kernel's numbers; `addresses` holds (interface index, address)."""
+
+    seen: dict[int, Seen]
+    addresses: list[Address]
+    routes: list[Route]
+    neighbours: list[Neighbour]
+
+    def indexes(self) -> dict[str, int]:
+        """Interface index by name."""
+        return {seen.name: index for index, seen in self.seen.items()}
+
+
+def dump(name: str, connection: Connection, *, pinned: bool = True) -> Dumped:
+    """Read one namespace. `pinned=False` leaves out static neighbour entries: a namespace that was just made has none."""
+    try:
+        seen = {one.ifindex: one for one in (links.decode(*part) for part in connection.dump(links.RTM_GETLINK, links.dump_body()))}
+        names = {index: one.name for index, one in seen.items()}
+        owned = [found for part in connection.dump(addresses.RTM_GETADDR, addresses.DUMP) if (found := addresses.decode(*part)) is not None]
+        main = [
+            route for part in connection.dump(routes.RTM_GETROUTE, routes.dump_body()) if (route := routes.decode(*part, names)) is not None
+        ]
+        static = [
+            entry for part in connection.dump(neighbours.RTM_GETNEIGH, neighbours.DUMP)
+            if (entry := neighbours.decode(*part, names)) is not None
+        ] if pinned else []
+    except KernelError as error:
+        raise KernelError("read", f"namespace {name}", error.errno, error.kernel_says) from error
+    return Dumped(seen, [Address(names[index], value) for index, value in owned if index in names], main, static)
+
+
+def join(dumped: Mapping[str, Dumped]) -> dict[str, Netns]:
+    """Put names where the kernel has numbers, over all namespaces at once."""
+    ends = {
+        (index, one.peer_index): End(name, one.name)
+        for name, part in dumped.items() for index, one in part.seen.items() if one.kind == "veth"
+    }
+    return {
+        name: Netns(
+            links={one.name: _link(one, part.seen, ends) for one in part.seen.values()},
+            addresses=frozenset(part.addresses), routes=frozenset(merge_multipath(part.routes)), neighbours=frozenset(part.neighbours),
+        )
+        for name, part in dumped.items()
+    }
+
+
+def merge_multipath(found: list[Route]) -> list[Route]:
+    """IPv6 ECMP routes may come as one route a next hop (kernels before 5.3 and some dumps): join those of one destination and metric."""
+    joined: dict[tuple[object, ...], Route] = {}
+    for route in found:
+        key = (route.destination, route.metric, route.type, route.source)
+        first = joined.get(key)
+        if first is None or route.destination.version == 4:
+            joined[key if first is None else (*key, len(joined))] = route
+        else:
+            joined[key] = Route(route.destination, first.next_hops + route.next_hops, route.type, route.metric, route.source)
+    return list(joined.values())
+
+
+def _link(one: Seen, around: Mapping[int, Seen], ends: Mapping[tuple[int, int], End]) -> Link:
+    master = around.get(one.master_index)
+    port = None
+    if one.port is not None:
+        port = bridge.decode_port(*one.port)
+    elif master is not None and master.kind == "bridge":
+        port = BridgePort()
+    return Link(
+        name=one.name, kind=one.kind, up=one.up, mtu=one.mtu, mac=one.mac, index=one.ifindex,
+        master=master.name if master is not None else None,
+        peer=ends.get((one.peer_index, one.ifindex)) if one.kind == "veth" else None,
+        bridge=bridge.decode(*one.data) if one.kind == "bridge" and one.data is not None else None,
+        port=port, alias=one.alias, link_local=one.link_local, owned=one.group == links.OWNED_GROUP,
+    )

@@ -1,0 +1,180 @@
+"""State(actual), State(desired) -> changes: what has to happen, and why.
+
+Enters: two states of one lab; leaves: ordered changes, empty if the lab is as declared. Rule of the file: the smallest change that does it.
+A field that is None in a desired link is not compared, a link that somebody else made is left alone, and a namespace that goes takes
+its links along (but the far ends are removed by hand, because the kernel frees a namespace later than it says).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from vethlab import change as ops
+from vethlab.change import Change
+from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
+from vethlab.model.state import Netns, State
+from vethlab.plan.desired import QUIET_PORTS
+from vethlab.plan.differences import covers, explain, matches
+from vethlab.plan.order import order
+
+FRESH_LO = Link(LOOPBACK, "loopback", up=False, mtu=LOOPBACK_MTU)
+FRESH = Netns(links={LOOPBACK: FRESH_LO})
+FIRST_INDEX = 2  # 1 is lo in every namespace
+NEW, MISSING, EXTRA = "declared in the lab file", "declared, but missing in the running lab", "in the running lab, but not declared"
+
+
+def diff(actual: State, wanted: State, *, new: bool = False) -> tuple[Change, ...]:
+    """The changes that lead from `actual` to `wanted`. `new`: the lab is being made, so that nothing in it is called missing."""
+    return _Diff(actual, wanted, new=new).changes()
+
+
+class _Diff:
+    """One comparison: remembers which links it will remove or make, so that each pair is touched once."""
+
+    def __init__(self, actual: State, wanted: State, *, new: bool) -> None:
+        self.actual, self.wanted = actual.netns, wanted.netns
+        self.why = NEW if new or not actual.netns else MISSING
+        self.removed: set[End] = set()
+        self.made: dict[End, Link] = {}
+        self.next_index = 1 + max((link.index or 0 for one in self.actual.values() for link in one.links.values()), default=FIRST_INDEX - 1)
+
+    def changes(self) -> tuple[Change, ...]:
+        found: list[Change] = [ops.AddNetns(name, self._reason(name)) for name in self.wanted if name not in self.actual]
+        found += [ops.RemoveNetns(name) for name in self.actual if name not in self.wanted]
+        for name, after in self.wanted.items():
+            found += self._removed_links(name, self.actual.get(name, FRESH).links, after.links)
+        for name, after in self.wanted.items():
+            found += self._added_links(name, after.links)
+        for name, after in self.wanted.items():
+            before = self.actual.get(name, FRESH)
+            found += self._sysctls(name, before, after)
+            found += self._settings(name, before, after)
+            found += self._members(name, before, after)
+            found += self._software(name, before, after)
+        return order(found, list(self.wanted))
+
+    def _reason(self, name: str) -> str:
+        return NEW if name not in self.actual else self.why
+
+    def _removed_links(self, name: str, before: Mapping[str, Link], after: Mapping[str, Link]) -> Iterator[Change]:
+        """Links to take away: extra ones of ours, and those whose kind or peer is not what it should be."""
+        for link in before.values():
+            end, goal = End(name, link.name), after.get(link.name)
+            if link.kind == "loopback" or end in self.removed:
+                continue
+            if goal is None and (not link.owned or link.kind not in {"veth", "bridge"}):
+                continue
+            if goal is None or not self._same_link(end, link, goal):
+                self.removed.add(end)
+                if link.peer is not None:
+                    self.removed.add(link.peer)
+                yield ops.RemoveLink(name, link, EXTRA if goal is None else "another link has its place")
+
+    def _same_link(self, end: End, link: Link, goal: Link) -> bool:
+        if link.kind != goal.kind or (goal.peer is not None and link.peer != goal.peer):
+            return False
+        if goal.peer is None:
+            return True
+        far = self.wanted[goal.peer.netns].links.get(goal.peer.interface)
+        return far is not None and far.peer == end
+
+    def _exists(self, end: End) -> bool:
+        space = self.actual.get(end.netns)
+        return space is not None and end.interface in space.links and end not in self.removed
+
+    def _added_links(self, name: str, after: Mapping[str, Link]) -> Iterator[Change]:
+        """Links to make; of a pair, the end with a master (or that comes first) makes both."""
+        for link in after.values():
+            end = End(name, link.name)
+            if link.kind == "loopback" or end in self.made or self._exists(end):
+                continue
+            if link.kind == "bridge":
+                made = self._index(link)
+                self.made[end] = replace(made, up=False, link_local=self._link_local(name))
+                yield ops.AddBridge(name, made, self._reason(name))
+            elif link.peer is not None:
+                yield self._pair(end, link, link.peer)
+
+    def _pair(self, end: End, link: Link, peer: End) -> Change:
+        far = self.wanted[peer.netns].links[peer.interface]
+        if far.master is not None and link.master is None:
+            end, peer, link, far = peer, end, far, link
+        left, right = self._index(link), self._index(far)
+        reason = NEW if end.netns not in self.actual or peer.netns not in self.actual else self.why
+        self.made[end] = replace(left, link_local=self._link_local(end.netns))
+        self.made[peer] = replace(right, up=False, link_local=self._link_local(peer.netns), master=None, port=None, alias=None)
+        return ops.AddVeth(end.netns, left, peer.netns, right, reason)
+
+    def _index(self, link: Link) -> Link:
+        self.next_index += 1
+        return replace(link, index=self.next_index - 1)
+
+    def _link_local(self, name: str) -> bool:
+        """What addr_gen_mode a new interface of this namespace starts with."""
+        return self.wanted[name].sysctls.get(QUIET_PORTS) != "1"
+
+    def _sysctls(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
+        for key, value in sorted(after.sysctls.items(), key=_all_first):
+            was = before.sysctls.get(key)
+            if was is None or was.split() != value.split():
+                yield ops.SetSysctl(name, key, value, was, NEW if was is None else f"{was} → {value}")
+
+    def _settings(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
+        for goal in after.links.values():
+            made = self.made.get(End(name, goal.name))
+            now = made or before.links[goal.name]
+            if not matches(now, goal):
+                target = replace(goal, index=now.index, mac=goal.mac or now.mac, alias=goal.alias if goal.alias is not None else now.alias)
+                if goal.port is not None and goal.port.state is None and now.port is not None:
+                    target = replace(target, port=replace(goal.port, state=now.port.state))
+                reason = self._reason(name) if made else explain(now, goal)
+                yield ops.SetLink(name, now, target, reason, fresh=made is not None)
+
+    def _members(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
+        """Addresses, neighbours and routes; what hung on a link that is made anew is gone with the old one."""
+        gone = {end.interface for end in self.removed if end.netns == name}
+        kept = frozenset(one for one in before.addresses if one.interface not in gone)
+        foreign = {link.name for link in before.links.values() if link.name not in after.links}
+        why = self._reason(name)
+        for old in before.neighbours - after.neighbours:
+            if old.interface not in gone | foreign:
+                yield ops.RemoveNeighbour(name, old, EXTRA)
+        for address in sorted(kept - after.addresses, key=str):
+            if address.interface not in foreign:
+                yield ops.RemoveAddress(name, address, EXTRA)
+        for address in sorted(after.addresses - kept, key=str):
+            yield ops.AddAddress(name, address, why)
+        for entry in after.neighbours - before.neighbours:
+            yield ops.AddNeighbour(name, entry, why)
+        yield from self._routes(name, before, after, gone | foreign)
+
+    def _routes(self, name: str, before: Netns, after: Netns, gone: set[str]) -> Iterator[Change]:
+        kept = [route for route in before.routes if not route.next_hops or not {hop.interface for hop in route.next_hops} <= gone]
+        missing = set(after.routes)
+        extra = []
+        for route in kept:
+            found = next((goal for goal in missing if covers(goal, route)), None)
+            if found is None:
+                extra.append(route)
+            else:
+                missing.discard(found)
+        for route in sorted(extra, key=str):
+            yield ops.RemoveRoute(name, route, EXTRA)
+        for route in sorted(missing, key=str) if name in self.actual else missing:
+            yield ops.AddRoute(name, route, self._reason(name))
+
+    def _software(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
+        if (before.nft or "") != (after.nft or ""):
+            yield ops.LoadRuleset(name, after.nft or "", NEW if before.nft is None else "the ruleset differs from the declared one")
+        for process in before.processes:
+            if process not in after.processes:
+                yield ops.StopProcess(name, process)
+        for process in after.processes:
+            if process not in before.processes:
+                yield ops.StartProcess(name, process, self._reason(name))
+
+
+def _all_first(item: tuple[str, str]) -> tuple[bool, str]:
+    """Writing `all` rewrites every interface, so it has to come before them (net/ipv4/devinet.c)."""
+    return (".all." not in item[0] and item[0] != "net.ipv4.ip_forward", item[0])

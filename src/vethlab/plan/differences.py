@@ -1,0 +1,69 @@
+"""When two values mean the same: links, routes and next hops as declared against as the kernel tells them.
+
+Rule of the file: what a declaration leaves open (None) the kernel may decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vethlab.model.link import Link
+from vethlab.model.route import NextHop, Route
+
+
+def matches(now: Link, goal: Link) -> bool:
+    """True if a link is as declared."""
+    return next(differences(now, goal), None) is None
+
+
+def explain(now: Link, goal: Link) -> str:
+    """The differences in words: `mtu 1500 → 9000, down → up`."""
+    return ", ".join(differences(now, goal))
+
+
+def differences(now: Link, goal: Link) -> Iterator[str]:
+    """Each difference that counts, in words."""
+    if now.up != goal.up:
+        yield "down → up" if goal.up else "up → down"
+    if now.mtu != goal.mtu:
+        yield f"mtu {now.mtu} → {goal.mtu}"
+    if goal.mac is not None and now.mac != goal.mac:
+        yield f"address {now.mac} → {goal.mac}"
+    if now.master != goal.master:
+        yield f"master {now.master or 'none'} → {goal.master or 'none'}"
+    if goal.alias is not None and now.alias != goal.alias:
+        yield f"alias {now.alias or 'none'} → {goal.alias}"
+    if goal.bridge is not None and now.bridge is not None and now.bridge != goal.bridge:
+        yield "bridge settings differ"
+    if goal.port is not None and now.port is not None:
+        if now.port.isolated != goal.port.isolated:
+            yield f"isolated {_switch(now.port.isolated)} → {_switch(goal.port.isolated)}"
+        if goal.port.state is not None and now.port.state != goal.port.state:
+            yield f"port state {now.port.state} → {goal.port.state}"
+    if goal.kind != "loopback" and now.link_local != goal.link_local:
+        yield f"link-local address {_switch(now.link_local)} → {_switch(goal.link_local)}"
+
+
+def covers(goal: Route, found: Route) -> bool:
+    """True if the kernel's route `found` is what `goal` declares; a next hop without device fits any device."""
+    if (goal.destination, goal.type, goal.metric) != (found.destination, found.type, found.metric):
+        return False
+    if goal.source is not None and goal.source != found.source:
+        return False
+    if len(goal.next_hops) != len(found.next_hops):
+        return False
+    rest = list(found.next_hops)
+    for hop in goal.next_hops:
+        fit = next((one for one in rest if _fits(hop, one)), None)
+        if fit is None:
+            return False
+        rest.remove(fit)
+    return True
+
+
+def _fits(goal: NextHop, found: NextHop) -> bool:
+    return goal.via == found.via and goal.onlink == found.onlink and goal.interface in {None, found.interface}
+
+
+def _switch(value: bool) -> str:
+    return "on" if value else "off"
