@@ -29,6 +29,7 @@ class Path:
     via: str | None = None
     within: float | None = None
     check: int = -1
+    source: IP | None = None
 
 
 @dataclass(frozen=True, slots=True)
