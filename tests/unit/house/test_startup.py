@@ -8,7 +8,8 @@ import sys
 import pytest
 
 HEAVY = {
-    "asyncio", "concurrent.futures", "email", "http", "importlib.metadata", "logging", "pyroute2", "rich", "subprocess", "unittest", "urllib.request",
+    "asyncio", "concurrent.futures", "email", "http", "importlib.metadata", "logging", "pyroute2", "rich", "subprocess", "unittest",
+    "urllib.request",
 }
 ENGINE = ("vethlab.kernel", "vethlab.keep", "vethlab.spec", "vethlab.plan", "vethlab.apply", "vethlab.probe", "vethlab.lab")
 
@@ -22,8 +23,8 @@ def loaded(code: str) -> set[str]:
 @pytest.mark.parametrize("arguments", [["version"], ["--help"]], ids=" ".join)
 def test_small_commands_load_nothing_heavy(arguments: list[str]) -> None:
     """`vethlab version` and `vethlab --help` load no heavy module, and nothing of the engine."""
-    program = ["import sys", f"sys.argv = {['vethlab', *arguments]!r}", "from vethlab.present.cli.main import main", "try: main()", "except SystemExit: pass"]
-    modules = loaded("\n".join(program))
+    start = "from vethlab.present.cli.main import main"
+    modules = loaded(f"import sys\nsys.argv = {['vethlab', *arguments]!r}\n{start}\ntry: main()\nexcept SystemExit: pass")
     assert set() == (HEAVY & modules) | {name for name in modules if name.startswith(ENGINE)}
 
 
