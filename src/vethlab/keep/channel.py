@@ -1,0 +1,154 @@
+"""The client's end of a connection to a keeper: requests out, replies and errors in.
+
+Enter: fields and descriptors. Leave: fields and descriptors, or the project's errors.
+Rule of the file: one request at a time, whichever thread asks; a reply that an interrupt (Ctrl-C) left unread is read before the
+next request.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import weakref
+from collections.abc import Sequence
+from socket import socket
+
+from vethlab.errors import HostError, KernelError, LabError, NotFoundError, VethlabError
+from vethlab.keep import wire
+
+Reply = tuple[list[str], list[int]]
+
+USERNS_HELP = (
+    "`vethlab doctor` says what is missing; where AppArmor restricts user namespaces: "
+    "sysctl kernel.apparmor_restrict_unprivileged_userns=0; or use root: `sudo vethlab up`"
+)
+LIMIT_HELP = "raise the hard limit of open files (ulimit -Hn, or LimitNOFILE= of the service): a lab needs two for each node"
+
+
+class Channel:
+    """A connection to a keeper."""
+
+    def __init__(self, connection: socket) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._owed = 0  # replies that were asked for and never read to their end
+        _open_channels.add(self)
+
+    def ask(self, *fields: str, descriptors: Sequence[int] = ()) -> Reply:
+        """One request, one reply; the parts of a long reply are joined. The descriptors are the caller's."""
+        parts, received = self.ask_parts(*fields, descriptors=descriptors)
+        return [field for part in parts for field in part], received
+
+    def ask_parts(self, *fields: str, descriptors: Sequence[int] = ()) -> tuple[list[list[str]], list[int]]:
+        """As `ask`, the parts of a long reply kept apart; the last is the closing one."""
+        with self._lock:
+            self._settle()
+            try:
+                wire.send(self._connection, fields, descriptors)
+            except OSError as error:
+                raise gone() from error
+            self._owed += 1
+            return self._collect()
+
+    def tell(self, *fields: str) -> None:
+        """A request whose reply nobody awaits."""
+        with self._lock:
+            try:
+                wire.send(self._connection, fields)
+            except OSError as error:
+                raise gone() from error
+            self._owed += 1
+
+    def close(self) -> None:
+        """End the connection; an uncommitted keeper whose builder this was dies."""
+        _open_channels.discard(self)
+        self._connection.close()
+
+    def _settle(self) -> None:
+        while self._owed:
+            fields, descriptors = self._next()
+            close_all(descriptors)
+            if fields[0] != "more":
+                self._owed -= 1
+
+    def _collect(self) -> tuple[list[list[str]], list[int]]:
+        parts: list[list[str]] = []
+        received: list[int] = []
+        while True:
+            fields, descriptors = self._next()
+            received += descriptors
+            if fields[0] != "more":
+                self._owed -= 1
+            if fields[0] == "error":
+                close_all(received)
+                raise translated(fields[1:])
+            parts.append(fields[1:])
+            if fields[0] == "ok":
+                return parts, received
+
+    def _next(self) -> Reply:
+        try:
+            message = wire.receive(self._connection)
+        except OSError as error:
+            raise gone() from error
+        if message is None:
+            raise gone()
+        fields, descriptors, lost = message
+        if lost:
+            close_all(descriptors)
+            self._owed -= fields[0] != "more"
+            raise HostError("this process may not open more files", why=os.strerror(errno.EMFILE), help=LIMIT_HELP, slug="open-files")
+        return fields, descriptors
+
+
+_open_channels: weakref.WeakSet[Channel] = weakref.WeakSet()
+
+
+def _leave_to_the_parent() -> None:
+    """A forked child must not keep a keeper alive by its copy of the connection."""
+    for channel in list(_open_channels):
+        channel.close()
+
+
+os.register_at_fork(after_in_child=_leave_to_the_parent)
+
+
+def gone() -> LabError:
+    """The keeper ended while somebody talked to it."""
+    return LabError("the lab's keeper is gone, and the lab with it", slug="keeper-gone", help="bring the lab up again: vethlab up")
+
+
+def close_all(descriptors: Sequence[int]) -> None:
+    """Close what came with a message that is of no use."""
+    for number in descriptors:
+        os.close(number)
+
+
+def translated(refusal: Sequence[str]) -> VethlabError:
+    """The error for the parts of a Refusal."""
+    kind, operation, subject, number, says = refusal
+    code = int(number)
+    if kind == "missing":
+        return NotFoundError(f"no such {'process' if operation == 'stop' else 'node'}: {subject}", where=subject)
+    if kind == "kernel":
+        return KernelError(operation, subject, code, says)
+    if kind == "host":
+        return host_error(operation, subject, code, says)
+    if kind == "lab":
+        reason = says or os.strerror(code)
+        return LabError(f"cannot {operation} {subject}: {reason}", where=subject)
+    return VethlabError(f"keeper: {operation} {subject}: {says}", help="this is a bug of vethlab: please report it")
+
+
+def host_error(operation: str, subject: str, code: int, says: str = "") -> HostError:
+    """What the machine refused, and what helps."""
+    what, why = f"cannot {operation}{' ' + subject if subject else ''}", says or os.strerror(code)
+    if code in {errno.EMFILE, errno.ENFILE}:
+        return HostError(what, why=why, help=LIMIT_HELP, slug="open-files")
+    if code in {errno.ENOSPC, errno.EUSERS}:
+        text = "the limit on namespaces is reached: see user.max_net_namespaces and user.max_user_namespaces (sysctl)"
+        return HostError(what, why=f"{why}: a limit on namespaces", help=text, slug="namespace-limit")
+    if code in {errno.EPERM, errno.EACCES, errno.EINVAL} and "namespace" in operation:
+        return HostError(what, why=why, help=USERNS_HELP, slug="no-user-namespaces")
+    return HostError(what, why=why, help="`vethlab doctor` says what this machine lacks")

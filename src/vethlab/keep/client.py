@@ -1,0 +1,387 @@
+"""The namespaces of a lab as the rest of vethlab meets them: kernel.port.Namespaces over a keeper's socket, and the life of the keeper.
+
+Enter: names. Leave: descriptors and sockets inside the namespaces.
+Rule of the file: no system call on namespaces happens here, so threads, asyncio, root and rootless are all the same code.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from vethlab.errors import HostError, LabError, NotFoundError
+from vethlab.keep import launch, wire
+from vethlab.keep.channel import LIMIT_HELP, Channel, close_all
+from vethlab.keep.launch import Mode, TakenError
+from vethlab.kernel.port import Finished, Opened, ProcessStatus
+from vethlab.model.state import Process
+
+__all__ = ["Keeper", "Mode", "Scope", "Status", "TakenError", "View", "helper"]
+
+_SPARE_DESCRIPTORS = 256
+_KILL_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What it takes to step into a node: descriptors of its namespaces (`user` None for a lab of root), the caller's to close."""
+
+    hostname: str
+    user: int | None
+    pid: int
+    mount: int
+    net: int
+    warnings: tuple[str, ...] = ()
+
+    def descriptors(self) -> tuple[int, ...]:
+        """All of them, in the order in which they must be entered."""
+        own = (self.pid, self.mount, self.net)
+        return own if self.user is None else (self.user, *own)
+
+    def close(self) -> None:
+        """Let go of them."""
+        close_all(self.descriptors())
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a keeper is. `warnings` are sentences about what the machine refused."""
+
+    mode: Mode
+    committed: bool
+    namespaces: int
+    warnings: tuple[str, ...]
+
+
+class Scope:
+    """Namespaces of one lab, held by a keeper under `prefix`. Implements kernel.port.Namespaces.
+
+    `directory` is where `run:` processes start. One scope may be used from several threads; requests wait for each other.
+    """
+
+    def __init__(self, channel: Channel, pid: int, prefix: str = "") -> None:
+        self._channel, self.pid, self._prefix = channel, pid, prefix
+        self._opened: dict[str, Opened] = {}
+        self._guard = threading.RLock()
+        self.directory = "/"
+
+    def names(self) -> frozenset[str]:
+        """The names held."""
+        return frozenset(name[len(self._prefix) :] for name in self._channel.ask("names", self._prefix)[0])
+
+    def create(self, names: Sequence[str]) -> None:
+        """Make and hold a namespace for each name: all, or none and HostError (a limit, a privilege) or LabError (a name exists)."""
+        with self._guard:
+            make_room(2 * (len(self._opened) + len(names)))
+            made: list[str] = []
+            try:
+                for part in wire.chunks(self._full(names), 1, wire.CHUNK_NAMES):
+                    self._take_in(part, self._channel.ask("create", *part)[1])
+                    made += part
+            except BaseException:
+                self.drop([name[len(self._prefix) :] for name in made])
+                raise
+
+    def drop(self, names: Sequence[str]) -> None:
+        """Let go of them, ending what runs in them."""
+        with self._guard:
+            for part in wire.chunks(self._full(names), 1, wire.CHUNK_NAMES):
+                self._channel.ask("drop", *part)
+            for name in names:
+                self._forget(name)
+
+    def open(self, names: Sequence[str]) -> list[Opened]:
+        """A descriptor and a route netlink socket for each name, cached until it is dropped."""
+        with self._guard:
+            missing = [name for name in dict.fromkeys(names) if name not in self._opened]
+            make_room(2 * (len(self._opened) + len(missing)))
+            for part in wire.chunks(self._full(missing), 1, wire.CHUNK_NAMES):
+                self._take_in(part, self._channel.ask("open", *part)[1])
+            return [self._opened[name] for name in names]
+
+    def sockets(self, requests: Sequence[tuple[str, int, int, int]]) -> list[socket.socket]:
+        """One new socket for each (name, family, type, protocol), made inside that namespace. They are the caller's to close."""
+        make_room(2 * len(self._opened) + len(requests))
+        fields = [field for name, *numbers in requests for field in (self._prefix + name, *map(_number, numbers))]
+        made: list[int] = []
+        try:
+            for part in wire.chunks(fields, 4, wire.CHUNK_SOCKETS):
+                made += self._channel.ask("sockets", *part)[1]
+        except BaseException:
+            close_all(made)
+            raise
+        return [socket.socket(family, kind, protocol, number) for (_, family, kind, protocol), number in zip(requests, made, strict=True)]
+
+    def read_sysctls(self, requests: Sequence[tuple[str, str]]) -> list[str | None]:
+        """The value of each (name, key), None where the kernel has no such key."""
+        fields = [field for name, key in requests for field in (self._prefix + name, key)]
+        values = [value for part in wire.chunks(fields, 2) for value in self._channel.ask("read", *part)[0]]
+        return [value[1:] if value else None for value in values]
+
+    def write_sysctls(self, requests: Sequence[tuple[str, str, str]]) -> None:
+        """Write each (name, key, value) in order; the first refusal raises KernelError naming it."""
+        fields = [field for name, key, value in requests for field in (self._prefix + name, key, value)]
+        for part in wire.chunks(fields, 3):
+            self._channel.ask("write", *part)
+
+    def run(self, name: str, argv: Sequence[str], stdin: str = "") -> Finished:
+        """Run a short command inside the namespace and wait for it; it is killed after 30 s (status 137)."""
+        streams = [os.memfd_create(f"vethlab-{stream}") for stream in ("stdin", "stdout", "stderr")]
+        try:
+            _fill(streams[0], stdin.encode("utf-8", "surrogateescape"))
+            fields, _ = self._channel.ask("run", self._prefix + name, *argv, descriptors=streams)
+            out, err = (_content(stream).decode("utf-8", "replace") for stream in streams[1:])
+        finally:
+            close_all(streams)
+        return Finished(int(fields[0]), out, err)
+
+    def start(self, name: str, process: Process) -> None:
+        """Start a `run:` process in the node's view, in the scope's `directory`."""
+        self._channel.ask("start", self._prefix + name, process.command, self.directory, *process.private)
+
+    def stop(self, name: str, process: Process) -> None:
+        """End that process and what it started, daemons too: SIGTERM, then SIGKILL after a second."""
+        self._channel.ask("stop", self._prefix + name, process.command)
+
+    def processes(self) -> list[ProcessStatus]:
+        """Every `run:` process started and not stopped, dead ones included."""
+        parts, _ = self._channel.ask_parts("processes", self._prefix)
+        return [
+            ProcessStatus(
+                name[len(self._prefix) :], Process(command, tuple(private)), int(pid), int(exited) if exited else None, self._shown(log),
+            )
+            for name, command, pid, exited, log, *private in parts[:-1]
+        ]
+
+    def log_path(self, name: str) -> str:
+        """Where the output of that node's `run:` can be read on the machine, while the lab lives."""
+        return self._shown(f"/run/log/{self._prefix}{name}.log")
+
+    def set_hosts(self, text: str) -> None:
+        """The /etc/hosts of all nodes, at once also of views that exist."""
+        source = os.memfd_create("vethlab-hosts")
+        try:
+            _fill(source, text.encode("utf-8", "surrogateescape"))
+            self._channel.ask("hosts", self._prefix.rstrip("/"), descriptors=[source])
+        finally:
+            os.close(source)
+
+    def set_private(self, name: str, paths: Sequence[str]) -> None:
+        """These directories are the node's own, empty when it first runs something; they must exist on the machine (LabError)."""
+        self._channel.ask("private", self._prefix + name, *paths)
+
+    def view(self, name: str) -> View:
+        """The node's view, made now if nothing ran there yet."""
+        warnings, descriptors = self._channel.ask("view", self._prefix + name)
+        user = descriptors.pop(0) if len(descriptors) == 4 else None
+        pid, mount, net = descriptors
+        return View(name, user, pid, mount, net, tuple(warnings))
+
+    def close(self) -> None:
+        """Close this side: descriptors and connection. What the keeper holds stays, unless its life hangs on this connection."""
+        with self._guard:
+            for name in list(self._opened):
+                self._forget(name)
+            self._channel.close()
+
+    def _full(self, names: Sequence[str]) -> list[str]:
+        return [self._prefix + name for name in names]
+
+    def _shown(self, path: str) -> str:
+        return f"/proc/{self.pid}/root{path}"
+
+    def _take_in(self, names: Sequence[str], descriptors: list[int]) -> None:
+        for at, name in enumerate(names):
+            rtnetlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0, descriptors[2 * at + 1])
+            self._opened[name[len(self._prefix) :]] = Opened(descriptors[2 * at], rtnetlink)
+
+    def _forget(self, name: str) -> None:
+        opened = self._opened.pop(name, None)
+        if opened is not None:
+            os.close(opened.descriptor)
+            opened.rtnetlink.close()
+
+
+class Keeper(Scope):
+    """A keeper and its one lab. Use `spawn`, `connect` or `acquire`; leaving a `with` block closes the connection."""
+
+    def __init__(self, channel: Channel, pid: int, mode: Mode, warnings: tuple[str, ...] = ()) -> None:
+        super().__init__(channel, pid)
+        self.mode, self.warnings = mode, warnings
+        self._scopes = 0
+
+    @classmethod
+    def spawn(cls, lab: str | None, mode: Mode) -> Keeper:
+        """Start a keeper for `lab` (None: for this process only), which dies with this connection until `commit`. TakenError, HostError."""
+        started = launch.start(lab, mode)
+        return cls(started.channel, started.pid, mode, started.warnings)
+
+    @classmethod
+    def connect(cls, lab: str) -> Keeper:
+        """Meet the running keeper of one's own lab. NotFoundError; LabError (keeper-gone) if it dies meanwhile."""
+        channel, pid = launch.connect(lab)
+        keeper = cls(channel, pid, "root")
+        try:
+            status = keeper.status()
+        except BaseException:
+            keeper.close()
+            raise
+        keeper.mode, keeper.warnings = status.mode, status.warnings
+        return keeper
+
+    @classmethod
+    def acquire(cls, lab: str, mode: Mode) -> tuple[Keeper, bool]:
+        """The lab's keeper with its lock held, and whether it is new: started if none runs, waited for if somebody else is at work."""
+        while True:
+            keeper = None
+            try:
+                keeper = cls.spawn(lab, mode)
+                keeper.lock()
+            except TakenError:
+                try:
+                    keeper = cls.connect(lab)
+                    keeper.lock()
+                except (NotFoundError, LabError) as error:
+                    if keeper is not None:
+                        keeper.close()
+                    if error.slug not in {"no-such-lab", "keeper-gone"}:
+                        raise
+                    continue  # it ended, or was given up by its builder: begin again
+                return keeper, False
+            return keeper, True
+
+    def lock(self) -> None:
+        """Become the one writer; waits while another client is. Released by `unlock`, `close` or the end of this process."""
+        self._channel.ask("lock")
+
+    def unlock(self) -> None:
+        """Let the next writer in."""
+        self._channel.ask("unlock")
+
+    def commit(self) -> None:
+        """From now on the keeper outlives this process."""
+        self._channel.ask("commit")
+
+    def status(self) -> Status:
+        """How it is."""
+        (mode, committed, count, *warnings), _ = self._channel.ask("status")
+        return Status("root" if mode == "root" else "rootless", committed == "1", int(count), tuple(warnings))
+
+    def put_record(self, data: bytes) -> None:
+        """Leave the lab's record with the keeper, in place of the one before."""
+        source = os.memfd_create("vethlab-record")
+        try:
+            _fill(source, data)
+            self._channel.ask("record", descriptors=[source])
+        finally:
+            os.close(source)
+
+    def get_record(self) -> bytes:
+        """The record left last; empty if none was."""
+        (source,) = self._channel.ask("record")[1]
+        try:
+            return _content(source)
+        finally:
+            os.close(source)
+
+    def end(self, wait: float | None = _KILL_SECONDS) -> None:
+        """End the lab and everything in it. Returns when the keeper and all its processes are dead; None does not wait at all.
+
+        A keeper that does not answer for `wait` seconds is killed.
+        """
+        process = os.pidfd_open(self.pid)
+        try:
+            self._channel.tell("quit")
+            if wait is not None and not _ended(process, wait):
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+                _ended(process, _KILL_SECONDS)
+        finally:
+            os.close(process)
+            self.close()
+
+    def scope(self, label: str) -> Scope:
+        """A lab of its own inside this keeper, over a connection of its own, so that labs of one process do not wait for each other."""
+        with self._guard:
+            self._scopes += 1
+            prefix = f"{label}.{self._scopes}/"
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._channel.ask("adopt", descriptors=[theirs.fileno()])
+        return Scope(Channel(ours), self.pid, prefix)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+_helpers: dict[str, tuple[int, Keeper]] = {}
+_helpers_guard = threading.Lock()
+
+
+def helper(mode: Mode) -> Keeper:
+    """The unnamed keeper of this process, started when first asked for. It dies with the process; a forked child gets its own."""
+    with _helpers_guard:
+        owner, keeper = _helpers.get(mode, (0, None))
+        if keeper is not None and owner == os.getpid():
+            try:
+                keeper.status()
+            except LabError:
+                keeper.close()
+            else:
+                return keeper
+        keeper = Keeper.spawn(None, mode)
+        _helpers[mode] = (os.getpid(), keeper)
+        return keeper
+
+
+def _fresh_guard() -> None:
+    global _helpers_guard  # noqa: PLW0603 - another thread of the parent may have held it while forking
+    _helpers_guard = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_fresh_guard)
+
+
+def make_room(descriptors: int) -> None:
+    """Raise this process's soft limit of open files for that many more, up to the hard one; HostError if that is too low."""
+    import resource  # noqa: PLC0415 - a small module, but most labs are smaller
+
+    needed = descriptors + _SPARE_DESCRIPTORS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= needed or soft == resource.RLIM_INFINITY:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise HostError(f"this lab needs {needed} open files, and only {hard} are allowed", help=LIMIT_HELP, slug="open-files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _number(value: int | str) -> str:
+    return str(int(value))
+
+
+def _fill(descriptor: int, data: bytes) -> None:
+    at = 0
+    while at < len(data):
+        at += os.pwrite(descriptor, data[at:], at)
+
+
+def _content(descriptor: int) -> bytes:
+    parts, at = [], 0
+    while part := os.pread(descriptor, 1 << 20, at):
+        parts.append(part)
+        at += len(part)
+    return b"".join(parts)
+
+
+def _ended(process: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(process, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))

@@ -1,0 +1,122 @@
+"""Which processes of the lab are meant: by the namespace they are in, or by the mark their `run:` left in their environment.
+
+Enter: inodes or a mark. Leave: pids as the keeper numbers them.
+Rule of the file: a pid comes from /proc together with the proof that it is one of ours. Where the keeper could not mount its own /proc it
+reads the machine's, whose numbers are others: only processes of the keeper's own pid namespace count, translated by `NSpid` (proc(5)).
+"""
+
+from __future__ import annotations
+
+import os
+from time import monotonic, sleep
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as signals
+    from collections.abc import Callable, Iterator
+else:
+    import _signal as signals  # the signal module brings enum with it
+
+MARK = "VETHLAB_RUN"
+GRACE_SECONDS = 1.0
+TICK_SECONDS = 0.005
+
+
+def inside(inodes: set[int], *, own_proc: bool) -> list[int]:
+    """Processes whose network namespace is one of `inodes`."""
+    found = []
+    for entry, pid, _ in _ours(own_proc=own_proc):
+        try:
+            if os.stat(f"/proc/{entry}/ns/net").st_ino in inodes:
+                found.append(pid)
+        except OSError:
+            continue  # gone, or a zombie
+    return found
+
+
+def marked(mark: str, first: int, *, own_proc: bool) -> list[int]:
+    """The process `first`, what bears its mark (daemons that left the family too), and the descendants of all these."""
+    everyone = list(_ours(own_proc=own_proc))
+    needle = b"\0" + mark.encode() + b"\0"
+    family = {entry for entry, pid, _ in everyone if pid == first or needle in b"\0" + _environment(entry)}
+    while True:
+        more = {entry for entry, _, parent in everyone if parent in family} - family
+        if not more:
+            return [pid for entry, pid, _ in everyone if entry in family]
+        family |= more
+
+
+def terminate(targets: Callable[[], list[int]]) -> None:
+    """SIGTERM, then SIGKILL to what is left after a second; returns when nothing is left, or a second later."""
+    for number in (signals.SIGTERM, signals.SIGKILL):
+        end = monotonic() + GRACE_SECONDS
+        sent: set[int] = set()
+        while monotonic() < end:
+            left = targets()
+            if not left:
+                return
+            for pid in left:
+                if number == signals.SIGKILL or pid not in sent:
+                    sent.add(pid)
+                    _kill(pid, number)
+            sleep(TICK_SECONDS)
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _ours(*, own_proc: bool) -> Iterator[tuple[str, int, str]]:
+    """(entry in /proc, pid for the keeper, parent's entry) of every living process of the lab but the keeper and the caller."""
+    own = os.stat("/proc/self/ns/pid").st_ino
+    level = _nested_pids("self")
+    skipped = {1, os.getpid()}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        status = _status(entry)
+        if not status or status.get("State", "Z")[:1] in "ZX":
+            continue
+        if own_proc:
+            pid = int(entry)
+        else:
+            try:
+                if os.stat(f"/proc/{entry}/ns/pid").st_ino != own:
+                    continue
+            except OSError:
+                continue
+            pid = int(status["NSpid"].split()[level - 1])
+        if pid not in skipped:
+            yield entry, pid, status["PPid"]
+
+
+def _nested_pids(entry: str) -> int:
+    return len(_status(entry).get("NSpid", "0").split())
+
+
+def _status(entry: str) -> dict[str, str]:
+    text = _read(f"/proc/{entry}/status").decode("utf-8", "replace")
+    return {key: value.strip() for key, _, value in [line.partition(":") for line in text.splitlines()]}
+
+
+def _environment(entry: str) -> bytes:
+    return _read(f"/proc/{entry}/environ")
+
+
+def _read(path: str) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    parts = []
+    try:
+        while part := os.read(descriptor, 65536):
+            parts.append(part)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+    return b"".join(parts)
