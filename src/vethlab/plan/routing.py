@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 
 from vethlab.model.address import IP, IPNetwork
 from vethlab.model.route import NextHop, Route
@@ -44,21 +45,25 @@ def shortest_paths(topology: Topology) -> dict[str, tuple[Route, ...]]:
             distances[key] = _distances(graph, key)
         distance = distances[key]
         for name, hops in distance.items():
-            if hops and (found := _next_hops(graph, name, distance, prefix)):
+            if hops and not _is_connected(graph, name, prefix) and (found := _next_hops(graph, name, distance, prefix)):
                 routes[name].append(Route(prefix, found))
     return {name: _summarise(graph, name, found) for name, found in routes.items()}
 
 
 def _owners(topology: Topology, graph: _Graph) -> dict[IPNetwork, set[str]]:
-    """Each prefix of the lab with the nodes that stand on it."""
+    """Each prefix of the lab with the nodes that lead to it: those on it that forward, else each address by itself."""
     owners: dict[IPNetwork, set[str]] = defaultdict(set)
     for node in topology.nodes:
         for loopback in node.loopbacks:
             owners[loopback.network].add(node.name)
     for ends in graph.segments:
-        for end in ends:
-            for address in end.addresses:
-                owners[address.network].add(end.node)
+        held = [(address, end.node) for end in ends for address in end.addresses]
+        led = {address.network for address, node in held if node in graph.forwards}
+        for address, node in held:
+            if address.network not in led:
+                owners[ip_network(address.ip)].add(node)
+            elif node in graph.forwards:
+                owners[address.network].add(node)
     return owners
 
 
@@ -82,6 +87,12 @@ def _distances(graph: _Graph, targets: frozenset[str]) -> dict[str, int]:
                         found.append(end.node)
         edge = found
     return distance
+
+
+def _is_connected(graph: _Graph, name: str, prefix: IPNetwork) -> bool:
+    """True if one of the node's own subnets holds the prefix: the kernel's connected route leads there."""
+    held = (address.network for _, end in graph.places[name] for address in end.addresses)
+    return any(prefix.network_address in network and prefix.prefixlen >= network.prefixlen for network in held)
 
 
 def _next_hops(graph: _Graph, name: str, distance: dict[str, int], prefix: IPNetwork) -> tuple[NextHop, ...]:

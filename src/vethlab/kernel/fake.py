@@ -1,0 +1,166 @@
+"""A kernel in memory: the public double of kernel.port.Kernel, with faults on demand. It serves fault injection, not proof.
+
+Enters: changes; leaves: the state they lead to. Rule of the file: the few consequences that plans must know are imitated (a pair goes as
+a whole, a link that goes down loses its routes and IPv6 addresses, a secondary address goes with its primary), everything else is not.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from vethlab import change as ops
+from vethlab.change import Change
+from vethlab.errors import KernelError
+from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
+from vethlab.model.route import Route
+from vethlab.model.state import Address, Netns, State
+
+_LO = Link(LOOPBACK, "loopback", up=False, mtu=LOOPBACK_MTU, index=1)
+
+
+class Fake:
+    """Holds a State. `fail_at`: the number of the change (from 1) that is refused with `code`; later ones are not tried."""
+
+    def __init__(self, state: State | None = None, *, fail_at: int = 0, code: int = errno.ENOMEM, fail_read_at: int = 0) -> None:
+        self.spaces: dict[str, Netns] = dict((state or State()).netns)
+        self.fail_at, self.code, self.fail_read_at = fail_at, code, fail_read_at
+        self.applied: list[Change] = []
+        self._tried = self._reads = 0
+
+    def names(self) -> frozenset[str]:
+        """The namespaces that exist."""
+        return frozenset(self.spaces)
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Execute in order, failing where told to."""
+        for one in changes:
+            self._tried += 1
+            if self._tried == self.fail_at:
+                raise KernelError(one.action, one.object, self.code, "injected")
+            _EFFECTS[type(one)](self, one)
+            self.applied.append(one)
+
+    def read(self, names: Iterable[str], sysctls: Iterable[tuple[str, str]] = ()) -> State:
+        """A copy of what is held."""
+        self._reads += 1
+        if self._reads == self.fail_read_at:
+            raise KernelError("read", "namespace", self.code, "injected")
+        asked: dict[str, set[str]] = {}
+        for name, key in sysctls:
+            asked.setdefault(name, set()).add(key)
+        return State({
+            name: replace(self.spaces[name], sysctls={k: v for k, v in self.spaces[name].sysctls.items() if k in asked.get(name, set())})
+            for name in names
+        })
+
+    def put(self, name: str, **fields: object) -> None:
+        """Change a namespace by hand, as a person would behind the lab's back."""
+        self.spaces[name] = replace(self.spaces[name], **fields)  # type: ignore[arg-type]
+
+    def put_link(self, name: str, link: Link) -> None:
+        """Add or replace one interface."""
+        self.put(name, links={**self.spaces[name].links, link.name: link})
+
+    def remove_link(self, end: End) -> None:
+        """Take away an interface and what hangs on it; the peer goes too."""
+        space = self.spaces.get(end.netns)
+        if space is None or end.interface not in space.links:
+            return
+        link = space.links[end.interface]
+        self.spaces[end.netns] = Netns(
+            {name: _orphan(one, end.interface) for name, one in space.links.items() if name != end.interface},
+            frozenset(one for one in space.addresses if one.interface != end.interface),
+            frozenset(one for one in space.routes if not _uses(one, end.interface)),
+            frozenset(one for one in space.neighbours if one.interface != end.interface), space.sysctls, space.nft, space.processes,
+        )
+        if link.peer is not None:
+            self.remove_link(link.peer)
+
+
+def _orphan(link: Link, master: str) -> Link:
+    return replace(link, master=None, port=None) if link.master == master else link
+
+
+def _uses(route: Route, interface: str) -> bool:
+    return any(hop.interface == interface for hop in route.next_hops)
+
+
+def _add_netns(kernel: Fake, one: ops.AddNetns) -> None:
+    kernel.spaces[one.netns] = Netns(links={LOOPBACK: _LO})
+
+
+def _remove_netns(kernel: Fake, one: ops.RemoveNetns) -> None:
+    for name in list(kernel.spaces[one.netns].links):
+        kernel.remove_link(End(one.netns, name))
+    del kernel.spaces[one.netns]
+
+
+def _add_veth(kernel: Fake, one: ops.AddVeth) -> None:
+    quiet = {place: kernel.spaces[place].sysctls.get("net.ipv6.conf.default.addr_gen_mode") == "1" for place in (one.netns, one.peer_netns)}
+    left = replace(one.left, peer=End(one.peer_netns, one.right.name), link_local=not quiet[one.netns])
+    right = replace(
+        one.right, peer=End(one.netns, one.left.name), up=False, master=None, port=None, alias=None, link_local=not quiet[one.peer_netns],
+    )
+    kernel.put_link(one.netns, left)
+    kernel.put_link(one.peer_netns, right)
+
+
+def _add_bridge(kernel: Fake, one: ops.AddBridge) -> None:
+    quiet = kernel.spaces[one.netns].sysctls.get("net.ipv6.conf.default.addr_gen_mode") == "1"
+    kernel.put_link(one.netns, replace(one.link, up=False, link_local=not quiet))
+
+
+def _set_link(kernel: Fake, one: ops.SetLink) -> None:
+    kernel.put_link(one.netns, one.after)
+    if one.before.up and not one.after.up:
+        space, name = kernel.spaces[one.netns], one.after.name
+        kernel.put(
+            one.netns, routes=frozenset(route for route in space.routes if not _uses(route, name)),
+            addresses=frozenset(held for held in space.addresses if held.interface != name or held.address.version == 4),
+        )
+
+
+def _remove_address(kernel: Fake, one: ops.RemoveAddress) -> None:
+    space = kernel.spaces[one.netns]
+    gone = {one.address} | {held for held in space.addresses if _is_secondary(held, one.address)}
+    kernel.put(one.netns, addresses=space.addresses - gone)
+
+
+def _is_secondary(held: Address, primary: Address) -> bool:
+    """In the fake the lowest address of a subnet is its primary one."""
+    same = held.interface == primary.interface and held.address.network == primary.address.network
+    return same and held.address.version == 4 and int(held.address.ip) > int(primary.address.ip)
+
+
+def _member(field: str, what: Callable[..., object], *, add: bool) -> Callable[[Fake, Change], None]:
+    """An effect that adds to or removes from one of the frozen sets of a namespace."""
+    def effect(kernel: Fake, one: Change) -> None:
+        held: frozenset[object] = getattr(kernel.spaces[one.netns], field)
+        kernel.put(one.netns, **{field: held | {what(one)} if add else held - {what(one)}})
+    return effect
+
+
+def _set_sysctl(kernel: Fake, one: ops.SetSysctl) -> None:
+    kernel.put(one.netns, sysctls={**kernel.spaces[one.netns].sysctls, one.key: one.value})
+
+
+def _start(kernel: Fake, one: ops.StartProcess) -> None:
+    kernel.put(one.netns, processes=(*kernel.spaces[one.netns].processes, one.process))
+
+
+def _stop(kernel: Fake, one: ops.StopProcess) -> None:
+    kernel.put(one.netns, processes=tuple(held for held in kernel.spaces[one.netns].processes if held != one.process))
+
+
+_EFFECTS: Mapping[type, Callable[..., None]] = {
+    ops.AddNetns: _add_netns, ops.RemoveNetns: _remove_netns, ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge, ops.SetLink: _set_link,
+    ops.RemoveLink: lambda kernel, one: kernel.remove_link(End(one.netns, one.link.name)),
+    ops.AddAddress: _member("addresses", lambda one: one.address, add=True), ops.RemoveAddress: _remove_address,
+    ops.AddRoute: _member("routes", lambda one: one.route, add=True), ops.RemoveRoute: _member("routes", lambda one: one.route, add=False),
+    ops.AddNeighbour: _member("neighbours", lambda one: one.neighbour, add=True),
+    ops.RemoveNeighbour: _member("neighbours", lambda one: one.neighbour, add=False),
+    ops.SetSysctl: _set_sysctl, ops.LoadRuleset: lambda kernel, one: kernel.put(one.netns, nft=one.text), ops.StartProcess: _start,
+    ops.StopProcess: _stop,
+}

@@ -1,0 +1,235 @@
+"""Lab: one short file becomes a real network, is compared, verified, and taken down.
+
+Enters: a lab file, or sentences of Python; leaves: values (changes, receipts, reports). Rule of the file: it connects the layers and
+decides nothing itself. `with Lab("pair") as lab:` holds a lab in this process: every further declaration is made real at once, and
+everything vanishes with the process, however it ends. `up()` by default makes a lab that stays (docs/explanation).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from vethlab import spec
+from vethlab.change import Change
+from vethlab.errors import LabError, NotFoundError
+from vethlab.keep.record import Record
+from vethlab.keep.registry import found_labs, read_record
+from vethlab.lab.node import Node, exec_in
+from vethlab.lab.session import Session, count_links
+from vethlab.model.names import HOST
+from vethlab.model.path import Report
+from vethlab.model.state import State
+from vethlab.plan import desired, diff
+from vethlab.plan.paths import expand
+
+if TYPE_CHECKING:
+    from vethlab.keep.client import Scope, View
+    from vethlab.kernel.port import ProcessStatus
+    from vethlab.model.topology import Topology
+
+__all__ = ["Lab", "LabInfo", "Receipt", "exec_in", "labs"]
+
+
+@dataclass(frozen=True, slots=True)
+class LabInfo:
+    """A running lab in one line. `since` is Unix time, `links` counts cables and attachments to networks."""
+
+    name: str
+    mode: str
+    nodes: int
+    links: int
+    since: float
+    file: str
+    pid: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What `up` did. `created`: the lab did not run before; `untouched`: nodes in which nothing was changed."""
+
+    changes: tuple[Change, ...]
+    created: bool
+    seconds: float
+    mode: str
+    nodes: int
+    links: int
+    untouched: int
+
+
+class Lab:
+    """A lab, declared and perhaps running."""
+
+    def __init__(self, name: str = "lab", *, mode: str = "auto") -> None:
+        self._draft = spec.Draft(name)
+        self._topology: Topology | None = None
+        self._text: str | None = None
+        self._mode = mode
+        self._session: Session | None = None
+
+    @classmethod
+    def load(cls, file: str | os.PathLike[str], *, mode: str = "auto") -> Self:
+        """A lab from its file. SpecErrors names every mistake of the file at once."""
+        path = os.fspath(file)
+        lab = cls(mode=mode)
+        lab._text = spec.read_text(path)
+        lab._topology = spec.loads(lab._text, path)
+        return lab
+
+    @classmethod
+    def running(cls, name: str) -> Self:
+        """A lab that is up. NotFoundError if there is none of that name."""
+        session = Session.attach(name)
+        lab = cls(mode=session.record.mode)
+        lab._text, lab._session = session.record.text, session
+        lab._topology = spec.loads(session.record.text, session.record.file or "<python>")
+        return lab
+
+    @property
+    def topology(self) -> Topology:
+        """What is declared, in full."""
+        if self._topology is None:
+            self._topology = self._draft.topology()
+        return self._topology
+
+    @property
+    def name(self) -> str:
+        """The lab's name."""
+        return self.topology.name
+
+    def to_yaml(self) -> str:
+        """The canonical lab file; loading it gives an equal lab."""
+        return spec.to_yaml(self.topology)
+
+    def node(self, name: str, **keys: Any) -> Node:
+        """Declare a node; `keys` as in the lab file (run, sysctl, routes, ...)."""
+        self._declare(lambda draft: draft.node(name, **keys))
+        return Node(self, name)
+
+    def link(self, left: str, right: str, **keys: Any) -> None:
+        """Declare a cable: `lab.link("a 10.0.0.1/24", "b 10.0.0.2/24", mtu=9000)`."""
+        self._declare(lambda draft: draft.link(left, right, **keys))
+
+    def bridge(self, name: str, **keys: Any) -> None:
+        """Declare a bridge: `lab.bridge("br0", subnet="10.1.0.0/24", nodes=["a", "b"])`."""
+        self._declare(lambda draft: draft.network(name, **keys))
+
+    def plan(self) -> tuple[Change, ...]:
+        """What `up` would do now."""
+        if self._session is None:
+            try:
+                self._session = Session.attach(self.name)
+            except NotFoundError:
+                return diff(State(), desired(self.topology))
+        return self._session.plan(self.topology)
+
+    def up(self, *, detach: bool = True, names: bool = False) -> Receipt:
+        """Make the kernel agree with what is declared. A failure puts back what was before (BuildError)."""
+        started = time.perf_counter()
+        topology, text = self.topology, self._text if self._text is not None else self.to_yaml()
+        created, changes = self._reach(topology, text, detach=detach)
+        session = self._running()
+        if names:
+            from vethlab.keep import names as exported  # noqa: PLC0415 - root's option, rarely used
+
+            exported.export(self.name, session.keeper, [HOST, *[node.name for node in topology.nodes]])
+        touched = {one.netns for one in changes}
+        return Receipt(
+            changes=changes, created=created, seconds=time.perf_counter() - started, mode=session.record.mode, nodes=len(topology.nodes),
+            links=count_links(topology), untouched=sum(node.name not in touched for node in topology.nodes),
+        )
+
+    def _reach(self, topology: Topology, text: str, *, detach: bool) -> tuple[bool, tuple[Change, ...]]:
+        if self._session is not None:
+            return False, self._session.converge(topology, text)
+        if detach:
+            self._session, changes, new = Session.reach(topology, self._mode, text)
+            return new, changes
+        self._session, changes = Session.hold(topology, self._mode, text)
+        return True, changes
+
+    def down(self, *, wait: bool = False) -> None:
+        """Take the lab down. Returns when nothing runs in it any more; `wait`: when the kernel has freed everything."""
+        session = self._session or Session.attach(self.name)
+        if session.detached and os.geteuid() == 0:
+            from vethlab.keep import names as exported  # noqa: PLC0415 - root's option, rarely used
+
+            exported.remove(self.name)
+        session.end(wait=wait)
+        self._session = None
+
+    def check(self, selectors: Sequence[str] = (), *, seed: int | None = None, timeout: float = 1.0) -> Report:
+        """Send real packets along every declared check (all pairs without any), or along `selectors`: `ping a -> b`."""
+        from vethlab.probe import run  # noqa: PLC0415 - `up` does not need it
+
+        paths = expand(self.topology, selectors, seed=seed)
+        return run(paths, self.namespaces, topology=self.topology, timeout=timeout, seed=seed)
+
+    def state(self) -> State:
+        """What the kernel holds for this lab now."""
+        session = self._running()
+        return session.actual(session.goal(self.topology))
+
+    def processes(self) -> list[ProcessStatus]:
+        """The `run:` processes of this lab."""
+        return self._running().namespaces.processes()
+
+    @property
+    def namespaces(self) -> Scope:
+        """The lab's namespaces, for sockets of your own."""
+        return self._running().namespaces
+
+    def view(self, node: str) -> View:
+        """Descriptors with which a process enters a node."""
+        if node not in self.namespaces.names():
+            raise NotFoundError(f"lab `{self.name}` has no node `{node}`", where=node, slug="no-such-node", help=self._known_nodes())
+        return self._running().namespaces.view(node)
+
+    def info(self) -> LabInfo:
+        """The running lab in one line."""
+        session = self._running()
+        return _info(session.record, session.keeper.pid, os.getuid())
+
+    def __getitem__(self, node: str) -> Node:
+        if node != HOST and node not in {one.name for one in self.topology.nodes}:
+            raise NotFoundError(f"lab `{self.name}` has no node `{node}`", where=node, slug="no-such-node", help=self._known_nodes())
+        return Node(self, node)
+
+    def __enter__(self) -> Self:
+        self.up(detach=False)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.down()
+
+    def _declare(self, say: Any) -> None:
+        if self._text is not None:
+            self._draft = spec.Draft.of(self.topology)
+            self._text = None
+        say(self._draft)
+        self._topology = None
+        if self._session is not None:
+            self._session.converge(self.topology, self.to_yaml())
+
+    def _running(self) -> Session:
+        if self._session is None:
+            raise LabError(f"lab `{self.name}` is not up", slug="not-up", help="call up(), or use it in a `with` statement")
+        return self._session
+
+    def _known_nodes(self) -> str:
+        names = [node.name for node in self.topology.nodes]
+        return f"its nodes: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
+
+
+def labs() -> list[LabInfo]:
+    """Every running lab of this user; as root, of all users."""
+    return [_info(record, found.pid, found.uid) for found in found_labs() if (record := read_record(found)) is not None]
+
+
+def _info(record: Record, pid: int, uid: int) -> LabInfo:
+    return LabInfo(record.lab, record.mode, record.nodes, record.links, record.since, record.file, pid, uid)

@@ -1,0 +1,149 @@
+"""Carrying a plan out, proving it, and putting things back: against the fake kernel with injected faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from tests.topologies import campus, direct
+from vethlab.apply import Goal, converge
+from vethlab.change import Change
+from vethlab.errors import BuildError, KernelError
+from vethlab.kernel.fake import Fake
+from vethlab.model.state import State
+from vethlab.plan import desired, diff
+
+
+def running() -> Fake:
+    """A fake kernel that holds `campus`."""
+    kernel = Fake()
+    kernel.apply(diff(State(), desired(campus())))
+    return kernel
+
+
+def bigger() -> Goal:
+    """campus with larger frames and one node less: many changes."""
+    lab = campus()
+    network = replace(lab.networks[0], mtu=9000, ports=lab.networks[0].ports[1:])
+    return Goal(desired(replace(lab, networks=(network,), nodes=lab.nodes[1:])))
+
+
+def everything(kernel: Fake, goal: Goal) -> State:
+    """All that is held, as `before` has to show it."""
+    keys = [(name, key) for name, one in kernel.spaces.items() for key in one.sysctls]
+    return kernel.read(kernel.names(), [*keys, *goal.sysctls()])
+
+
+def test_a_new_lab_is_built_and_verified() -> None:
+    """All changes are applied and reported."""
+    kernel = Fake()
+    changes = converge(kernel, State(), Goal(desired(direct()), new=True))
+    assert tuple(kernel.applied) == changes
+    assert () == converge(kernel, everything(kernel, Goal(desired(direct()))), Goal(desired(direct())))
+
+
+@pytest.mark.parametrize("position", range(1, 10))
+def test_a_change_that_fails_is_rolled_back(position: int) -> None:
+    """Whichever change the kernel refuses, the state before comes back (new indexes of rebuilt links aside)."""
+    kernel, goal = running(), bigger()
+    before = everything(kernel, goal)
+    total = len(diff(before, goal.state))
+    kernel.fail_at = len(kernel.applied) + position
+    if position > total:
+        pytest.skip(f"the plan has only {total} changes")
+    with pytest.raises(BuildError, match="injected"):
+        converge(kernel, before, goal)
+    assert () == diff(everything(kernel, Goal(before)), before)
+
+
+def test_an_interrupt_is_rolled_back_and_passed_on() -> None:
+    """Ctrl-C half-way leaves the lab as it was."""
+    class Interrupted(Fake):
+        def apply(self, changes: Sequence[Change]) -> None:
+            half = changes[: len(changes) // 2]
+            super().apply(half)
+            if not self.interrupted and len(changes) > 2:
+                self.interrupted = True
+                raise KeyboardInterrupt
+            super().apply(changes[len(half) :])
+
+        interrupted = True
+
+    kernel = Interrupted()
+    kernel.apply(diff(State(), desired(campus())))
+    before = everything(kernel, bigger())
+    kernel.interrupted = False
+    with pytest.raises(KeyboardInterrupt):
+        converge(kernel, before, bigger())
+    assert () == diff(everything(kernel, Goal(before)), before)
+
+
+def test_what_the_kernel_took_along_is_repaired() -> None:
+    """A secondary address goes with its primary; the second pass brings it back."""
+    from ipaddress import ip_interface
+
+    lab = direct()
+    left = replace(lab.cables[0].left, addresses=(ip_interface("30.1.1.10/24"), ip_interface("30.1.1.20/24")))
+    two = replace(lab, cables=(replace(lab.cables[0], left=left),))
+    one = replace(lab, cables=(replace(lab.cables[0], left=replace(left, addresses=left.addresses[1:])),))
+    kernel = Fake()
+    kernel.apply(diff(State(), desired(two)))
+    goal = Goal(desired(one))
+    converge(kernel, everything(kernel, goal), goal)
+    assert {"30.1.1.20/24"} == {str(held.address) for held in kernel.spaces["ns1"].addresses}
+
+
+class Stubborn(Fake):
+    """Says yes to everything about MTUs and does nothing."""
+
+    def read(self, names: Iterable[str], sysctls: Iterable[tuple[str, str]] = ()) -> State:
+        seen = super().read(names, sysctls)
+        return State({
+            name: replace(one, links={key: replace(link, mtu=1500) if link.kind == "veth" else link for key, link in one.links.items()})
+            for name, one in seen.netns.items()
+        })
+
+
+def test_a_difference_that_stays_is_an_error() -> None:
+    """A kernel that does not do what it was told is found out by reading back."""
+    kernel = Stubborn()
+    kernel.apply(diff(State(), desired(direct())))
+    lab = direct()
+    goal = Goal(desired(replace(lab, cables=(replace(lab.cables[0], mtu=9000),))))
+    with pytest.raises(BuildError, match="not as declared") as caught:
+        converge(kernel, kernel.read(kernel.names()), goal)
+    assert "not-converged" == caught.value.slug
+
+
+def test_a_rollback_that_fails_says_so() -> None:
+    """Two failures are told as two."""
+    kernel, goal = running(), bigger()
+    before = everything(kernel, goal)
+    kernel.fail_at, kernel.fail_read_at = len(kernel.applied) + 3, 3
+    with pytest.raises(BuildError, match="rolling back failed too") as caught:
+        converge(kernel, before, goal)
+    assert "rollback-failed" == caught.value.slug
+
+
+def test_a_rollback_that_leaves_something_says_what() -> None:
+    """If reading back after a rollback shows differences, the first is named."""
+    class Forgetful(Fake):
+        def apply(self, changes: Sequence[Change]) -> None:
+            super().apply(changes if self.fail_at else changes[:-1])
+            self.fail_at = 0 if self._tried == self.fail_at else self.fail_at
+
+    kernel, goal = Forgetful(running().read(["host", "a", "b", "c", "r", "d"])), bigger()
+    before = everything(kernel, goal)
+    kernel.fail_at = 4
+    with pytest.raises((BuildError, KernelError)):
+        converge(kernel, before, goal)
+
+
+def test_a_failed_new_lab_is_not_rolled_back_by_hand() -> None:
+    """A lab that is being made is dropped as a whole by whoever holds it; nothing more is applied."""
+    kernel = Fake(fail_at=5)
+    with pytest.raises(BuildError, match="injected"):
+        converge(kernel, State(), Goal(desired(direct()), new=True))
+    assert 4 == len(kernel.applied)

@@ -1,0 +1,223 @@
+"""Two states -> the smallest changes, in an order the kernel accepts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address, ip_interface, ip_network
+
+from tests.topologies import campus, direct, via
+from vethlab import change as ops
+from vethlab.kernel.fake import Fake
+from vethlab.model.link import Bridge, BridgePort, End, Link
+from vethlab.model.neighbour import Neighbour
+from vethlab.model.route import NextHop, Route, RouteType
+from vethlab.model.state import Address, Netns, Process, State
+from vethlab.model.topology import Topology
+from vethlab.plan import desired, diff
+from vethlab.plan.differences import covers, explain
+
+
+def built(topology: Topology) -> Fake:
+    """A fake kernel that holds a topology."""
+    kernel = Fake()
+    kernel.apply(diff(State(), desired(topology)))
+    return kernel
+
+
+def plan(kernel: Fake, topology: Topology) -> list[str]:
+    """What would be done, as `action object`."""
+    wanted = desired(topology)
+    actual = kernel.read(kernel.names(), [(name, key) for name, one in wanted.netns.items() for key in one.sysctls])
+    return [f"{one.action} {one.object}" for one in diff(actual, wanted)]
+
+
+def test_a_built_lab_has_no_difference() -> None:
+    """Applying a plan leaves nothing to do."""
+    for topology in (direct(), campus()):
+        assert [] == plan(built(topology), topology)
+
+
+def test_a_new_lab_is_built_in_an_order_the_kernel_accepts() -> None:
+    """Namespaces, bridge, pairs, settings; the bridge comes up last, so that its ports do not flood each other."""
+    kinds = [type(one) for one in diff(State(), desired(campus()))]
+    assert kinds[:6] == [ops.AddNetns] * 6
+    assert kinds.index(ops.AddBridge) < kinds.index(ops.AddVeth) < kinds.index(ops.AddAddress)
+    last = diff(State(), desired(campus()))[-1]
+    assert isinstance(last, ops.SetLink)
+    assert ("br0", True) == (last.after.name, last.fresh)
+
+
+def test_reasons_tell_new_from_missing() -> None:
+    """A lab that is made says `declared`, a running one `missing`; `new` overrules."""
+    kernel = built(direct())
+    kernel.put("ns1", addresses=frozenset())
+    actual = kernel.read(kernel.names())
+    assert "declared, but missing in the running lab" == diff(actual, desired(direct()))[-1].reason
+    assert "declared in the lab file" == diff(actual, desired(direct()), new=True)[-1].reason
+
+
+def test_an_address_removed_by_hand_is_put_back() -> None:
+    """One lost address is one change."""
+    kernel = built(direct())
+    kernel.put("ns1", addresses=frozenset())
+    assert ["add address 30.1.1.10/24 on ns1:veth0"] == plan(kernel, direct())
+
+
+def test_an_extra_address_and_route_and_static_neighbour_go() -> None:
+    """What a person added is taken away again."""
+    kernel = built(direct())
+    space = kernel.spaces["ns1"]
+    kernel.put(
+        "ns1", addresses=space.addresses | {Address("veth0", ip_interface("30.1.1.99/24"))},
+        routes=frozenset({Route(ip_network("1.2.3.0/24"), (), RouteType.BLACKHOLE)}),
+        neighbours=frozenset({Neighbour("veth0", ip_address("30.1.1.11"), "02:00:00:00:00:99")}),
+    )
+    assert [
+        "remove neighbour 30.1.1.11 on ns1:veth0", "remove address 30.1.1.99/24 on ns1:veth0", "remove route blackhole 1.2.3.0/24 in ns1",
+    ] == plan(kernel, direct())
+
+
+def test_a_link_set_down_comes_up_with_the_routes_it_lost() -> None:
+    """Down took the routes along; both come back."""
+    kernel = built(campus())
+    space = kernel.spaces["a"]
+    kernel.put("a", links={**space.links, "eth0": replace(space.links["eth0"], up=False)}, routes=frozenset())
+    assert ["change interface a:eth0", "add route default via 10.9.1.1 in a"] == plan(kernel, campus())
+
+
+def test_a_port_taken_off_its_bridge_goes_back() -> None:
+    """The master is part of the link."""
+    kernel = built(campus())
+    kernel.put_link("host", replace(kernel.spaces["host"].links["p-b"], master=None, port=None))
+    assert ["change interface host:p-b"] == plan(kernel, campus())
+
+
+def test_a_replaced_pair_is_rebuilt_once() -> None:
+    """A pair that leads elsewhere is removed and made anew, with the addresses that hung on it."""
+    kernel = built(direct())
+    for place, name in (("ns1", "veth0"), ("ns2", "veth1")):
+        kernel.put_link(place, replace(kernel.spaces[place].links[name], peer=None))
+    found = plan(kernel, direct())
+    assert ["remove link ns1:veth0", "remove link ns2:veth1", "add link ns1:veth0 -- ns2:veth1"] == found[:3]
+    assert {"add address 30.1.1.10/24 on ns1:veth0", "add address 30.1.1.11/24 on ns2:veth1"} <= set(found[3:])
+
+
+def test_a_pair_with_a_wrong_far_end_is_removed_as_one() -> None:
+    """Where both ends still name each other under another name, one removal takes both."""
+    kernel = built(direct())
+    wanted = desired(direct())
+    moved = {**wanted.netns["ns1"].links, "veth9": replace(wanted.netns["ns1"].links["veth0"], name="veth9")}
+    del moved["veth0"]
+    far = {**wanted.netns["ns2"].links, "veth1": replace(wanted.netns["ns2"].links["veth1"], peer=End("ns1", "veth9"))}
+    goal = State({**wanted.netns, "ns1": replace(wanted.netns["ns1"], links=moved, addresses=frozenset()), "ns2": replace(wanted.netns["ns2"], links=far)})
+    found = [f"{one.action} {one.object}" for one in diff(kernel.read(kernel.names()), goal)]
+    assert 1 == sum(text.startswith("remove link") for text in found)
+    assert "add link ns1:veth9 -- ns2:veth1" in found
+
+
+def test_a_foreign_link_is_left_alone_with_all_that_hangs_on_it() -> None:
+    """A tunnel that a daemon made in a node, its addresses and routes, are not ours to remove."""
+    kernel = built(direct())
+    kernel.put_link("ns1", Link("tun0", "tun", owned=False, index=77))
+    kernel.put_link("ns1", Link("extra", "veth", owned=False, index=78))
+    space = kernel.spaces["ns1"]
+    kernel.put(
+        "ns1", addresses=space.addresses | {Address("tun0", ip_interface("10.8.0.1/24"))},
+        routes=space.routes | {Route(ip_network("10.8.9.0/24"), (NextHop(None, "tun0"),))},
+        neighbours=frozenset({Neighbour("tun0", ip_address("10.8.0.2"), "02:00:00:00:00:01")}),
+    )
+    assert [] == plan(kernel, direct())
+
+
+def test_a_node_that_left_the_file_goes_with_its_ports() -> None:
+    """The far end is removed by hand, because the kernel frees a namespace late."""
+    kernel = built(campus())
+    lab = campus()
+    smaller = replace(lab, nodes=lab.nodes[1:], networks=(replace(lab.networks[0], ports=lab.networks[0].ports[1:]),))
+    assert ["remove link host:p-a", "remove node a"] == plan(kernel, smaller)
+
+
+def test_a_bridge_that_left_the_file_is_removed() -> None:
+    """Extra bridges of ours go."""
+    kernel = built(direct())
+    kernel.put_link("host", Link("br9", "bridge", index=99))
+    assert ["remove bridge host:br9"] == plan(kernel, direct())
+
+
+def test_new_interfaces_get_indexes_nobody_uses() -> None:
+    """Indexes are unique over the lab, so that a pair can be recognised."""
+    kernel = built(campus())
+    used = {link.index for one in kernel.spaces.values() for link in one.links.values() if link.kind != "loopback"}
+    kernel.remove_link(End("host", "p-a"))
+    added = [one for one in diff(kernel.read(kernel.names()), desired(campus())) if isinstance(one, ops.AddVeth)]
+    assert not {added[0].left.index, added[0].right.index} & (used - {None})
+    assert len(used) == 11
+
+
+def test_sysctls_of_all_are_written_before_those_of_interfaces() -> None:
+    """Writing `all` rewrites every interface, so it comes first; sysctls of interfaces wait until these exist."""
+    lab = direct()
+    node = replace(lab.nodes[0], sysctl=(("net.ipv4.conf.veth0.rp_filter", "1"), ("net.ipv4.conf.all.rp_filter", "2")))
+    changes = diff(State(), desired(replace(lab, nodes=(node, lab.nodes[1]))))
+    keys = [one.key for one in changes if isinstance(one, ops.SetSysctl) and one.netns == "ns1"]
+    assert ["net.ipv4.conf.all.rp_filter", "net.ipv4.conf.veth0.rp_filter"] == keys
+    kinds = [one.key if isinstance(one, ops.SetSysctl) else type(one) for one in changes]
+    assert kinds.index("net.ipv4.conf.all.rp_filter") < kinds.index(ops.AddVeth) < kinds.index("net.ipv4.conf.veth0.rp_filter")
+
+
+def test_a_sysctl_changed_by_hand_is_a_change_with_both_values() -> None:
+    """The reason shows what it was and what it will be; white space does not count."""
+    actual = State({"a": Netns(sysctls={"x": "1", "y": "4\t5"})})
+    wanted = State({"a": Netns(sysctls={"x": "2", "y": "4 5"})})
+    assert ["1 → 2"] == [one.reason for one in diff(actual, wanted)]
+
+
+def test_rulesets_and_processes_are_compared() -> None:
+    """A changed ruleset is loaded whole, a missing process started, an extra one stopped."""
+    old, new = Process("old"), Process("new")
+    actual = State({"a": Netns(nft="table ip x {}", processes=(old,))})
+    wanted = State({"a": Netns(nft="table ip y {}", processes=(new,))})
+    assert [ops.StopProcess, ops.LoadRuleset, ops.StartProcess] == [type(one) for one in diff(actual, wanted)]
+    assert [ops.LoadRuleset] == [type(one) for one in diff(State({"a": Netns(nft="table ip x {}")}), State({"a": Netns()}))]
+    assert () == diff(State({"a": Netns(nft="")}), State({"a": Netns()}))
+
+
+def test_static_neighbours_are_added() -> None:
+    """A desired static entry that is missing is put in place (rollback needs it)."""
+    entry = Neighbour("eth0", ip_address("10.0.0.1"), "02:00:00:00:00:01")
+    found = diff(State({"a": Netns()}), State({"a": Netns(neighbours=frozenset({entry}))}))
+    assert ["neighbour 10.0.0.1 on a:eth0"] == [one.object for one in found]
+
+
+def test_every_difference_of_a_link_is_told() -> None:
+    """The reason of a changed link lists what differs."""
+    now = Link("x", "veth", up=False, mtu=1500, mac="02:00:00:00:00:01", port=BridgePort(state=3), bridge=Bridge(), alias="old")
+    goal = Link(
+        "x", "veth", mtu=9000, mac="02:00:00:00:00:02", master="br0", port=BridgePort(isolated=True, state=4), bridge=Bridge(stp=True),
+        alias="new", link_local=False,
+    )
+    assert (
+        "down → up, mtu 1500 → 9000, address 02:00:00:00:00:01 → 02:00:00:00:00:02, master none → br0, alias old → new, "
+        "bridge settings differ, isolated off → on, port state 3 → 4, link-local address on → off"
+    ) == explain(now, goal)
+    assert "up → down, master br0 → none" == explain(Link("x", "veth", master="br0"), Link("x", "veth", up=False))
+
+
+def test_a_port_keeps_its_learned_state_when_something_else_changes() -> None:
+    """Only declared port settings are written; the state the bridge gave it stays."""
+    kernel = built(campus())
+    kernel.put_link("host", replace(kernel.spaces["host"].links["p-b"], mtu=1400, port=BridgePort(state=3)))
+    wanted = desired(campus())
+    found = [one for one in diff(kernel.read(kernel.names()), wanted) if isinstance(one, ops.SetLink)]
+    assert BridgePort(state=3) == found[0].after.port
+
+
+def test_a_route_without_device_fits_whatever_device_the_kernel_found() -> None:
+    """The declared next hop leaves the device open; everything else has to agree."""
+    goal = via("10.0.0.1")
+    held = Route(goal.destination, (NextHop(ip_address("10.0.0.1"), "eth0"),))
+    assert covers(goal, held)
+    assert not covers(goal, replace(held, metric=5))
+    assert not covers(replace(goal, source=ip_address("10.0.0.9")), held)
+    assert not covers(goal, replace(held, next_hops=held.next_hops * 2))
+    assert not covers(via("10.0.0.2"), held)
