@@ -114,9 +114,9 @@ def _leave_to_the_parent() -> None:
 os.register_at_fork(after_in_child=_leave_to_the_parent)
 
 
-def gone() -> LabError:
+def gone() -> NotFoundError:
     """The keeper ended while somebody talked to it."""
-    return LabError("the lab's keeper is gone, and the lab with it", slug="keeper-gone", help="bring the lab up again: vethlab up")
+    return NotFoundError("the lab's keeper is gone, and the lab with it", slug="keeper-gone", help="bring the lab up again: vethlab up")
 
 
 def close_all(descriptors: Sequence[int]) -> None:

@@ -1,7 +1,7 @@
-"""The namespaces of a lab as the rest of vethlab meets them: kernel.port.Namespaces over a keeper's socket, and the life of the keeper.
+"""The life of a keeper as its clients see it: started, met, locked, committed, ended.
 
-Enter: names. Leave: descriptors and sockets inside the namespaces.
-Rule of the file: no system call on namespaces happens here, so threads, asyncio, root and rootless are all the same code.
+Enter: the name of a lab. Leaves: a Keeper, which is also the Scope of that lab's namespaces.
+Rule of the file: whoever starts a keeper owns it until `commit`; whoever changes a lab holds its lock.
 """
 
 from __future__ import annotations
@@ -11,42 +11,19 @@ import select
 import signal
 import socket
 import threading
-from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Self
 
-from vethlab.errors import HostError, LabError, NotFoundError
-from vethlab.keep import launch, wire
-from vethlab.keep.channel import LIMIT_HELP, Channel, close_all
-from vethlab.keep.launch import Mode, TakenError
-from vethlab.kernel.port import Finished, Opened, ProcessStatus
-from vethlab.model.state import Process
+from vethlab.errors import NotFoundError
+from vethlab.keep import launch
+from vethlab.keep.channel import Channel
+from vethlab.keep.launch import LabTakenError, Mode
+from vethlab.keep.scope import Scope, View, content, fill
 
-__all__ = ["Keeper", "Mode", "Scope", "Status", "TakenError", "View", "helper"]
+__all__ = ["Keeper", "LabTakenError", "Mode", "Scope", "Status", "View", "helper"]
 
-_SPARE_DESCRIPTORS = 256
-_KILL_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What it takes to step into a node: descriptors of its namespaces (`user` None for a lab of root), the caller's to close."""
-
-    hostname: str
-    user: int | None
-    pid: int
-    mount: int
-    net: int
-    warnings: tuple[str, ...] = ()
-
-    def descriptors(self) -> tuple[int, ...]:
-        """All of them, in the order in which they must be entered."""
-        own = (self.pid, self.mount, self.net)
-        return own if self.user is None else (self.user, *own)
-
-    def close(self) -> None:
-        """Let go of them."""
-        close_all(self.descriptors())
+_QUIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,172 +36,24 @@ class Status:
     warnings: tuple[str, ...]
 
 
-class Scope:
-    """Namespaces of one lab, held by a keeper under `prefix`. Implements kernel.port.Namespaces.
-
-    `directory` is where `run:` processes start. One scope may be used from several threads; requests wait for each other.
-    """
-
-    def __init__(self, channel: Channel, pid: int, prefix: str = "") -> None:
-        self._channel, self.pid, self._prefix = channel, pid, prefix
-        self._opened: dict[str, Opened] = {}
-        self._guard = threading.RLock()
-        self.directory = "/"
-
-    def names(self) -> frozenset[str]:
-        """The names held."""
-        return frozenset(name[len(self._prefix) :] for name in self._channel.ask("names", self._prefix)[0])
-
-    def create(self, names: Sequence[str]) -> None:
-        """Make and hold a namespace for each name: all, or none and HostError (a limit, a privilege) or LabError (a name exists)."""
-        with self._guard:
-            make_room(2 * (len(self._opened) + len(names)))
-            made: list[str] = []
-            try:
-                for part in wire.chunks(self._full(names), 1, wire.CHUNK_NAMES):
-                    self._take_in(part, self._channel.ask("create", *part)[1])
-                    made += part
-            except BaseException:
-                self.drop([name[len(self._prefix) :] for name in made])
-                raise
-
-    def drop(self, names: Sequence[str]) -> None:
-        """Let go of them, ending what runs in them."""
-        with self._guard:
-            for part in wire.chunks(self._full(names), 1, wire.CHUNK_NAMES):
-                self._channel.ask("drop", *part)
-            for name in names:
-                self._forget(name)
-
-    def open(self, names: Sequence[str]) -> list[Opened]:
-        """A descriptor and a route netlink socket for each name, cached until it is dropped."""
-        with self._guard:
-            missing = [name for name in dict.fromkeys(names) if name not in self._opened]
-            make_room(2 * (len(self._opened) + len(missing)))
-            for part in wire.chunks(self._full(missing), 1, wire.CHUNK_NAMES):
-                self._take_in(part, self._channel.ask("open", *part)[1])
-            return [self._opened[name] for name in names]
-
-    def sockets(self, requests: Sequence[tuple[str, int, int, int]]) -> list[socket.socket]:
-        """One new socket for each (name, family, type, protocol), made inside that namespace. They are the caller's to close."""
-        make_room(2 * len(self._opened) + len(requests))
-        fields = [field for name, *numbers in requests for field in (self._prefix + name, *map(_number, numbers))]
-        made: list[int] = []
-        try:
-            for part in wire.chunks(fields, 4, wire.CHUNK_SOCKETS):
-                made += self._channel.ask("sockets", *part)[1]
-        except BaseException:
-            close_all(made)
-            raise
-        return [socket.socket(family, kind, protocol, number) for (_, family, kind, protocol), number in zip(requests, made, strict=True)]
-
-    def read_sysctls(self, requests: Sequence[tuple[str, str]]) -> list[str | None]:
-        """The value of each (name, key), None where the kernel has no such key."""
-        fields = [field for name, key in requests for field in (self._prefix + name, key)]
-        values = [value for part in wire.chunks(fields, 2) for value in self._channel.ask("read", *part)[0]]
-        return [value[1:] if value else None for value in values]
-
-    def write_sysctls(self, requests: Sequence[tuple[str, str, str]]) -> None:
-        """Write each (name, key, value) in order; the first refusal raises KernelError naming it."""
-        fields = [field for name, key, value in requests for field in (self._prefix + name, key, value)]
-        for part in wire.chunks(fields, 3):
-            self._channel.ask("write", *part)
-
-    def run(self, name: str, argv: Sequence[str], stdin: str = "") -> Finished:
-        """Run a short command inside the namespace and wait for it; it is killed after 30 s (status 137)."""
-        streams = [os.memfd_create(f"vethlab-{stream}") for stream in ("stdin", "stdout", "stderr")]
-        try:
-            _fill(streams[0], stdin.encode("utf-8", "surrogateescape"))
-            fields, _ = self._channel.ask("run", self._prefix + name, *argv, descriptors=streams)
-            out, err = (_content(stream).decode("utf-8", "replace") for stream in streams[1:])
-        finally:
-            close_all(streams)
-        return Finished(int(fields[0]), out, err)
-
-    def start(self, name: str, process: Process) -> None:
-        """Start a `run:` process in the node's view, in the scope's `directory`."""
-        self._channel.ask("start", self._prefix + name, process.command, self.directory, *process.private)
-
-    def stop(self, name: str, process: Process) -> None:
-        """End that process and what it started, daemons too: SIGTERM, then SIGKILL after a second."""
-        self._channel.ask("stop", self._prefix + name, process.command)
-
-    def processes(self) -> list[ProcessStatus]:
-        """Every `run:` process started and not stopped, dead ones included."""
-        parts, _ = self._channel.ask_parts("processes", self._prefix)
-        return [
-            ProcessStatus(
-                name[len(self._prefix) :], Process(command, tuple(private)), int(pid), int(exited) if exited else None, self._shown(log),
-            )
-            for name, command, pid, exited, log, *private in parts[:-1]
-        ]
-
-    def log_path(self, name: str) -> str:
-        """Where the output of that node's `run:` can be read on the machine, while the lab lives."""
-        return self._shown(f"/run/log/{self._prefix}{name}.log")
-
-    def set_hosts(self, text: str) -> None:
-        """The /etc/hosts of all nodes, at once also of views that exist."""
-        source = os.memfd_create("vethlab-hosts")
-        try:
-            _fill(source, text.encode("utf-8", "surrogateescape"))
-            self._channel.ask("hosts", self._prefix.rstrip("/"), descriptors=[source])
-        finally:
-            os.close(source)
-
-    def set_private(self, name: str, paths: Sequence[str]) -> None:
-        """These directories are the node's own, empty when it first runs something; they must exist on the machine (LabError)."""
-        self._channel.ask("private", self._prefix + name, *paths)
-
-    def view(self, name: str) -> View:
-        """The node's view, made now if nothing ran there yet."""
-        warnings, descriptors = self._channel.ask("view", self._prefix + name)
-        user = descriptors.pop(0) if len(descriptors) == 4 else None
-        pid, mount, net = descriptors
-        return View(name, user, pid, mount, net, tuple(warnings))
-
-    def close(self) -> None:
-        """Close this side: descriptors and connection. What the keeper holds stays, unless its life hangs on this connection."""
-        with self._guard:
-            for name in list(self._opened):
-                self._forget(name)
-            self._channel.close()
-
-    def _full(self, names: Sequence[str]) -> list[str]:
-        return [self._prefix + name for name in names]
-
-    def _shown(self, path: str) -> str:
-        return f"/proc/{self.pid}/root{path}"
-
-    def _take_in(self, names: Sequence[str], descriptors: list[int]) -> None:
-        for at, name in enumerate(names):
-            rtnetlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0, descriptors[2 * at + 1])
-            self._opened[name[len(self._prefix) :]] = Opened(descriptors[2 * at], rtnetlink)
-
-    def _forget(self, name: str) -> None:
-        opened = self._opened.pop(name, None)
-        if opened is not None:
-            os.close(opened.descriptor)
-            opened.rtnetlink.close()
-
-
 class Keeper(Scope):
     """A keeper and its one lab. Use `spawn`, `connect` or `acquire`; leaving a `with` block closes the connection."""
 
-    def __init__(self, channel: Channel, pid: int, mode: Mode, warnings: tuple[str, ...] = ()) -> None:
+    def __init__(self, channel: Channel, pid: int, mode: Mode, warnings: tuple[str, ...] = (), *, named: bool = True) -> None:
         super().__init__(channel, pid)
         self.mode, self.warnings = mode, warnings
-        self._scopes = 0
+        self._named = named
+        self._scopes = self._depth = 0
 
     @classmethod
     def spawn(cls, lab: str | None, mode: Mode) -> Keeper:
-        """Start a keeper for `lab` (None: for this process only), which dies with this connection until `commit`. TakenError, HostError."""
+        """Start a keeper for `lab` (None: for this process), which dies with this connection until `commit`. LabTakenError, HostError."""
         started = launch.start(lab, mode)
-        return cls(started.channel, started.pid, mode, started.warnings)
+        return cls(started.channel, started.pid, mode, started.warnings, named=lab is not None)
 
     @classmethod
     def connect(cls, lab: str) -> Keeper:
-        """Meet the running keeper of one's own lab. NotFoundError; LabError (keeper-gone) if it dies meanwhile."""
+        """Meet the running keeper of one's own lab. NotFoundError, also (keeper-gone) if it dies meanwhile."""
         channel, pid = launch.connect(lab)
         keeper = cls(channel, pid, "root")
         try:
@@ -243,26 +72,40 @@ class Keeper(Scope):
             try:
                 keeper = cls.spawn(lab, mode)
                 keeper.lock()
-            except TakenError:
+            except LabTakenError:
                 try:
                     keeper = cls.connect(lab)
                     keeper.lock()
-                except (NotFoundError, LabError) as error:
+                except NotFoundError:  # it ended, or was given up by its builder: begin again
                     if keeper is not None:
                         keeper.close()
-                    if error.slug not in {"no-such-lab", "keeper-gone"}:
-                        raise
-                    continue  # it ended, or was given up by its builder: begin again
+                    continue
                 return keeper, False
             return keeper, True
 
-    def lock(self) -> None:
-        """Become the one writer; waits while another client is. Released by `unlock`, `close` or the end of this process."""
-        self._channel.ask("lock")
+    def lock(self) -> AbstractContextManager[object]:
+        """Become the one writer of the lab: waits until it is committed and no other client writes. NotFoundError if it ends before that.
+
+        Leaving the returned context, `unlock`, `close` and the end of this process release it. A thread that holds it may take it again.
+        """
+        release = super().lock()
+        try:
+            if self._named and self._depth == 0:
+                self._channel.ask("lock")
+        except BaseException:
+            super().unlock()
+            raise
+        self._depth += 1
+        return release
 
     def unlock(self) -> None:
         """Let the next writer in."""
-        self._channel.ask("unlock")
+        self._depth -= 1
+        try:
+            if self._named and self._depth == 0:
+                self._channel.ask("unlock")
+        finally:
+            super().unlock()
 
     def commit(self) -> None:
         """From now on the keeper outlives this process."""
@@ -277,33 +120,40 @@ class Keeper(Scope):
         """Leave the lab's record with the keeper, in place of the one before."""
         source = os.memfd_create("vethlab-record")
         try:
-            _fill(source, data)
+            fill(source, data)
             self._channel.ask("record", descriptors=[source])
         finally:
             os.close(source)
 
     def get_record(self) -> bytes:
-        """The record left last; empty if none was."""
+        """The record left last; waits while somebody else still builds the lab (NotFoundError if that fails)."""
         (source,) = self._channel.ask("record")[1]
         try:
-            return _content(source)
+            return content(source)
         finally:
             os.close(source)
 
-    def end(self, wait: float | None = _KILL_SECONDS) -> None:
-        """End the lab and everything in it. Returns when the keeper and all its processes are dead; None does not wait at all.
+    def end(self, *, wait: bool = False) -> None:
+        """End the lab and everything in it. Returns when the keeper and all its processes are dead; `wait`: when all is freed.
 
-        A keeper that does not answer for `wait` seconds is killed.
+        A keeper that does not answer is killed.
         """
+        freeing = None
+        if wait:
+            from vethlab.kernel.freed import watch_freeing  # noqa: PLC0415 - brings the netlink codec, only for those who wait
+
+            freeing = watch_freeing(self)
         process = os.pidfd_open(self.pid)
         try:
             self._channel.tell("quit")
-            if wait is not None and not _ended(process, wait):
+            if not _ended(process, _QUIT_SECONDS):
                 signal.pidfd_send_signal(process, signal.SIGKILL)
-                _ended(process, _KILL_SECONDS)
+                _ended(process, _QUIT_SECONDS)
         finally:
             os.close(process)
             self.close()
+        if freeing is not None:
+            freeing.wait()
 
     def scope(self, label: str) -> Scope:
         """A lab of its own inside this keeper, over a connection of its own, so that labs of one process do not wait for each other."""
@@ -333,7 +183,7 @@ def helper(mode: Mode) -> Keeper:
         if keeper is not None and owner == os.getpid():
             try:
                 keeper.status()
-            except LabError:
+            except NotFoundError:
                 keeper.close()
             else:
                 return keeper
@@ -348,37 +198,6 @@ def _fresh_guard() -> None:
 
 
 os.register_at_fork(after_in_child=_fresh_guard)
-
-
-def make_room(descriptors: int) -> None:
-    """Raise this process's soft limit of open files for that many more, up to the hard one; HostError if that is too low."""
-    import resource  # noqa: PLC0415 - a small module, but most labs are smaller
-
-    needed = descriptors + _SPARE_DESCRIPTORS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft >= needed or soft == resource.RLIM_INFINITY:
-        return
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        raise HostError(f"this lab needs {needed} open files, and only {hard} are allowed", help=LIMIT_HELP, slug="open-files")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _number(value: int | str) -> str:
-    return str(int(value))
-
-
-def _fill(descriptor: int, data: bytes) -> None:
-    at = 0
-    while at < len(data):
-        at += os.pwrite(descriptor, data[at:], at)
-
-
-def _content(descriptor: int) -> bytes:
-    parts, at = [], 0
-    while part := os.pread(descriptor, 1 << 20, at):
-        parts.append(part)
-        at += len(part)
-    return b"".join(parts)
 
 
 def _ended(process: int, seconds: float) -> bool:

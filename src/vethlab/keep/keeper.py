@@ -41,7 +41,10 @@ class Keeper:
         self.views = Views(self.holding, birth.warnings)
         self.processes = Processes(birth, self.holding, self.views, limit)
         self.committed = False
-        self.lock: list[Client] = []  # the first one holds it, the others wait
+        self.writer: Client | None = None  # who holds the lock
+        self.writers: list[Client] = []  # who waits for it
+        self.readers: list[Client] = []  # who waits for the record of a lab that is still being built
+        self.builder: Client | None = None
         self._clients: dict[int, Client] = {}
         self._poll = select.poll()
         self._wake = _wake_up_on_signals()
@@ -52,8 +55,8 @@ class Keeper:
         listener = self.birth.listener
         if listener is not None:
             self._poll.register(listener.fileno(), select.POLLIN)
-        self.adopt(self.birth.connection)
-        builder = self.birth.connection.fileno()
+        self.builder = self.adopt(self.birth.connection)
+        builder = self.builder.number
         wire.send(self.birth.connection, ("ready", *self.birth.warnings))
         while True:
             patience = self.processes.patience()
@@ -62,23 +65,31 @@ class Keeper:
                     os.read(self._wake, 4096)
                 elif listener is not None and number == listener.fileno():
                     self._accept(listener)
-                elif not self._answer(self._clients[number]) and number == builder:
-                    if not self.committed:
-                        os._exit(0)
-                    builder = -1
+                elif not self._answer(self._clients[number]) and not self.committed and number == builder:
+                    os._exit(0)
             self.processes.reap()
             self.processes.overdue()
 
-    def adopt(self, connection: _socket.socket) -> None:
+    def adopt(self, connection: _socket.socket) -> Client:
         """Serve one more connection."""
         connection.settimeout(SEND_SECONDS)
-        self._clients[connection.fileno()] = Client(connection)
-        self._poll.register(connection.fileno(), select.POLLIN)
+        client = Client(connection)
+        self._clients[client.number] = client
+        self._poll.register(client.number, select.POLLIN)
+        return client
+
+    def trusts(self, client: Client) -> bool:
+        """Whether it may look already: until `commit` there is nothing for others to see but a building site."""
+        return self.committed or client is self.builder
 
     def grant(self) -> None:
-        """Tell the client at the head of the queue that the lock is its own."""
-        if self.lock:
-            self.lock[0].reply(("ok",))
+        """Give the lock, if it is free, to the first who may have it."""
+        for client in self.writers:
+            if self.writer is None and self.trusts(client):
+                self.writers.remove(client)
+                self.writer = client
+                client.reply(("ok",))
+                return
 
     def _accept(self, listener: _socket.socket) -> None:
         try:
@@ -115,16 +126,16 @@ class Keeper:
         return True
 
     def _lose(self, client: Client) -> None:
-        self._poll.unregister(client.connection.fileno())
-        del self._clients[client.connection.fileno()]
+        self._poll.unregister(client.number)
+        del self._clients[client.number]
         client.connection.close()
         for pid in client.commands:
             self.processes.cancel(pid)
-        if client in self.lock:
-            held = self.lock[0] is client
-            self.lock.remove(client)
-            if held:
-                self.grant()
+        self.writers = [one for one in self.writers if one is not client]
+        self.readers = [one for one in self.readers if one is not client]
+        if self.writer is client:
+            self.writer = None
+            self.grant()
 
 
 def _wake_up_on_signals() -> int:

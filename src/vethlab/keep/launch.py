@@ -30,7 +30,7 @@ _PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from vethlab.keep.keep
 _MAPPERS = (("/usr/bin/newuidmap", "/etc/subuid"), ("/usr/bin/newgidmap", "/etc/subgid"))
 
 
-class TakenError(LabError):
+class LabTakenError(LabError):
     """A keeper of that name runs already: connect to it instead."""
 
     slug = "lab-exists"
@@ -51,7 +51,7 @@ def socket_name(lab: str, uid: int) -> str:
 
 
 def start(lab: str | None, mode: Mode) -> Started:
-    """Start a keeper; it dies with the returned channel until it is committed. Raises TakenError, HostError."""
+    """Start a keeper; it dies with the returned channel until it is committed. Raises LabTakenError, HostError."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     name = "" if lab is None else socket_name(lab, os.getuid())
     argv = [sys.executable, "-I", "-S", "-E", "-c", _PROGRAM, _SOURCE, mode, name, "ask" if _may_map_many() else "single"]
@@ -137,7 +137,7 @@ def _start_error(refusal: list[str]) -> Exception:
     if kind != "taken":
         return translated(refusal)
     if int(number) == errno.EADDRINUSE:
-        return TakenError(f"lab {subject.rpartition('/')[2]} is running already", where=subject, help="`vethlab ls` lists the labs")
+        return LabTakenError(f"lab {subject.rpartition('/')[2]} is running already", where=subject, help="`vethlab ls` lists the labs")
     return host_error("take the name", f"@{subject}", int(number))
 
 

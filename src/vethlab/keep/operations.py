@@ -27,7 +27,7 @@ class Client:
     """One connection. `commands` are the short commands it waits for."""
 
     def __init__(self, connection: _socket.socket) -> None:
-        self.connection = connection
+        self.connection, self.number = connection, connection.fileno()
         self.commands: set[int] = set()
 
     def reply(self, fields: Sequence[str], descriptors: Sequence[int] = ()) -> None:
@@ -134,30 +134,35 @@ def _private(keeper: Keeper, client: Client, fields: list[str], _: list[int]) ->
     client.reply(("ok",))
 
 
-def _record(_: Keeper, client: Client, __: list[str], descriptors: list[int]) -> None:
+def _record(keeper: Keeper, client: Client, _: list[str], descriptors: list[int]) -> None:
     if descriptors:
         os.dup2(descriptors[0], wire.RECORD_DESCRIPTOR, inheritable=False)
         client.reply(("ok",))
-    else:
+    elif keeper.trusts(client):
         client.reply(("ok",), (wire.RECORD_DESCRIPTOR,))
+    else:
+        keeper.readers.append(client)
 
 
 def _commit(keeper: Keeper, client: Client, _: list[str], __: list[int]) -> None:
     keeper.committed = True
     client.reply(("ok",))
+    for reader in keeper.readers:
+        reader.reply(("ok",), (wire.RECORD_DESCRIPTOR,))
+    keeper.readers.clear()
+    keeper.grant()
 
 
 def _lock(keeper: Keeper, client: Client, _: list[str], __: list[int]) -> None:
-    if client in keeper.lock:
+    if client is keeper.writer or client in keeper.writers:
         raise wire.Refusal("bug", "lock", "", 0, "this client has asked for the lock before")
-    keeper.lock.append(client)
-    if keeper.lock[0] is client:
-        keeper.grant()
+    keeper.writers.append(client)
+    keeper.grant()
 
 
 def _unlock(keeper: Keeper, client: Client, _: list[str], __: list[int]) -> None:
-    if keeper.lock and keeper.lock[0] is client:
-        keeper.lock.pop(0)
+    if keeper.writer is client:
+        keeper.writer = None
         keeper.grant()
     client.reply(("ok",))
 

@@ -13,6 +13,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from vethlab.keep.record import Record
 from vethlab.keep.wire import RECORD_DESCRIPTOR
 
 _NAME = re.compile(r" @vethlab/(\d+)/([^\s/]+)$", re.MULTILINE)
@@ -27,19 +28,20 @@ class Found:
     pid: int
 
 
-def labs() -> list[Found]:
+def found_labs() -> list[Found]:
     """The labs of this network namespace, by owner and name: all of them for root, one's own for everybody else."""
     text = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace")
     wanted = {(int(uid), name) for uid, name in _NAME.findall(text) if os.getuid() in {0, int(uid)}}
     return [found for found in (_ask(name, uid) for uid, name in sorted(wanted)) if found is not None]
 
 
-def record(found: Found) -> bytes:
-    """The lab's record, read from outside, so that root sees those of others too; empty if there is none (yet)."""
+def read_record(found: Found) -> Record | None:
+    """The lab's record, read from outside: root sees those of others too. None while it is being built, or if it ended meanwhile."""
     try:
-        return Path(f"/proc/{found.pid}/fd/{RECORD_DESCRIPTOR}").read_bytes()
+        data = Path(f"/proc/{found.pid}/fd/{RECORD_DESCRIPTOR}").read_bytes()
     except OSError:
-        return b""  # it ended meanwhile
+        return None
+    return Record.decode(data) if data else None
 
 
 def _ask(name: str, uid: int) -> Found | None:
