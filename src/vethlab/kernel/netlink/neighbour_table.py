@@ -16,7 +16,18 @@ from typing import NamedTuple
 from vethlab.errors import KernelError
 from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.netlink.message import (
-    HEADER, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NLMSG_ERROR, attribute, attributes, error_of, get_u32, messages, u8,
+    HEADER,
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+    NLM_F_REQUEST,
+    NLMSG_ERROR,
+    attribute,
+    attributes,
+    error_of,
+    get_u32,
+    messages,
+    u8,
 )
 from vethlab.model.address import AF_INET, AF_INET6
 
@@ -38,7 +49,7 @@ _BATCH = 128  # refusals are queued at about 1 KiB each: a batch must fit into t
 class Entry(NamedTuple):
     """One entry of a namespace. `mac` is None while unresolved; `loan` says that it is ours."""
 
-    index: int
+    link: int
     address: bytes
     mac: bytes | None
     state: int
@@ -86,7 +97,7 @@ def tail(address: bytes, mac: bytes) -> bytes:
 
 
 def lend(sock: socket.socket, index: int, tails: Sequence[bytes]) -> list[bytes]:
-    """Put entries in place, unverified (NUD_STALE: no timer runs yet, nothing is sent). Returns the tails that were taken: not those of entries that exist.
+    """Put entries in place, unverified (NUD_STALE: no timer runs yet, nothing is sent). Returns the tails taken: not those of entries that exist.
 
     Not NUD_PROBE at once: its timer asks by ARP within a tick, and a neighbour that has no entry yet makes an ordinary one for the
     asker, counted against the limit (a star of 200 refused 8,798 entries so).
@@ -114,7 +125,7 @@ def _send(
     """Send in batches; yields the tails the kernel took."""
     for start in range(0, len(tails), _BATCH):
         batch = tails[start : start + _BATCH]
-        parts = []
+        parts: list[bytes] = []
         for position, ending in enumerate(batch):
             family = AF_INET if ending[0] == 8 else AF_INET6  # the length of NDA_DST
             parts += (

@@ -17,7 +17,7 @@ from vethlab.model.address import AF_INET, AF_INET6, IP
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
 TCP, UDP = 6, 17
-_LISTEN, _UNCONNECTED, _ESTABLISHED = 1 << 10, 1 << 7, 1 << 1  # state bits: TCP_LISTEN, TCP_CLOSE (an unconnected UDP socket), TCP_ESTABLISHED
+_LISTEN, _UNCONNECTED, _ESTABLISHED = 1 << 10, 1 << 7, 1 << 1  # state bits: TCP_LISTEN, TCP_CLOSE (unconnected UDP), TCP_ESTABLISHED
 _REQUEST = Struct("=BBBxI48x")  # family, protocol, extensions, states, an empty socket id
 _ANSWER = Struct("=Bxxx")  # family; then the socket id: source port, destination port (network order), source and destination address
 _PORT = Struct("!H")

@@ -22,9 +22,9 @@ RTMGRP_LINK, RTMGRP_IPV6_IFADDR = 0x1, 0x100
 
 
 class SeenLink(NamedTuple):
-    """A link as far as probing cares. `running`: operstate UP (or unknown, as of `lo`), so that it passes frames; `carrier`: its peer is up."""
+    """A link as far as probing cares. `running`: operstate UP (unknown for `lo`), so it passes frames; `carrier`: its peer is up."""
 
-    index: int
+    number: int
     name: str
     up: bool
     running: bool
@@ -37,7 +37,7 @@ class SeenLink(NamedTuple):
 class SeenAddress(NamedTuple):
     """An address; `tentative` while duplicate address detection runs, and the kernel neither uses nor answers it (RFC 4862, 5.4)."""
 
-    index: int
+    link: int
     packed: bytes
     prefix: int
     tentative: bool
@@ -53,7 +53,8 @@ def links(connection: Connection) -> list[SeenLink]:
         mac = seen.get(IFLA_ADDRESS)
         found.append(SeenLink(
             index, get_text(data, seen[IFLA_IFNAME]), bool(flags & IFF_UP), bool(flags & IFF_RUNNING), bool(flags & IFF_LOWER_UP),
-            bool(flags & IFF_LOOPBACK), get_u32(data, seen[IFLA_MASTER]) if IFLA_MASTER in seen else 0, data[mac[0] : mac[1]] if mac else b"",
+            bool(flags & IFF_LOOPBACK), get_u32(data, seen[IFLA_MASTER]) if IFLA_MASTER in seen else 0,
+            data[mac[0] : mac[1]] if mac else b"",
         ))
     return found
 

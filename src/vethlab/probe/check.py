@@ -1,0 +1,51 @@
+"""All paths of a check, from readiness to the report. `run` is the whole journey on one screen.
+
+Enters: paths (plan.paths), the namespaces; leaves: a Report in the order of the paths. Rule of the file: order of work only; how one kind of
+path is probed is in the file of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+
+from vethlab.kernel.port import Namespaces
+from vethlab.model.path import Path, Report, Result
+from vethlab.probe.judge import foregone, judge
+from vethlab.probe.loans import sweep
+from vethlab.probe.outcome import Outcome
+from vethlab.probe.ping import Before, Pinger
+from vethlab.probe.readiness import wait_for_links, wait_for_listeners
+from vethlab.probe.survey import asking, read_site, survey
+from vethlab.probe.waves import Waves
+
+TIMEOUT = 1.0
+
+
+def run(paths: Sequence[Path], namespaces: Namespaces, *, timeout: float = TIMEOUT, notes: Sequence[str] = ()) -> Report:
+    """Probe every path with real packets. `timeout` (seconds) is how long a reply may take; `notes` are put in front of the report's own.
+
+    Uses no signals, no threads and no global state. Failures are results; NotFoundError and HostError come from the namespaces.
+    """
+    start = perf_counter()
+    sites = {}
+    for name, connection in asking(namespaces, sorted(namespaces.names())):
+        sites[name] = read_site(connection)
+        sweep(connection)
+    seen = wait_for_links(namespaces, survey(sites), paths)
+    todo = dict(enumerate(paths))
+    outcomes = foregone(todo, seen)
+    todo = {position: path for position, path in todo.items() if position not in outcomes}
+    outcomes |= wait_for_listeners(todo, namespaces)
+    todo = {position: path for position, path in todo.items() if position not in outcomes}
+    said = list(notes)
+    if todo:
+        waves = Waves(namespaces, seen, timeout=timeout)
+
+        def probe(some: Mapping[int, Path], before: Before | None) -> dict[int, Outcome]:
+            return Pinger(namespaces, timeout=timeout, before=before).run(some)
+
+        outcomes |= waves.run(todo, probe)
+        said += waves.notes
+    results = tuple([judge(path, outcomes[position]) for position, path in enumerate(paths)])
+    return Report(results, perf_counter() - start, tuple(said))

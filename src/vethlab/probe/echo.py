@@ -1,0 +1,112 @@
+"""ICMP echo packets, to bytes and from bytes (RFC 792, RFC 4443).
+
+Enters: the position of a path and the number of the attempt; leaves: a request, and from received bytes an Answer. Rule of the file: no
+sockets. Every request carries the run's random identifier and token besides its position, so that an echo of another program, or of an
+earlier run, is never taken for ours. Position and attempt are followed by their complements: the checksum is the same for all requests
+and is computed once.
+"""
+
+from __future__ import annotations
+
+import os
+from struct import Struct, unpack_from
+from typing import NamedTuple
+
+ICMP, ICMPV6 = 1, 58
+_ECHO = Struct("!HHHH8sIIHH")  # type and code, checksum, identifier, attempt, token, position, ~position, ~attempt, 0
+SIZE = _ECHO.size
+REQUEST4, REPLY4, REQUEST6, REPLY6 = 0x0800, 0x0000, 0x8000, 0x8100
+_UNREACHABLE4 = {
+    0: "network unreachable", 1: "host unreachable", 2: "protocol unreachable", 3: "port unreachable", 4: "packet too big for the way",
+    5: "source route failed", 9: "network prohibited", 10: "host prohibited", 13: "administratively prohibited",
+}
+_UNREACHABLE6 = {
+    0: "no route", 1: "administratively prohibited", 2: "beyond scope of source", 3: "address unreachable", 4: "port unreachable",
+    5: "source address failed policy", 6: "route rejected",
+}
+
+
+class Answer(NamedTuple):
+    """What came back for the request (position, attempt). `error` is empty for an echo reply, else what the ICMP error says. `source`: who sent it."""
+
+    position: int
+    attempt: int
+    error: str
+    source: bytes
+
+
+class Codec:
+    """Requests of one run, and the recognition of their answers."""
+
+    __slots__ = ("_checksum4", "_identifier", "_token")
+
+    def __init__(self) -> None:
+        self._identifier = int.from_bytes(os.urandom(2), "big")
+        self._token = os.urandom(8)
+        self._checksum4 = checksum(self._pack(REQUEST4, 0, 0, 0))
+
+    def _pack(self, kind: int, total: int, position: int, attempt: int) -> bytes:
+        return _ECHO.pack(kind, total, self._identifier, attempt, self._token, position, position ^ 0xFFFFFFFF, attempt ^ 0xFFFF, 0)
+
+    def request4(self, position: int, attempt: int = 0) -> bytes:
+        """An ICMP echo request."""
+        return self._pack(REQUEST4, self._checksum4, position, attempt)
+
+    def request6(self, position: int, attempt: int = 0) -> bytes:
+        """An ICMPv6 echo request; the kernel fills in the checksum of a raw ICMPv6 socket (RFC 3542, 3.1)."""
+        return self._pack(REQUEST6, 0, position, attempt)
+
+    def answer4(self, data: bytes) -> Answer | None:
+        """What a raw ICMP socket received, IP header first; None if it is not about a request of ours."""
+        if len(data) < 28:
+            return None
+        start = (data[0] & 0xF) * 4
+        kind, code = data[start], data[start + 1]
+        if kind == 0:
+            return self._match(data, start, "", data[12:16])
+        inner = start + 8
+        if kind not in {3, 11, 12} or len(data) <= inner or data[inner + 9 : inner + 10] != bytes([ICMP]):
+            return None
+        error = _UNREACHABLE4.get(code, f"unreachable (code {code})") if kind == 3 else ("TTL ran out" if kind == 11 else "bad header")
+        return self._match(data, inner + (data[inner] & 0xF) * 4, error, data[12:16])
+
+    def answer6(self, data: bytes, source: bytes) -> Answer | None:
+        """What a raw ICMPv6 socket received (no IP header) from `source`; None if it is not about a request of ours."""
+        if len(data) < 8:
+            return None
+        kind, code = data[0], data[1]
+        if kind == 129:
+            return self._match(data, 0, "", source)
+        if kind not in {1, 2, 3, 4} or data[8 + 6 : 8 + 7] != bytes([ICMPV6]):
+            return None
+        error = {1: _UNREACHABLE6.get(code, f"unreachable (code {code})"), 2: "packet too big for the way", 3: "hop limit ran out"}.get(kind, "bad header")
+        return self._match(data, 8 + 40, error, source)
+
+    def request_in(self, data: bytes) -> int | None:
+        """The position of the request of ours in an IP packet as a packet socket sees it, or None."""
+        if len(data) < 20:
+            return None
+        if data[0] >> 4 == 4:
+            start = (data[0] & 0xF) * 4
+            mine = data[9] == ICMP and data[start : start + 1] == b"\x08"
+        else:
+            start = 40
+            mine = data[6] == ICMPV6 and data[start : start + 1] == b"\x80"
+        found = self._match(data, start, "", b"") if mine else None
+        return found.position if found is not None else None
+
+    def _match(self, data: bytes, start: int, error: str, source: bytes) -> Answer | None:
+        if len(data) < start + 24:
+            return None
+        # The identifier is not compared: address translation may change it on the way, and the token says more.
+        attempt, token, position, complement = unpack_from("!H8sII", data, start + 6)
+        if token != self._token or position ^ complement != 0xFFFFFFFF:
+            return None
+        return Answer(position, attempt, error, source)
+
+
+def checksum(data: bytes) -> int:
+    """The Internet checksum (RFC 1071) of an even number of bytes whose checksum field is 0."""
+    total: int = sum(unpack_from(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF

@@ -1,0 +1,29 @@
+"""Outcomes judged: what was seen against what the check expects.
+
+Enters: a path, its outcome; leaves: a Result. Pure. Rule of the file: a path that nothing could be sent on is not blocked, it is untested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vethlab.model.path import Path, Result
+from vethlab.probe.outcome import Outcome
+from vethlab.probe.survey import Survey
+
+
+def foregone(paths: Mapping[int, Path], survey: Survey) -> dict[int, Outcome]:
+    """The paths that need no packet to fail: no address to send to, or from, or the source owns the destination's address itself."""
+    found: dict[int, Outcome] = {}
+    for position, path in paths.items():
+        if path.dst.is_unspecified:
+            found[position] = Outcome(ok=False, reason=f"{path.target} has no address", finding="no-address")
+    return found
+
+
+def judge(path: Path, outcome: Outcome) -> Result:
+    """The result of one path."""
+    if outcome.ok and path.within is not None and outcome.rtt_us is not None and outcome.rtt_us > path.within * 1e6:
+        late = f"took {outcome.rtt_us / 1000:.3g} ms, more than {path.within * 1000:g} ms"
+        return Result(path, ok=True, passed=False, rtt_us=outcome.rtt_us, reason=late)
+    return Result(path, outcome.ok, outcome.ok, outcome.rtt_us, outcome.reason, outcome.finding)

@@ -1,0 +1,162 @@
+"""Neighbour entries on loan: how tens of thousands of pairs are probed although the machine's table holds 1,024 entries.
+
+Enters: pairs of neighbours; leaves: the knowledge which pairs were confirmed. Three steps keep it honest: (1) each MAC is learned by real
+broadcast ARP from a neighbour, never taken from the lab file; (2) entries that the kernel does not count (NTF_EXT_LEARNED) are lent for
+all pairs, never over an entry that exists; (3) at the moment a pair is probed the kernel is made to ask for it by unicast ARP, and the pair
+counts only if the answer came (NUD_REACHABLE). What fails is probed again without a loan. Everything lent is taken back, also after an
+exception; what a killed process left is swept by the next check.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_address
+from time import monotonic, sleep
+from types import TracebackType
+
+from vethlab.kernel.netlink import neighbour_table as table
+from vethlab.kernel.netlink.connection import Connection
+from vethlab.kernel.port import Namespaces
+from vethlab.model.path import Path
+from vethlab.probe.ping import Pinger
+from vethlab.probe.segments import Member, Pair
+from vethlab.probe.survey import Survey, asking
+
+CONFIRM_WAIT = 1.5  # a lost solicitation is repeated after 1 s (net.ipv4.neigh.*.retrans_time_ms)
+_CONFIRM_PAUSE = 0.002
+_OURS_TO_DROP = ~(table.NUD_PERMANENT | table.NUD_NOARP)
+
+
+def sweep(connection: Connection) -> int:
+    """Take away what a killed check left in a namespace; the number of entries."""
+    left: dict[int, list[bytes]] = {}
+    for entry in table.entries(connection):
+        if entry.loan:
+            left.setdefault(entry.link, []).append(table.tail(entry.address, entry.mac or bytes(6)))
+    for link, tails in left.items():
+        table.take_back(connection.socket, link, tails)
+    return sum(map(len, left.values()))
+
+
+def learn(namespaces: Namespaces, survey: Survey, asks: Sequence[Pair], *, at_once: int, timeout: float) -> dict[Member, bytes]:
+    """Let each asker ping its target and read the MACs that ARP brought, `at_once` asks at a time, so that the table does not fill."""
+    macs: dict[Member, bytes] = {}
+    for start in range(0, len(asks), at_once):
+        some = asks[start : start + at_once]
+        paths = {position: _path(survey, ask) for position, ask in enumerate(some)}
+        Pinger(namespaces, timeout=timeout).run(paths)
+        expected: dict[str, dict[tuple[int, bytes], Member]] = {}
+        for ask in some:
+            for owner, other in (ask, ask[::-1]):
+                expected.setdefault(owner.netns, {})[owner.link, other.address] = other
+        for name, connection in asking(namespaces, expected):
+            for entry in table.entries(connection):
+                member = expected[name].get((entry.link, entry.address))
+                if member is not None and entry.mac is not None and entry.state & table.NUD_LEARNED and not entry.loan:
+                    macs.setdefault(member, entry.mac)
+        if len(asks) > at_once:
+            forget(namespaces, some)
+    return macs
+
+
+def forget(namespaces: Namespaces, pairs: Iterable[Pair]) -> None:
+    """Remove the entries that the kernel made for these pairs, to make room in the table. Pinned entries stay."""
+    expected: dict[str, set[tuple[int, bytes]]] = {}
+    for pair in pairs:
+        for owner, other in (pair, pair[::-1]):
+            expected.setdefault(owner.netns, set()).add((owner.link, other.address))
+    for name, connection in asking(namespaces, expected):
+        gone: dict[int, list[bytes]] = {}
+        for entry in table.entries(connection):
+            if (entry.link, entry.address) in expected[name] and entry.state & _OURS_TO_DROP:
+                gone.setdefault(entry.link, []).append(table.tail(entry.address, entry.mac or bytes(6)))
+        for link, tails in gone.items():
+            table.take_back(connection.socket, link, tails)
+
+
+def _path(survey: Survey, ask: Pair) -> Path:
+    asker, target = ask
+    link = survey.sites[asker.netns].links[asker.link]
+    return Path("ping", asker.netns, ip_address(target.address), target.netns, interface=link.name, source=ip_address(asker.address))
+
+
+class Loans:
+    """The entries lent for one wave of paths; a context manager that takes them back."""
+
+    def __init__(self, namespaces: Namespaces, macs: Mapping[Member, bytes]) -> None:
+        self._namespaces = namespaces
+        self._tails = {member: table.tail(member.address, mac) for member, mac in macs.items()}
+        self._lent: dict[tuple[str, int], set[bytes]] = {}
+        self._pairs: Mapping[int, Pair] = {}
+        self._sources: dict[str, Connection] = {}
+
+    def lend(self, pairs: Mapping[int, Pair], also: Iterable[Pair] = ()) -> int:
+        """Lend both entries of each pair whose MACs are known; returns how many. `also`: pairs that are proven already, for routed paths."""
+        self._pairs = pairs
+        tails = self._tails
+        wanted: dict[str, dict[int, dict[bytes, None]]] = {}
+        for pair in (*pairs.values(), *also):
+            asker, target = pair
+            if asker in tails and target in tails:
+                wanted.setdefault(asker.netns, {}).setdefault(asker.link, {})[tails[target]] = None
+                wanted.setdefault(target.netns, {}).setdefault(target.link, {})[tails[asker]] = None
+        for name, connection in asking(self._namespaces, wanted):
+            for link, some in wanted[name].items():
+                self._lent[name, link] = set()
+                self._lent[name, link].update(table.lend(connection.socket, link, list(some)))
+        names = list(dict.fromkeys(pair.asker.netns for pair in pairs.values()))
+        sockets = self._namespaces.sockets([(name, socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) for name in names])
+        self._sources = {name: Connection(sock) for name, sock in zip(names, sockets, strict=True)}
+        return sum(map(len, self._lent.values()))
+
+    def before(self, netns: str, positions: Sequence[int]) -> None:
+        """Have the kernel ask for the targets of these paths, whose requests follow at once. Paced so, the questions fit into the queues."""
+        by_link: dict[int, list[bytes]] = {}
+        for position in positions:
+            pair = self._pairs.get(position)
+            if pair is not None:
+                tail = self._tails.get(pair.target, b"")
+                if tail in self._lent.get((netns, pair.asker.link), ()):
+                    by_link.setdefault(pair.asker.link, []).append(tail)
+        for link, tails in by_link.items():
+            table.verify(self._sources[netns].socket, link, tails)
+
+    def unconfirmed(self, positions: Iterable[int]) -> set[int]:
+        """Which of these paths use an entry of ours that nobody confirmed by answering ARP, after waiting for late answers."""
+        waiting: dict[str, list[int]] = {}
+        for position in positions:
+            pair = self._pairs.get(position)
+            if pair is not None and self._tails.get(pair.target, b"") in self._lent.get((pair.asker.netns, pair.asker.link), ()):
+                waiting.setdefault(pair.asker.netns, []).append(position)
+        deadline = monotonic() + CONFIRM_WAIT
+        while True:
+            waiting = {name: left for name, held in waiting.items() if (left := self._unanswered(name, held))}
+            if not waiting or monotonic() >= deadline:
+                return {position for held in waiting.values() for position in held}
+            sleep(_CONFIRM_PAUSE)
+
+    def _unanswered(self, netns: str, positions: Iterable[int]) -> list[int]:
+        confirmed = {
+            (entry.link, entry.address) for entry in table.entries(self._sources[netns])
+            if not entry.loan or entry.state & (table.NUD_REACHABLE | table.NUD_PERMANENT)
+        }
+        pairs = self._pairs
+        return [position for position in positions if (pairs[position].asker.link, pairs[position].target.address) not in confirmed]
+
+    def __enter__(self) -> Loans:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for connection in self._sources.values():
+            connection.socket.close()
+        by_name: dict[str, list[int]] = {}
+        for name, link in self._lent:
+            by_name.setdefault(name, []).append(link)
+        for name, connection in asking(self._namespaces, by_name):
+            if kind is not None:  # an interrupt may have come between lending and noting it: go by the mark
+                sweep(connection)
+                continue
+            for link in by_name[name]:
+                table.take_back(connection.socket, link, list(self._lent[name, link]))
+        self._lent, self._sources = {}, {}
