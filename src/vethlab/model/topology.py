@@ -95,7 +95,7 @@ class Check:
     via: str | None = None
     within: float | None = None
     text: str = ""
-    line: int = 0
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

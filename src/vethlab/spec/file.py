@@ -1,0 +1,49 @@
+"""Finds and reads lab files. Enters: a path. Leaves: text, or UsageError.
+
+Rule of the file: the only one of the layer that touches a disk, and it only reads.
+"""
+
+from __future__ import annotations
+
+import os
+
+from vethlab.errors import SpecError, SpecErrors, UsageError
+from vethlab.spec.read import MAX_BYTES
+
+
+def read_text(path: str) -> str:
+    """The text of a lab file. Bytes that are not UTF-8 are a mistake of the file, with their place."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs an import on the way of `up`
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise UsageError(f"{path}: {reason}", where=path, slug="no-lab-file", help="write one with `vethlab init`") from error
+    if len(content) > MAX_BYTES:
+        raise _mistake(path, "too-large", f"a lab file has at most {MAX_BYTES // 1024 // 1024} MiB", content, 0)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _mistake(path, "not-utf8", f"not UTF-8: the byte 0x{content[error.start]:02x} begins no character", content, error.start) from None
+
+
+def _mistake(path: str, slug: str, message: str, content: bytes, at: int) -> SpecErrors:
+    """One mistake at byte `at`."""
+    before = content[:at]
+    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+    error = SpecError(message, slug=slug, path=path, line=before.count(b"\n") + 1, column=column, why="here", help="a lab file is text in UTF-8")
+    return SpecErrors([error], path=path, text=content[: MAX_BYTES // 64].decode("utf-8", "replace"))
+
+
+def lab_file(directory: str, suffix: str) -> str:
+    """The one file in `directory` whose name ends so."""
+    try:
+        names = sorted(name for name in os.listdir(directory) if name.endswith(suffix))  # noqa: PTH208 - as above
+    except OSError as error:
+        raise UsageError(f"{directory}: {error.strerror}", where=directory, slug="no-lab-file") from error
+    if len(names) == 1:
+        return names[0] if directory == "." else os.path.join(directory, names[0])  # noqa: PTH118 - as above
+    if not names:
+        raise UsageError(f"there is no *{suffix} in {'this directory' if directory == '.' else directory}", where=directory, slug="no-lab-file",
+                         help="write one with `vethlab init`, or name a file")
+    raise UsageError(f"there are {len(names)} lab files: {', '.join(names)}", where=directory, slug="several-lab-files", help="name the one you mean")

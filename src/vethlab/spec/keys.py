@@ -1,0 +1,227 @@
+"""Every key of a lab file, declared once. From here come unknown-key errors, value parsing, JSON Schema, `vethlab explain` and the reference.
+
+Rule of the file: one line of meaning for each key. `later` says which part of vethlab a key waits for; its `neutral` values, which ask for
+nothing that is missing, are accepted already (with `waiting` it is the other way round: only those wait). `types` limits a key to networks of these types.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from vethlab.spec import kinds
+from vethlab.spec.kinds import Kind
+
+
+class Key(NamedTuple):
+    """One key: its name, what its value may be, what it means, what holds without it, an example of a whole line."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    default: str = ""
+    example: str = ""
+    required: bool = False
+    later: str = ""
+    neutral: tuple[Any, ...] = ()
+    waiting: tuple[Any, ...] = ()
+    types: tuple[str, ...] = ()
+
+
+class Noun(NamedTuple):
+    """What a mapping of the file is about. `path` is its place in `vethlab explain`, e.g. "networks" for `networks.subnet`."""
+
+    path: str
+    title: str
+    keys: dict[str, Key]
+
+    def topic(self, key: str) -> str:
+        """The word for `vethlab explain`."""
+        return f"{self.path}.{key}" if self.path else key
+
+
+def _noun(path: str, title: str, *keys: Key) -> Noun:
+    return Noun(path, title, {key.name: key for key in keys})
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+_STRING: dict[str, Any] = {"type": "string"}
+_NAMES: dict[str, Any] = {"type": "array", "items": {"type": ["string", "integer"]}}
+_NULL: dict[str, Any] = {"type": "null"}
+_SHAPED = "Open vSwitch, overlays and traffic shaping"
+_RATE = kinds.pattern("a rate such as 10mbit", "[0-9]+(?:\\.[0-9]+)?[kmgt]?bit", "bit, kbit, mbit, gbit or tbit")
+_SENTENCE = kinds.TEXT
+_SHAPES = (
+    Key("rate", _RATE, "Limits how much passes per second.", example="rate: 10mbit", later="traffic shaping"),
+    Key("delay", kinds.DURATION, "Holds every packet back for this time.", example="delay: 5ms", later="traffic shaping"),
+    Key(
+        "loss", kinds.pattern("a percentage such as 1%", "(?:100|[0-9]{1,2}(?:\\.[0-9]+)?)%"), "Loses this share of the packets.",
+        example="loss: 1%", later="traffic shaping", neutral=("0%",),
+    ),
+    Key(
+        "tuned", kinds.FLAG, "Settings for high throughput instead of the kernel's defaults.", "false", "tuned: true",
+        later="traffic shaping", neutral=(False,),
+    ),
+)
+
+LAB = _noun(
+    "", "the lab",
+    Key("name", kinds.NAME, "The lab's name, by which `vethlab` commands find it.", example="name: pair", required=True),
+    Key(
+        "nodes", kinds.raw("a list of names, or a mapping of names to nodes", {"anyOf": [
+            _NAMES, {"type": "object", "additionalProperties": {"anyOf": [_ref("node"), _NULL]}}]}),
+        "The machines of the lab. Without this key they are inferred from links and networks; with it, any other name is a mistake.",
+        "inferred", "nodes: {r: {forward: true}, host1..4: {}}",
+    ),
+    Key(
+        "links", kinds.raw("a list of links", {"type": "array", "items": {"anyOf": [_STRING, _ref("link")]}}),
+        "Cables between two nodes each.", example="links: [a 10.0.0.1/24 -- b 10.0.0.2/24]",
+    ),
+    Key(
+        "networks", kinds.raw("a mapping of names to networks", {
+            "type": "object", "additionalProperties": {"anyOf": [_ref("network"), _NULL]}}),
+        "Shared segments. A network's name is the interface name of its bridge.", example="networks: {br0: {subnet: 10.1.0.0/24, nodes: [a, b]}}",
+    ),
+    Key(
+        "addressing", kinds.raw("a mapping", _ref("addressing")), "Where addresses come from that the file does not spell out.",
+        example="addressing: {links: 10.0.0.0/16, prefix: 31}",
+    ),
+    Key(
+        "routing", kinds.choice("none", "shortest-path"),
+        "`shortest-path` gives every forwarding node routes to every subnet, sharing the load over equally short ways.",
+        "none", "routing: shortest-path",
+    ),
+    Key(
+        "checks", kinds.raw("a list of checks", {"type": "array", "items": {"anyOf": [_STRING, {
+            "type": "object", "minProperties": 1, "maxProperties": 1,
+            "additionalProperties": {"anyOf": [{"enum": ["ok", "blocked"]}, _ref("check"), _NULL]}}]}}),
+        "What `vethlab check` proves. Without this key: every node reaches every node.", "ping all -> all", "checks: [ping a -> b]",
+    ),
+    Key(
+        "ipv6", kinds.choice("link-local", "none"),
+        "`none` gives interfaces no IPv6 address of their own; on large flat networks that spares a storm of multicast.",
+        "link-local", "ipv6: none",
+    ),
+    Key(
+        "host", kinds.choice("private", "machine"), "Where bridges live: in a namespace of the lab that plays the machine, or in the machine's own.",
+        "private", "host: machine", later="joining the machine's own network", neutral=("private",),
+    ),
+    Key(
+        "uplink", kinds.choice("none", "machine", "pasta"), "How the lab reaches the world outside.", "none", "uplink: pasta",
+        later="uplinks", neutral=("none",),
+    ),
+)
+
+NODE = _noun(
+    "nodes", "a node",
+    Key(
+        "role", kinds.choice("node", "host"), "`host` is a machine that holds networks and nodes of its own.", "node", "role: host",
+        later="hosts inside a lab", neutral=("node",),
+    ),
+    Key("forward", kinds.FLAG, "Forwards packets between its interfaces, IPv4 and IPv6: the node is a router.", "false", "forward: true"),
+    Key("run", kinds.TEXT, "A command for `sh -c` that starts and ends with the lab.", example="run: python3 -m http.server 80"),
+    Key(
+        "publish", kinds.list_of(kinds.pattern(
+            "a port mapping such as 8080:80", "(?:[0-9.]+:|\\[[0-9a-fA-F:]+\\]:)?[0-9]{1,5}:[0-9]{1,5}(?:/(?:tcp|udp))?", "put it in quotes")),
+        "Ports of the host that lead to ports of this node.", example='publish: ["8080:80"]', later="NAT and published ports", neutral=((),),
+    ),
+    Key(
+        "sysctl", kinds.raw("a mapping of names to values", {"type": "object", "additionalProperties": {"type": ["string", "integer"]}}),
+        "Kernel settings of the node, below `net.`.", example="sysctl: {net.ipv4.conf.all.rp_filter: 1}",
+    ),
+    Key(
+        "nft", kinds.TEXT, "A ruleset in the syntax of nft(8), loaded when the node is made.",
+        example="nft: |\n  table ip t { chain c { type filter hook input priority 0; tcp dport 22 drop; } }",
+    ),
+    Key(
+        "routes", kinds.raw("a list of routes", {"type": "array", "items": _STRING}),
+        "Routes in words: PREFIX via ADDRESS, PREFIX dev INTERFACE, blackhole PREFIX.", example='routes: ["default via 10.0.0.1"]',
+    ),
+    Key(
+        "private", kinds.list_of(kinds.PATH), "Directories of which the node sees an empty copy of its own (/run is always one).",
+        example="private: [/var/lib/dnsmasq]",
+    ),
+)
+
+LINK = _noun(
+    "links", "a link",
+    Key("ends", _SENTENCE, "One cable: END -- END.", example="ends: a 10.0.0.1/24 -- b:eth1 10.0.0.2/24"),
+    Key("mesh", _SENTENCE, "A cable from every node on the left to every node on the right.", example="mesh: leaf1..4 -- spine1..2"),
+    Key("zip", _SENTENCE, "A cable from the first to the first, the second to the second and so on.", example="zip: host1..4 -- leaf1..4"),
+    Key("spread", _SENTENCE, "The nodes on the left are dealt out, one by one, over the nodes on the right.", example="spread: host1..94 -- leaf1..4"),
+    Key("mtu", kinds.integer(68, 65535), "The largest packet in bytes, at both ends.", "1500", "mtu: 9000"),
+    *_SHAPES,
+)
+
+NETWORK = _noun(
+    "networks", "a network",
+    Key(
+        "type", kinds.choice("bridge", "ovs", "vxlan", "macvlan"), "What joins the nodes.", "bridge", "type: bridge",
+        later=_SHAPED, neutral=("bridge",),
+    ),
+    Key("on", kinds.NAME, "The host whose namespace holds the bridge.", "host", "on: h1", later="hosts inside a lab", neutral=("host",)),
+    Key(
+        "subnet", kinds.list_of(kinds.PREFIX, alone=True), "The subnet its nodes get addresses from; a list for IPv4 and IPv6.",
+        "the next free one of 10.255.0.0/16, if no node has an address either", "subnet: 10.1.0.0/24",
+    ),
+    Key(
+        "gateway", kinds.HOSTS,
+        "Gives the bridge this address (or host number), and a default route to its nodes that have none.", example="gateway: 1",
+    ),
+    Key("nat", kinds.choice("none", "masquerade"), "Hides its nodes behind the host's address.", "none", "nat: masquerade",
+        later="NAT and published ports", neutral=("none",)),
+    Key(
+        "nodes", kinds.raw("a list of names, or a mapping of names to places", {"anyOf": [
+            _NAMES, {"type": "object", "additionalProperties": {"anyOf": [kinds.HOSTS.schema, _NULL, _ref("port")]}}]}),
+        "The nodes on it: names, or names with a host number, an address, or more.", example="nodes: {web: 11, db: 10.1.0.12}",
+    ),
+    Key("stp", kinds.FLAG, "The bridge runs the spanning tree protocol.", "false", "stp: true", types=("bridge",)),
+    Key(
+        "mtu", kinds.integer(68, 65535, "auto"), "The largest packet in bytes, on the bridge and at every node.", "1500", "mtu: 9000",
+        later="overlays", waiting=("auto",),
+    ),
+    Key("isolated", kinds.list_of(kinds.NAME), "Nodes that reach only nodes not in this list.", example="isolated: [guest1, guest2]"),
+    *_SHAPES,
+    Key("flows", kinds.list_of(kinds.TEXT), "OpenFlow rules.", example="flows: [priority=1,actions=normal]", later="Open vSwitch", types=("ovs",)),
+    Key(
+        "tags", kinds.raw("a mapping of nodes to VLAN numbers", {"type": "object", "additionalProperties": {
+            "type": "integer", "minimum": 1, "maximum": 4094}}),
+        "The VLAN of each node.", example="tags: {a: 10, b: 20}", later="Open vSwitch", types=("ovs",),
+    ),
+    Key("datapath", kinds.choice("auto", "kernel", "userspace"), "Which Open vSwitch datapath.", "auto", "datapath: userspace",
+        later="Open vSwitch", types=("ovs",)),
+    Key("vni", kinds.integer(1, 16777215), "The VXLAN network identifier.", example="vni: 42", later="overlays", types=("vxlan",)),
+    Key("udp_port", kinds.integer(1, 65535), "The UDP port of VXLAN.", "4789", "udp_port: 8472", later="overlays", types=("vxlan",)),
+    Key("fdb", kinds.choice("static", "learning", "multicast"), "How a host learns where a node is.", "static", "fdb: learning",
+        later="overlays", types=("vxlan",)),
+)
+
+PORT = _noun(
+    "networks.nodes", "a node's place on a network",
+    Key("address", kinds.HOSTS, "Its host number or address on this network.", "numbered in order", "address: 11"),
+    Key("interface", kinds.IFNAME, "Its interface name in the node.", "the next free of eth0, eth1...", "interface: veth3"),
+    Key("port", kinds.IFNAME, "The name of the bridge's side.", "p-NODE", "port: br-veth3"),
+    Key("mac", kinds.MAC, "Its hardware address.", "the kernel's choice", "mac: 02:00:00:00:00:01"),
+)
+
+ADDRESSING = _noun(
+    "addressing", "addressing",
+    Key("links", kinds.PREFIX, "Links without addresses get a subnet each from this prefix, in file order.", "10.255.0.0/16", "links: 10.0.0.0/16"),
+    Key("prefix", kinds.integer(1, 127), "The length of the subnet each link gets.", "30, or 64 for IPv6", "prefix: 31"),
+    Key(
+        "loopbacks", kinds.list_of(kinds.PREFIX, alone=True), "Every node gets an address of this prefix on `lo`, from .1 on in node order.",
+        example="loopbacks: 10.255.0.0/24",
+    ),
+)
+
+CHECK = _noun(
+    "checks", "a check",
+    Key("expect", kinds.choice("ok", "blocked"), "What has to happen for the check to pass.", "ok", "expect: blocked"),
+    Key("sample", kinds.integer(1, 10**9), "Checks this many pairs, drawn at random with a seed that is shown.", "all pairs", "sample: 100"),
+    Key("via", kinds.NAME, "A node that the request has to pass.", example="via: r1"),
+    Key("within", kinds.DURATION, "The longest round trip that passes.", example="within: 5ms"),
+)
+
+NOUNS = (LAB, NODE, LINK, NETWORK, PORT, ADDRESSING, CHECK)

@@ -1,0 +1,52 @@
+"""What links and networks say before names and addresses are filled in. Enters: nothing. Leaves: three small mutable records.
+
+Rule of the file: records only; `links` and `networks` make them, `naming` and `addressing` complete them, `resolve` turns them into the model.
+"""
+
+from __future__ import annotations
+
+from vethlab.model.address import IPInterface, IPNetwork
+from vethlab.spec.fields import Fields
+from vethlab.spec.mistakes import Part
+from vethlab.spec.tree import Item
+
+
+class Place:
+    """A node's interface on a link or network. `name_part` and `parts` say where in the sentence the node and each address stand."""
+
+    __slots__ = ("addresses", "hosts", "interface", "item", "mac", "name_part", "named", "node", "parts", "port")
+
+    def __init__(self, node: str, item: Item, name_part: Part | None = None) -> None:
+        self.node, self.item, self.name_part = node, item, name_part
+        self.interface = ""
+        self.named = False  # the file gave the interface's name
+        self.port = ""
+        self.mac: str | None = None
+        self.hosts: list[object] = []  # on a network: host numbers, addresses and addresses with prefix, as written
+        self.addresses: list[IPInterface] = []
+        self.parts: list[tuple[Item, Part | None]] = []  # where each address stands, as far as the file gave it
+
+
+class RawLink:
+    """One cable."""
+
+    __slots__ = ("item", "left", "mtu", "right")
+
+    def __init__(self, left: Place, right: Place, mtu: int, item: Item) -> None:
+        self.left, self.right, self.mtu, self.item = left, right, mtu, item
+
+
+class RawNetwork:
+    """One network with its places, in file order."""
+
+    __slots__ = ("fields", "gateway", "isolated", "item", "mtu", "name", "places", "stp", "subnets")
+
+    def __init__(self, name: str, item: Item, fields: Fields) -> None:
+        self.name, self.item, self.fields = name, item, fields
+        self.places: list[Place] = []
+        self.subnets: list[IPNetwork] = list(fields.get("subnet", ()))
+        self.gateway: list[IPInterface] = []
+        self.isolated: frozenset[str] = frozenset(fields.get("isolated", ()))
+        self.stp: bool = fields.get("stp", False)
+        mtu = fields.get("mtu", 1500)
+        self.mtu: int = 1500 if mtu == "auto" else mtu

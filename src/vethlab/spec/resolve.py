@@ -1,0 +1,107 @@
+"""Fills in a lab: shorthand to full. Enters: the root Item of a document. Leaves: the Topology, or SpecErrors with all mistakes.
+
+Rule of the file: the order of the work and nothing else; each step is in the module of its name, rules about the whole in `rules`.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+
+from vethlab.model.address import IPInterface, IPNetwork
+from vethlab.model.route import NextHop, Route
+from vethlab.model.topology import Cable, Endpoint, Network, Node, Port, Topology
+from vethlab.spec import addressing, checks, links, naming, networks, nodes, rules
+from vethlab.spec.addresses import last_host, with_prefix
+from vethlab.spec.fields import Fields, take
+from vethlab.spec.keys import ADDRESSING, LAB
+from vethlab.spec.mistakes import Mistakes
+from vethlab.spec.raw import Place, RawNetwork
+from vethlab.spec.tree import Item
+
+
+def resolve(root: Item, mistakes: Mistakes) -> Topology:
+    """The Topology that the document means. SpecErrors names every mistake of it."""
+    lab = take(root, LAB, "the lab", mistakes)
+    entries = root.mapping() or {}
+    declared = nodes.read(entries.get("nodes"), mistakes)
+    cables = links.read(entries.get("links"), mistakes)
+    segments = networks.read(entries.get("networks"), mistakes)
+    wanted = checks.read(entries.get("checks"), mistakes)
+    given = take(entries.get("addressing") or Item(None), ADDRESSING, "`addressing`", mistakes)
+    order = [key for key in entries if key in {"links", "networks"}]
+    inferred = _inferred(cables, segments, networks_first=order[:1] == ["networks"])
+    known = dict.fromkeys(inferred) if declared is None else dict.fromkeys(declared)
+    by_node = naming.name_interfaces(cables, segments)
+    aliases = naming.name_ports(segments)
+    addressing.assign(cables, segments, given, mistakes, networks_first=order[:1] == ["networks"])
+    loopbacks = _loopbacks(list(known), given, mistakes)
+    whole = rules.Whole(lab, declared, known, cables, segments, wanted, by_node, loopbacks)
+    rules.check(whole, mistakes)
+    mistakes.finish()
+    defaults = _default_routes(segments)
+    return Topology(
+        lab.get("name"),
+        tuple(_node(name, (declared or {}).get(name), defaults.get(name, {}), loopbacks.get(name, ())) for name in known),
+        tuple(Cable(_endpoint(cable.left), _endpoint(cable.right), cable.mtu) for cable in cables),
+        tuple(_network(segment, aliases) for segment in segments),
+        tuple(check.check for check in wanted),
+        lab.get("routing", "none"), lab.get("ipv6", "link-local"), mistakes.path,
+    )
+
+
+def _inferred(cables: list[links.RawLink], segments: list[RawNetwork], *, networks_first: bool) -> list[str]:
+    """Nodes in the order of their first mention in the file."""
+    linked = [place.node for cable in cables for place in (cable.left, cable.right)]
+    attached = [place.node for segment in segments for place in segment.places]
+    return attached + linked if networks_first else linked + attached
+
+
+def _loopbacks(names: list[str], given: Fields, mistakes: Mistakes) -> dict[str, tuple[IPInterface, ...]]:
+    """An address of each loopback prefix for every node, counted from .1 in node order: /32 and /128."""
+    prefixes: tuple[IPNetwork, ...] = given.get("loopbacks", ())
+    for prefix in prefixes:
+        if last_host(prefix) < len(names):
+            mistakes.add(given.at("loopbacks"), "subnet-too-small", f"{prefix} has {last_host(prefix)} loopback addresses for {len(names)} nodes",
+                         why="too small", help="take a shorter prefix", topic="addressing.loopbacks")
+            return {}
+    if not prefixes:
+        return {}
+    return {name: tuple(with_prefix(prefix[number], prefix.max_prefixlen) for prefix in prefixes) for number, name in enumerate(names, 1)}
+
+
+def _default_routes(segments: list[RawNetwork]) -> dict[str, dict[int, Route]]:
+    """The default routes that gateways give, by node and family; of several networks the first in the file."""
+    routes: dict[str, dict[int, Route]] = {}
+    for segment in segments:
+        for gateway in segment.gateway:
+            default: IPNetwork = IPv4Network("0.0.0.0/0") if gateway.version == 4 else IPv6Network("::/0")
+            for place in segment.places:
+                if any(gateway.ip in address.network for address in place.addresses):
+                    routes.setdefault(place.node, {}).setdefault(gateway.version, Route(default, (NextHop(gateway.ip),)))
+    return routes
+
+
+def _node(name: str, raw: nodes.RawNode | None, defaults: dict[int, Route], loopbacks: tuple[IPInterface, ...]) -> Node:
+    """One node, with the default routes it has none of its own for."""
+    routes = [route for route, _ in raw.routes] if raw else []
+    has = {route.destination.version for route in routes if route.destination.prefixlen == 0}
+    routes += [route for version, route in sorted(defaults.items()) if version not in has]
+    if raw is None:
+        return Node(name, routes=tuple(routes), loopbacks=loopbacks)
+    return Node(
+        name, forward=raw.get("forward", False), run=raw.get("run"), sysctl=tuple((key, value) for key, value, _ in raw.sysctl),
+        nft=raw.get("nft"), routes=tuple(routes), private=raw.get("private", ()), loopbacks=loopbacks,
+    )
+
+
+def _endpoint(place: Place) -> Endpoint:
+    return Endpoint(place.node, place.interface, tuple(place.addresses), place.mac)
+
+
+def _network(segment: RawNetwork, aliases: dict[int, str]) -> Network:
+    isolated = segment.isolated
+    return Network(
+        segment.name,
+        tuple(Port(_endpoint(place), place.port, aliases.get(id(place)), place.node in isolated) for place in segment.places),
+        subnets=tuple(segment.subnets), gateway=tuple(segment.gateway), stp=segment.stp, mtu=segment.mtu,
+    )

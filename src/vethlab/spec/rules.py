@@ -1,0 +1,208 @@
+"""Rules about the lab as a whole. Enters: everything read, named and addressed. Leaves: mistakes.
+
+Rule of the file: one function a rule, each told only what the parts cannot know by themselves. Where a part of the file was dropped
+(`broken`), rules that would blame its absence keep still: one mistake gives one message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from vethlab.model.address import IPInterface
+from vethlab.model.names import HOST
+from vethlab.spec import route_rules
+from vethlab.spec.addresses import first_host, last_host
+from vethlab.spec.checks import RawCheck
+from vethlab.spec.fields import Fields
+from vethlab.spec.mistakes import Mistakes, Part, did_you_mean
+from vethlab.spec.nodes import RawNode
+from vethlab.spec.raw import Place, RawLink, RawNetwork
+from vethlab.spec.tree import Item, shown
+
+MAX_PORTS = 1023  # BR_MAX_PORTS is 1 << 10 and port number 0 is not used (net/bridge/br_private.h)
+IPV6_MIN_MTU = 1280  # RFC 8200, section 5; below it the kernel switches IPv6 off on the interface
+
+
+class Whole(NamedTuple):
+    """A lab before it becomes a Topology."""
+
+    lab: Fields
+    declared: dict[str, RawNode] | None
+    known: dict[str, None]
+    links: list[RawLink]
+    networks: list[RawNetwork]
+    checks: list[RawCheck]
+    by_node: dict[str, list[Place]]
+    loopbacks: dict[str, tuple[IPInterface, ...]]
+
+
+def check(whole: Whole, mistakes: Mistakes) -> None:
+    """Applies every rule."""
+    for rule in (_unknown_nodes, _interface_names, _port_names, _too_many_ports, _network_members, _host_addresses, _duplicates, _mtu):
+        rule(whole, mistakes)
+    if whole.declared is not None:
+        for node in whole.declared.values():
+            route_rules.check(node, whole.by_node.get(node.name, []), mistakes)
+    for one in whole.checks:
+        _check_end(whole, one, source=True, mistakes=mistakes)
+        _check_end(whole, one, source=False, mistakes=mistakes)
+        _check_via(whole, one, mistakes)
+
+
+def unknown_node(name: str, known: dict[str, None], where: Item, part: Part | None, what: str, mistakes: Mistakes) -> None:  # noqa: PLR0913
+    """Records a name that no node has."""
+    mistakes.add(where, "unknown-node", f"{what} names `{shown(name)}`, which is not a node", why="not declared", part=part, topic="nodes",
+                 help=did_you_mean(name, known, f"add `{shown(name)}` to `nodes`"))
+
+
+def _unknown_nodes(whole: Whole, mistakes: Mistakes) -> None:
+    """With a `nodes` key every name on a link or network must be declared."""
+    if whole.declared is None:
+        return
+    for mine in whole.by_node.values():
+        for place in mine:
+            if place.node not in whole.known and not mistakes.broken:
+                unknown_node(place.node, whole.known, place.item, place.name_part, "this", mistakes)
+
+
+def _interface_names(whole: Whole, mistakes: Mistakes) -> None:
+    """An interface name exists once in a node."""
+    for node, mine in whole.by_node.items():
+        if len({place.interface for place in mine}) == len(mine):
+            continue
+        seen: set[str] = set()
+        for place in mine:
+            if place.interface in seen:
+                mistakes.add(place.item, "duplicate-interface", f"node `{node}` has two interfaces named `{place.interface}`",
+                             why="the name is taken", help="choose another name, or leave it away", part=place.name_part, topic="links.ends")
+            seen.add(place.interface)
+
+
+def _port_names(whole: Whole, mistakes: Mistakes) -> None:
+    """All bridges and their ports share one namespace, and with it one set of names."""
+    seen = {network.name: f"the bridge of network `{network.name}`" for network in whole.networks}
+    for network in whole.networks:
+        for place in network.places:
+            if place.port in seen:
+                mistakes.add(place.item, "duplicate-port", f"the port `{place.port}` of `{place.node}` on `{network.name}` is {seen[place.port]} too",
+                             why="the name is taken", help="choose another `port`, or leave it away", topic="networks.nodes.port")
+            seen[place.port] = f"the port of `{place.node}` on `{network.name}`"
+
+
+def _too_many_ports(whole: Whole, mistakes: Mistakes) -> None:
+    for network in whole.networks:
+        if len(network.places) > MAX_PORTS:
+            mistakes.add(
+                network.item, "too-many-ports", f"network `{network.name}` has {len(network.places)} nodes, a Linux bridge takes {MAX_PORTS} ports",
+                why="too many nodes", help="join several networks by a router; `type: macvlan` will take more", topic="networks.type",
+            )
+
+
+def _network_members(whole: Whole, mistakes: Mistakes) -> None:
+    """Names inside a network other than in `nodes`."""
+    for network in whole.networks:
+        on = network.fields.get("on", HOST)
+        if on != HOST and on not in whole.known and not mistakes.broken:
+            unknown_node(on, whole.known, network.fields.at("on"), None, f"`on` of network `{network.name}`", mistakes)
+        there = dict.fromkeys(place.node for place in network.places)
+        tags = network.fields.get("tags")
+        members = [] if tags is None else list((tags.keys or {}).values())
+        members += network.fields.at("isolated").sequence() or [] if "isolated" in network.fields.values else []
+        for item in members:
+            if item.text not in there and not mistakes.broken:
+                mistakes.add(item, "unknown-node", f"`{shown(item.text)}` is not on network `{network.name}`", why="not one of its nodes",
+                             help=did_you_mean(item.text, there, "add it to the network's `nodes`"), topic="networks.nodes")
+
+
+def _segments(whole: Whole) -> Iterator[tuple[str, list[Place], RawNetwork | None]]:
+    for link in whole.links:
+        yield f"the link {link.left.node} -- {link.right.node}", [link.left, link.right], None
+    for network in whole.networks:
+        yield f"network `{network.name}`", network.places, network
+
+
+def _host_addresses(whole: Whole, mistakes: Mistakes) -> None:
+    """The first address of a subnet names the subnet (in IPv6 any of its routers, RFC 4291), the last of an IPv4 subnet everybody in it."""
+    for what, mine, network in _segments(whole):
+        gateways = [(address, network.fields.at("gateway"), None) for address in network.gateway] if network else []
+        given = [(address, *place.parts[index]) for place in mine for index, address in enumerate(place.addresses[: len(place.parts)])]
+        for address, item, part in gateways + given:
+            subnet = address.network
+            number = int(address) - int(subnet.network_address)
+            if not first_host(subnet) <= number <= last_host(subnet):
+                reason = "broadcast address" if number else "address of the subnet itself"
+                mistakes.add(item, "not-a-host", f"{address} on {what} is the {reason}", why="no host can have it", part=part,
+                             help=f"hosts of {subnet} go from {subnet[first_host(subnet)]} to {subnet[last_host(subnet)]}", topic="links.ends")
+            elif network is not None and network.subnets and not any(address.ip in one for one in network.subnets):
+                subnets = ", ".join(map(str, network.subnets))
+                mistakes.add(item, "outside-subnet", f"{address} is outside {subnets} of {what}", why=f"not in {subnets}", topic="networks.subnet",
+                             help="take an address of the subnet, or change `subnet`")
+
+
+def _duplicates(whole: Whole, mistakes: Mistakes) -> None:
+    """An address belongs to one interface of a segment."""
+    for what, mine, network in _segments(whole):
+        owner = {address.ip: "the gateway" for address in network.gateway} if network else {}
+        if network and len(owner) < len(network.gateway):
+            mistakes.add(network.fields.at("gateway"), "duplicate-address", f"the gateway of {what} has an address twice", why="given twice",
+                         topic="networks.gateway")
+        macs: dict[str, str] = {}
+        for place in mine:
+            for index, address in enumerate(place.addresses):
+                if address.ip in owner:
+                    item, part = place.parts[index] if index < len(place.parts) else (place.item, place.name_part)
+                    mistakes.add(item, "duplicate-address", f"{address.ip} on {what} belongs to {owner[address.ip]} already", part=part,
+                                 why="the address is taken", help="every interface of a segment needs its own", topic="links.ends")
+                owner[address.ip] = f"`{place.node}`"
+            if place.mac and place.mac in macs:
+                mistakes.add(place.item, "duplicate-mac", f"{place.mac} on {what} belongs to `{macs[place.mac]}` already", why="the address is taken",
+                             help="every interface of a segment needs its own", topic="networks.nodes.mac")
+            if place.mac:
+                macs[place.mac] = place.node
+
+
+def _mtu(whole: Whole, mistakes: Mistakes) -> None:
+    """IPv6 does not live below 1280 bytes."""
+    for what, mine, network in _segments(whole):
+        mtu = network.mtu if network else next(link.mtu for link in whole.links if link.left is mine[0])
+        if mtu >= IPV6_MIN_MTU:
+            continue
+        addresses = [address for place in mine for address in place.addresses] + (network.gateway if network else [])
+        if any(address.version == 6 for address in addresses):
+            mistakes.add(network.fields.at("mtu") if network else mine[0].item, "mtu-too-small", f"the mtu {mtu} of {what} is too small for IPv6",
+                         why="IPv6 needs 1280 bytes", help=f"set `mtu: {IPV6_MIN_MTU}` or more, or remove the IPv6 addresses", topic="links.mtu")
+
+
+def _check_end(whole: Whole, one: RawCheck, *, source: bool, mistakes: Mistakes) -> None:
+    """The nodes and interfaces of a check exist, and what is asked for has an address."""
+    end, part = (one.check.source, one.source) if source else (one.check.target, one.target)
+    if mistakes.broken:
+        return
+    what = f"check `{shown(one.check.text)}`"
+    for name in end.nodes:
+        if name not in whole.known:
+            unknown_node(name, whole.known, one.item, part, what, mistakes)
+            return
+    gateways = [address for network in whole.networks for address in network.gateway]
+    if end.word == HOST and not source and not gateways and end.interface is None:
+        mistakes.add(one.item, "check-no-address", f"{what}: `host` has no address", why="no network has a gateway", part=part, topic="checks",
+                     help="give a network a `gateway`")
+    for name in end.nodes:
+        mine = whole.by_node.get(name, [])
+        if end.interface is not None:
+            mine = [place for place in mine if place.interface == end.interface]
+            if not mine and end.interface != "lo":
+                names = [place.interface for place in whole.by_node.get(name, [])]
+                mistakes.add(one.item, "unknown-interface", f"{what}: node `{name}` has no interface `{shown(end.interface)}`", why="no such interface",
+                             help=did_you_mean(end.interface, names, f"it has {', '.join(names) or 'none'}"), part=part, topic="checks")
+                continue
+        if not source and not any(place.addresses for place in mine) and not whole.loopbacks.get(name):
+            mistakes.add(one.item, "check-no-address", f"{what}: `{name}` has no address to ask for", why="has no address", part=part,
+                         help="put it on a link or network with addresses", topic="checks")
+
+
+def _check_via(whole: Whole, one: RawCheck, mistakes: Mistakes) -> None:
+    via = one.check.via
+    if via is not None and via != HOST and via not in whole.known and one.options is not None and not mistakes.broken:
+        unknown_node(via, whole.known, one.options.at("via"), None, f"`via` of check `{shown(one.check.text)}`", mistakes)
