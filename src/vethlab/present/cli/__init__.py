@@ -1,0 +1,1 @@
+"""The command line: `main` runs it, `commands/` holds one command a file, the rest says how things look."""

@@ -1,0 +1,53 @@
+"""Which commands exist: name, module, one line of help; and which come later.
+
+Rule of the file: data only, so that `vethlab --help` and `vethlab version` load no command but their own.
+"""
+
+from __future__ import annotations
+
+__all__ = ["COMMANDS", "LATER", "PACKAGE", "SECTIONS"]
+
+PACKAGE = "vethlab.present.cli.commands"
+
+SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+    ("The lab file", (
+        ("init", "init", "Write a lab file from a template."),
+        ("validate", "validate", "Say every mistake in a lab file, touching nothing."),
+        ("schema", "schema", "Print the JSON Schema of lab files, for editors."),
+    )),
+    ("The lab", (
+        ("plan", "plan", "Show what `up` would change."),
+        ("up", "up", "Make the network what its file says."),
+        ("down", "down", "Take a lab away."),
+        ("clean", "clean", "Remove what a crash left behind."),
+        ("ls", "ls", "List the running labs."),
+        ("show", "show", "Show one lab: nodes, interfaces, addresses, processes."),
+    )),
+    ("In the lab", (
+        ("check", "check", "Prove with real packets that the paths work."),
+        ("sh", "sh", "Open a shell in a node."),
+        ("exec", "exec", "Run a command in a node."),
+        ("run", "run", "Bring a lab up for one command, and down after it."),
+    )),
+    ("Help", (
+        ("doctor", "doctor", "Say what this machine lacks, what it costs, how to get it."),
+        ("explain", "explain", "Explain a word: a lab-file key, an exit code, an error."),
+        ("completion", "completion", "Print the shell's completion script."),
+        ("version", "version", "Print the version."),
+    )),
+)
+
+COMMANDS: dict[str, tuple[str, str]] = {name: (f"{PACKAGE}.{module}", line) for _, rows in SECTIONS for name, module, line in rows}
+
+LATER: dict[str, str] = {
+    "why": "say why a packet does not arrive",
+    "trace": "show the way a packet takes",
+    "fix": "mend what `why` found",
+    "watch": "show packets and drops as they happen",
+    "capture": "record packets of the whole lab into one file",
+    "diff": "compare two states of a lab",
+    "link": "add a cable to a running lab",
+    "bench": "measure this machine",
+    "tour": "teach container networking step by step",
+    "serve": "show a lab in the browser",
+}

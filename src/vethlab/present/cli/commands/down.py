@@ -1,0 +1,83 @@
+"""`vethlab down [LAB]`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from vethlab.errors import NotFoundError, UsageError
+from vethlab.present.cli.choose import running
+from vethlab.present.cli.command import option, output, verb
+from vethlab.present.cli.complete import labs, labs_and_files
+from vethlab.present.cli.counts import described
+from vethlab.present.cli.terminal import progress, screen
+
+if TYPE_CHECKING:
+    from vethlab.lab import Lab
+
+__all__ = ["command"]
+
+
+@verb("down", examples=("vethlab down", "vethlab down web3", "vethlab down --all", "vethlab down --wait"))
+@click.argument("lab", required=False, shell_complete=labs_and_files)
+@option("-l", "--lab", "named", metavar="LAB", shell_complete=labs, help="The running lab.")
+@option("--all", "every", setting=False, is_flag=True, help="Every lab of yours.")
+@option("--wait", is_flag=True, help="Return only when the kernel has freed everything.")
+@option("--dry-run", is_flag=True, help="Show what would go and touch nothing.")
+@option("--show-commands", is_flag=True, help="Print the equivalent command lines.")
+@output("text", "json")
+def command(
+    lab: str | None, named: str | None, output: str, *, every: bool, wait: bool, dry_run: bool, show_commands: bool,
+) -> None:
+    """Take a lab away.
+
+    Everything of it goes: namespaces, links, processes. Nothing else is touched. LAB is a lab's name or its file.
+    """
+    found = _chosen(lab, named, every=every)
+    terminal, gone = screen(), []
+    for one in found:
+        name, what = one.name, described(one.topology, checks=False)
+        if output == "text" and show_commands:
+            _commands(one)
+        if not dry_run:
+            with progress(f"{name}: going"):
+                one.down(wait=wait)
+        gone.append(name)
+        if output == "text":
+            terminal.line(f"would take away {name}: {what}" if dry_run else f"{terminal.mark('ok')} {name} is gone")
+    if output == "json":
+        from vethlab.present.cli.document import emit
+
+        emit("down", {"labs": gone, "dry_run": dry_run})
+    elif not found:
+        terminal.line("no lab is running")
+
+
+def _chosen(lab: str | None, named: str | None, *, every: bool) -> list[Lab]:
+    if not every:
+        return [running(lab or named)]
+    if lab:
+        raise UsageError(f"`--all` and `{lab}` together make no sense", help="one or the other")
+    from vethlab import lab as engine
+
+    found = []
+    for info in engine.labs():
+        if info.uid == os.getuid():
+            try:
+                found.append(engine.Lab.running(info.name))
+            except NotFoundError:  # somebody was quicker
+                continue
+    return found
+
+
+def _commands(lab: Lab) -> None:
+    from vethlab.change import RemoveNetns
+    from vethlab.model.names import HOST
+    from vethlab.present.cli import changes as shown
+
+    names = [node.name for node in lab.topology.nodes]
+    if lab.topology.networks:
+        names.append(HOST)
+    shown.commands([RemoveNetns(name) for name in names], screen(), lab=lab.name, exists=False)

@@ -1,0 +1,109 @@
+"""`vethlab show [LAB]`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from vethlab.errors import NotFoundError
+from vethlab.present.cli import picture
+from vethlab.present.cli.choose import files, is_file, lab_file, running
+from vethlab.present.cli.command import option, output, verb
+from vethlab.present.cli.complete import labs, labs_and_files
+from vethlab.present.cli.counts import described
+from vethlab.present.cli.table import print_table
+from vethlab.present.cli.terminal import Terminal, duration, screen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vethlab.kernel.port import ProcessStatus
+    from vethlab.lab import Lab
+
+__all__ = ["command"]
+
+FORMATS = ("table", "wide", "json", "yaml", "expanded")
+
+
+@verb("show", examples=("vethlab show", "vethlab show web3 -o wide", "vethlab show --expanded", "vethlab show web3 -o json"))
+@click.argument("lab", required=False, shell_complete=labs_and_files)
+@option("-l", "--lab", "named", metavar="LAB", shell_complete=labs, help="The running lab.")
+@option("--expanded", setting=False, is_flag=True, help="Print the lab file in its full form, every shorthand resolved.")
+@output(*FORMATS)
+def command(lab: str | None, named: str | None, output: str, *, expanded: bool) -> None:
+    """Show one lab: nodes, interfaces, addresses, processes.
+
+    A running lab is shown as the kernel holds it; a lab file whose lab does not run, as it is declared. `-o yaml` and `-o expanded` print
+    the canonical lab file, which `up` accepts.
+    """
+    found, runs = _chosen(lab or named)
+    if expanded or output in {"yaml", "expanded"}:
+        from vethlab import spec
+
+        screen().stream.write(spec.to_yaml(found.topology))
+        return
+    state, processes = (found.state(), found.processes()) if runs else (None, [])
+    if output == "json":
+        from vethlab.present.cli.document import emit
+
+        info = found.info() if runs else None
+        head = {"lab": found.name, "running": runs, "mode": info.mode if info else None, "since": info.since if info else None}
+        where = {"file": info.file if info else found.topology.source, "pid": info.pid if info else None}
+        emit("show", {**head, **where, **picture.document(found.topology, state, processes)})
+        return
+    terminal = screen()
+    _headline(found, terminal, runs=runs)
+    _interfaces(picture.interfaces(found.topology, state, wide=output == "wide"), terminal, wide=output == "wide")
+    if processes:
+        _processes(processes, terminal)
+
+
+def _chosen(given: str | None) -> tuple[Lab, bool]:
+    """The lab meant, and whether it runs. A file whose lab does not run is shown as declared."""
+    from vethlab import lab
+
+    try:
+        return running(given), True
+    except NotFoundError:
+        if (given is not None and is_file(given)) or (given is None and len(files()) == 1):
+            return lab.Lab.load(lab_file(given)), False
+        raise
+
+
+def _headline(lab: Lab, terminal: Terminal, *, runs: bool) -> None:
+    dot = f" {terminal.mark('dot')} "
+    if not runs:
+        words = ["not running", f"{lab.topology.source}"]
+    else:
+        info = lab.info()
+        words = [info.mode, f"up for {duration(max(1, round(time.time() - info.since)))}", f"keeper {info.pid}", info.file]
+    text = dot.join(word for word in [described(lab.topology), *words] if word)
+    terminal.line(f"{terminal.paint(lab.name, 'bold')}{dot}{text}")
+
+
+def _interfaces(rows: Sequence[picture.Interface], terminal: Terminal, *, wide: bool) -> None:
+    if not rows:
+        return
+    live = any(row.state for row in rows)
+    head = ["NODE", "INTERFACE", *(["STATE"] if live else []), *(["KIND", "MTU", "MAC"] if wide else []), "TO", "ADDRESSES"]
+    lines, before = [], ""
+    for row in rows:
+        state = terminal.paint(row.state, "green" if row.state == "up" else "red")
+        more = [row.kind, str(row.mtu), row.mac or terminal.mark("none")] if wide else []
+        lines.append([
+            row.node if row.node != before or wide else "", row.name, *([state] if live else []), *more, row.to or terminal.mark("none"),
+            " ".join(row.addresses),
+        ])
+        before = row.node
+    print_table(terminal, head, lines)
+
+
+def _processes(processes: Sequence[ProcessStatus], terminal: Terminal) -> None:
+    terminal.line()
+    rows = []
+    for one in processes:
+        state = terminal.paint(picture.process_state(one), "green" if one.exited is None else "red")
+        rows.append([one.netns, str(one.pid), state, one.log, one.process.command.splitlines()[0] if one.process.command else ""])
+    print_table(terminal, ["NODE", "PID", "PROCESS", "LOG", "COMMAND"], rows)
