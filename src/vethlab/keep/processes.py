@@ -11,6 +11,7 @@ import resource
 from time import monotonic
 
 from vethlab.keep import scan
+from vethlab.keep.execute import NOT_EXECUTABLE, execute
 from vethlab.keep.wire import Refusal
 from vethlab.kernel import syscalls
 
@@ -29,7 +30,6 @@ else:
 
 COMMAND_SECONDS = 30.0
 LOGS = "/run/log"
-NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as sh(1) says it
 
 
 class Running:
@@ -65,7 +65,7 @@ class Processes:
             syscalls.setns(held, syscalls.CLONE_NEWNET)
             for number, stream in enumerate(streams):
                 os.dup2(stream, number)
-            _execute(argv, os.environ)
+            execute(argv, os.environ)
 
         pid = self._fork(begin, ended)
         self._deadlines[pid] = monotonic() + COMMAND_SECONDS
@@ -95,7 +95,7 @@ class Processes:
             syscalls.sethostname(name.rpartition("/")[2])
             if os.path.isdir(directory):
                 os.chdir(directory)
-            _execute(("/bin/sh", "-c", command), {**os.environ, scan.MARK: str(self._marks)})
+            execute(("/bin/sh", "-c", command), {**os.environ, scan.MARK: str(self._marks)})
 
         def ended(status: int) -> None:
             one.exited = status
@@ -205,11 +205,3 @@ def _forget_the_keeper(limit: tuple[int, int]) -> None:
         signals.signal(number, signals.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_NOFILE, limit)
     os.setsid()
-
-
-def _execute(argv: Sequence[str], environment: os._Environ[str] | dict[str, str]) -> None:
-    try:
-        os.execvpe(argv[0], list(argv), environment)  # noqa: S606 - no shell is the point
-    except OSError as error:
-        os.write(2, f"vethlab: {argv[0]}: {error.strerror}\n".encode())
-        os._exit(NOT_FOUND if isinstance(error, FileNotFoundError | NotADirectoryError) else NOT_EXECUTABLE)

@@ -20,7 +20,7 @@ SCHEMA = 1
 class Record:
     """One lab as it was brought up.
 
-    `file` is the lab file's absolute path ("" if there is none) and `text` what it said; `since` is Unix time; `baseline` are the sysctls
+    `file` is the lab file's absolute path ("" if there is none) and `text` what it said; `since` is Unix time; `nodes` and `links` are for `ls`; `baseline` are the sysctls
     written in every new namespace (what it inherits from the machine put back), `recorded` the watched ones at creation, both by key;
     `rulesets` holds for each node the nft text as declared and the kernel's listing of it; `unknown` what a later version wrote.
     """
@@ -30,6 +30,8 @@ class Record:
     file: str = ""
     text: str = ""
     since: float = 0.0
+    nodes: int = 0
+    links: int = 0
     baseline: Mapping[str, str] = field(default_factory=dict)
     recorded: Mapping[str, str] = field(default_factory=dict)
     rulesets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -39,6 +41,7 @@ class Record:
         """As the keeper holds it."""
         known = {
             "schema": SCHEMA, "lab": self.lab, "mode": self.mode, "file": self.file, "text": self.text, "since": self.since,
+            "nodes": self.nodes, "links": self.links,
             "baseline": dict(self.baseline), "recorded": dict(self.recorded),
             "rulesets": {node: list(one) for node, one in self.rulesets.items()},
         }
@@ -55,7 +58,8 @@ class Record:
             rulesets = {str(node): (str(text), str(listing)) for node, (text, listing) in keys.pop("rulesets", {}).items()}
             return cls(
                 lab=str(keys.pop("lab")), mode=str(keys.pop("mode")), file=str(keys.pop("file", "")), text=str(keys.pop("text", "")),
-                since=float(keys.pop("since", 0.0)), baseline=_texts(keys.pop("baseline", {})), recorded=_texts(keys.pop("recorded", {})),
+                since=float(keys.pop("since", 0.0)), nodes=int(keys.pop("nodes", 0)), links=int(keys.pop("links", 0)),
+                baseline=_texts(keys.pop("baseline", {})), recorded=_texts(keys.pop("recorded", {})),
                 rulesets=rulesets, unknown=keys,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
