@@ -1,0 +1,150 @@
+"""Writes the reference pages from the code that they describe: `./dev docs`.
+
+What enters: the lab file's keys (spec.keys), the commands (click), the tree of errors. What leaves: docs/reference/*.md.
+Rule of the file: a page says what the code says, in the code's words; a wrong sentence is mended there. A test compares the committed
+pages with these functions.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from vethlab import errors
+from vethlab.present.cli import catalogue
+from vethlab.present.cli.command import Group
+from vethlab.present.cli.topics import EXIT_CODES, SLUGS
+from vethlab.spec.keys import NOUNS
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+EVERYWHERE = {"-h", "--help", "--color"}
+WRITTEN = "<!-- Written by docs/generate.py from the code: change it there, then run ./dev docs. -->\n\n"
+
+
+def lab_file() -> str:
+    """Every key of the lab file, noun by noun."""
+    parts = ["# The lab file, key by key\n"]
+    for noun in NOUNS:
+        parts.append(f"## {noun.title.capitalize()}{f' (`{noun.path}`)' if noun.path else ''}\n")
+        for key in noun.keys.values():
+            notes = [f"Must be {key.kind.words}."]
+            if key.required:
+                notes.append("Required.")
+            elif key.default:
+                notes.append(f"Without it: {key.default}.")
+            if key.types:
+                notes.append(f"Only for networks of type {' or '.join(f'`{one}`' for one in key.types)}.")
+            if key.later and not key.waiting:
+                allowed = [f"`{shown(value)}`" for value in key.neutral]
+                notes.append(f"*Not built yet* ({key.later})" + (f"; {' and '.join(allowed)} may be said already." if allowed else "."))
+            elif key.later:
+                notes.append(f"*Not built yet*: {', '.join(f'`{shown(value)}`' for value in key.waiting)} ({key.later}).")
+            example = f"\n```yaml\n{key.example}\n```\n" if key.example else ""
+            parts.append(f"### `{noun.topic(key.name)}`\n\n{key.meaning}\n" + "\n".join(notes) + f"\n{example}")
+    return "\n".join(parts)
+
+
+def shown(value: object) -> str:
+    """A value as the lab file spells it."""
+    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else "[]" if value == () else str(value)
+
+
+def command_line() -> str:
+    """Every command with its examples, arguments and options."""
+    group = Group()
+    context = click.Context(group, info_name="vethlab")
+    parts = ["# The command line\n"]
+    parts.append("Every command has `-h` (one screen), `--help` (all of it) and `--color auto|always|never` (`VETHLAB_COLOR`).")
+    parts.append("Standard output is data, standard error is progress. Options can come from the environment where it is said.\n")
+    for title, rows in catalogue.SECTIONS:
+        parts.append(f"## {title}\n")
+        for name, _module, line in rows:
+            command = group.get_command(context, name)
+            if command is None:
+                raise SystemExit(f"no command {name}")
+            parts.append(f"### `vethlab {name}`\n\n{line}\n")
+            parts.append(one_command(command, name))
+    later = [f"| `{name}` | {what} |" for name, what in catalogue.LATER.items()]
+    parts.append("## Not built yet\n\n| command | what it will do |\n|---|---|\n" + "\n".join(later) + "\n")
+    return "\n".join(parts)
+
+
+def one_command(command: click.Command, name: str) -> str:
+    """Usage, text, examples and options of one command."""
+    words = ["vethlab", name, "[OPTIONS]"]
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument):
+            word = (parameter.metavar or parameter.name or "").upper().strip("[]") + ("..." if parameter.nargs == -1 else "")
+            words.append(word if parameter.required else f"[{word}]")
+    paragraphs = (command.help or "").split("\n\n")[1:]
+    text = "\n".join([f"```\n{' '.join(words)}\n```\n", *(f"{' '.join(part.split())}\n" for part in paragraphs)])
+    examples = "\n".join(f"$ {line}" for line in getattr(command, "examples", ()))
+    options = "\n".join(option_rows(command))
+    return f"{text}\n```console\n{examples}\n```\n\n| option | meaning | environment |\n|---|---|---|\n{options}\n"
+
+
+def option_rows(command: click.Command) -> Iterator[str]:
+    """A table row for each option."""
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not EVERYWHERE.intersection(parameter.opts):
+            names = "`, `".join([*parameter.opts, *parameter.secondary_opts])
+            value = "" if parameter.is_flag or parameter.count else f" {parameter.metavar or (parameter.name or '').upper()}"
+            help_ = (parameter.help or "").replace("|", "\\|")
+            yield f"| `{names}`{value} | {help_} | {f'`{parameter.envvar}`' if parameter.envvar else ''} |"
+
+
+def error_tree() -> str:
+    """Exit codes, kinds of errors, and every slug that the code can send."""
+    parts = ["# Exit codes and errors\n", "| exit code | meaning | |", "|---|---|---|"]
+    parts += [f"| {code} | {short} | {text} |" for code, (short, text) in EXIT_CODES.items()]
+    parts += ["\n## Kinds of errors\n", "| in Python | exit code | slug | meaning |", "|---|---|---|---|"]
+    for name in sorted(errors.__all__):
+        kind = getattr(errors, name)
+        parts.append(f"| `{name}` | {kind.exit_code} | `{kind.slug}` | {(kind.__doc__ or '').strip().splitlines()[0]} |")
+    parts += ["\n## Slugs\n", "The word in `error[...]` and in `vethlab.error/1`; `vethlab explain SLUG` prints the same.\n"]
+    parts += ["| slug | meaning |", "|---|---|"]
+    parts += [f"| `{slug}` | {SLUGS.get(slug, '')} |" for slug in sorted(slugs())]
+    return "\n".join(parts) + "\n"
+
+
+def slugs() -> set[str]:
+    """Every slug that the code spells out."""
+    found: set[str] = set()
+    for path in sorted((ROOT / "src" / "vethlab").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            value = node.value if isinstance(node, ast.keyword) and node.arg == "slug" else None
+            if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == "slug" for one in node.targets):
+                value = node.value
+            if isinstance(value, ast.Constant) and value.value:
+                found.add(str(value.value))
+    return found
+
+
+def decisions() -> str:
+    """The titles of all decisions."""
+    pages = sorted(path for path in (DOCS / "decisions").glob("*.md") if path.name != "README.md")
+    titles = {path.name: path.read_text().splitlines()[0].removeprefix("# ") for path in pages}
+    return "# Decisions\n\n" + "".join(f"- [{title}]({name})\n" for name, title in titles.items())
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/lab-file.md": lab_file,
+    "reference/command-line.md": command_line,
+    "reference/errors.md": error_tree,
+    "decisions/README.md": decisions,
+}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(WRITTEN + page())
+        print(f"wrote docs/{name}")
+
+
+if __name__ == "__main__":
+    main()
