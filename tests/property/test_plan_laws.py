@@ -27,7 +27,10 @@ def topologies(draw: st.DrawFn) -> Topology:
         return Endpoint(node, f"eth{count[node] - 1}", (IPv4Interface((IPv4Address((10 << 24) + (subnet << 8) + last), 24)),))
 
     cables = tuple(
-        Cable(end(draw(st.sampled_from(nodes)), number), end(draw(st.sampled_from(nodes)), number), mtu=draw(st.sampled_from((1400, 1500, 9000))))
+        Cable(
+            end(draw(st.sampled_from(nodes)), number), end(draw(st.sampled_from(nodes)), number),
+            mtu=draw(st.sampled_from((1400, 1500, 9000))),
+        )
         for number in range(draw(st.integers(0, 4)))
     )
     networks = []

@@ -20,9 +20,10 @@ SCHEMA = 1
 class Record:
     """One lab as it was brought up.
 
-    `file` is the lab file's absolute path ("" if there is none) and `text` what it said; `since` is Unix time; `nodes` and `links` are for `ls`; `baseline` are the sysctls
-    written in every new namespace (what it inherits from the machine put back), `recorded` the watched ones at creation, both by key;
-    `rulesets` holds for each node the nft text as declared and the kernel's listing of it; `unknown` what a later version wrote.
+    `file` is the lab file's absolute path ("" if there is none) and `text` what it said; `since` is Unix time; `nodes` and `links` count,
+    for `ls`; `baseline` are the sysctls written in every new namespace (what it inherits from the machine put back), `recorded` the
+    watched ones at creation, both by key; `rulesets` holds for each node the nft text as declared and the kernel's listing of it;
+    `unknown` what a later version wrote.
     """
 
     lab: str

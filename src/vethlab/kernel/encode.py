@@ -86,5 +86,6 @@ def _neighbour(make: Callable[..., Request]) -> Callable[[ops.AddNeighbour | ops
 _TABLE: dict[type, Callable[..., list[Request]]] = {
     ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge, ops.RemoveLink: _remove_link, ops.SetLink: _set_link,
     ops.AddAddress: _address(addresses.add), ops.RemoveAddress: _address(addresses.delete), ops.AddRoute: _route(routes.add),
-    ops.RemoveRoute: _route(routes.delete), ops.AddNeighbour: _neighbour(neighbours.add), ops.RemoveNeighbour: _neighbour(neighbours.delete),
+    ops.RemoveRoute: _route(routes.delete), ops.AddNeighbour: _neighbour(neighbours.add),
+    ops.RemoveNeighbour: _neighbour(neighbours.delete),
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import select
-import socket
 import time
 
 from vethlab.kernel import veth
@@ -50,8 +49,7 @@ class Freeing:
 def watch_freeing(namespaces: Namespaces) -> Freeing:
     """Set the sentinel up; call `wait` once nobody else holds the lab."""
     namespaces.create([SENTINEL, WATCH])
-    held = [Opened(os.dup(one.descriptor), socket.socket(fileno=os.dup(one.rtnetlink.fileno()))) for one in namespaces.open([SENTINEL, WATCH])]
-    sentinel, watch = held
+    sentinel, watch = (Opened(os.dup(one.descriptor), one.rtnetlink.dup()) for one in namespaces.open([SENTINEL, WATCH]))
     Connection(sentinel.rtnetlink).send(
         veth.encode(Link("far", "veth", up=False), Link("near", "veth", up=False), peer_netns=watch.descriptor),
     )

@@ -25,7 +25,8 @@ from vethlab.model.names import HOST
 from vethlab.model.path import Report
 from vethlab.model.state import State
 from vethlab.plan import desired, diff
-from vethlab.plan.paths import expand
+from vethlab.plan.paths import expand, samples
+from vethlab.spec.file import read_text
 
 if TYPE_CHECKING:
     from vethlab.keep.client import Scope, View
@@ -66,7 +67,8 @@ class Lab:
     """A lab, declared and perhaps running."""
 
     def __init__(self, name: str = "lab", *, mode: str = "auto") -> None:
-        self._draft = spec.Draft(name)
+        self._draft: spec.Draft | None = None
+        self._name = name
         self._topology: Topology | None = None
         self._text: str | None = None
         self._mode = mode
@@ -77,7 +79,7 @@ class Lab:
         """A lab from its file. SpecErrors names every mistake of the file at once."""
         path = os.fspath(file)
         lab = cls(mode=mode)
-        lab._text = spec.read_text(path)
+        lab._text = read_text(path)
         lab._topology = spec.loads(lab._text, path)
         return lab
 
@@ -94,7 +96,7 @@ class Lab:
     def topology(self) -> Topology:
         """What is declared, in full."""
         if self._topology is None:
-            self._topology = self._draft.topology()
+            self._topology = self._drafted().topology()
         return self._topology
 
     @property
@@ -167,8 +169,9 @@ class Lab:
         """Send real packets along every declared check (all pairs without any), or along `selectors`: `ping a -> b`."""
         from vethlab.probe import run  # noqa: PLC0415 - `up` does not need it
 
-        paths = expand(self.topology, selectors, seed=seed)
-        return run(paths, self.namespaces, topology=self.topology, timeout=timeout, seed=seed)
+        chosen = time.time_ns() % 1_000_000 if seed is None else seed
+        topology = spec.with_checks(self.topology, selectors) if selectors else self.topology
+        return run(expand(topology, seed=chosen), self.namespaces, timeout=timeout, notes=samples(topology, seed=chosen))
 
     def state(self) -> State:
         """What the kernel holds for this lab now."""
@@ -208,13 +211,15 @@ class Lab:
         self.down()
 
     def _declare(self, say: Any) -> None:
-        if self._text is not None:
-            self._draft = spec.Draft.of(self.topology)
-            self._text = None
-        say(self._draft)
-        self._topology = None
+        say(self._drafted())
+        self._topology, self._text = None, None
         if self._session is not None:
             self._session.converge(self.topology, self.to_yaml())
+
+    def _drafted(self) -> spec.Draft:
+        if self._draft is None:
+            self._draft = spec.Draft(self._name) if self._topology is None else spec.Draft.of(self._topology)
+        return self._draft
 
     def _running(self) -> Session:
         if self._session is None:

@@ -16,8 +16,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from vethlab.errors import NotFoundError
 from vethlab.keep.join import launcher_argv
-from vethlab.plan.paths import expand
-from vethlab.probe import run as run_probes
 
 if TYPE_CHECKING:
     from vethlab.lab.facade import Lab
@@ -73,7 +71,7 @@ class Node:
     def exec(
         self, command: str | Sequence[str], *, input: str | None = None, timeout: float | None = None,  # noqa: A002 - as in subprocess.run
     ) -> Result:
-        """Run a command to its end. A failing command is a value, not an exception; `timeout` (seconds) kills it and raises TimeoutExpired."""
+        """Run a command to its end. A failing command is a value; `timeout` (seconds) kills it and raises TimeoutExpired."""
         stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
         with self.popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             try:
@@ -91,8 +89,7 @@ class Node:
     def ping(self, target: str | Node, *, timeout: float = 1.0) -> PathResult:
         """One echo request to a node, `node:interface` or address. Truthy through `.ok`."""
         name = target.name if isinstance(target, Node) else str(target)
-        paths = expand(self.lab.topology, [f"ping {self.name} -> {name}"])
-        return run_probes(paths, self.lab.namespaces, topology=self.lab.topology, timeout=timeout).results[0]
+        return self.lab.check([f"ping {self.name} -> {name}"], timeout=timeout).results[0]
 
     @property
     def log(self) -> str:
@@ -110,4 +107,4 @@ def exec_in(lab: Lab, node: str, argv: Sequence[str], *, env: Mapping[str, str] 
     """
     from vethlab.keep.join import enter_and_exec  # noqa: PLC0415 - command line only
 
-    return enter_and_exec(lab.view(node), list(argv), dict(env if env is not None else os.environ), os.getcwd())  # noqa: PTH109 - no pathlib on this path
+    return enter_and_exec(lab.view(node), list(argv), env, os.getcwd())  # noqa: PTH109 - no pathlib on this path

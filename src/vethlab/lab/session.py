@@ -25,7 +25,7 @@ from vethlab.model.state import State
 from vethlab.plan import desired, diff
 from vethlab.plan.desired import with_sysctls
 from vethlab.plan.hosts import hosts
-from vethlab.plan.watch import recorded_keys, watched
+from vethlab.plan.watch import HAS_IPV6, recorded_keys, watched
 
 if TYPE_CHECKING:
     from vethlab.model.topology import Topology
@@ -115,16 +115,20 @@ class Session:
         record = Record(lab=topology.name, mode=keeper.mode, since=time.time(), baseline=baseline, recorded=recorded)
         session = cls(keeper, namespaces, kernel, record, detached)
         namespaces.set_hosts(hosts(topology))
-        changes = converge(kernel, kernel.read([HOST]), Goal(desired(topology, baseline), new=True))
+        changes = converge(kernel, kernel.read([HOST]), Goal(session.desired(topology), new=True))
         session.settle(topology, text)
         if detached:
             keeper.commit()
             keeper.unlock()
         return session, changes
 
+    def desired(self, topology: Topology) -> State:
+        """The state `topology` asks for on this machine."""
+        return desired(topology, self.record.baseline, ipv6=HAS_IPV6 in self.record.recorded)
+
     def goal(self, topology: Topology) -> Goal:
         """What the lab should be, watched sysctls included."""
-        wanted = desired(topology, self.record.baseline)
+        wanted = self.desired(topology)
         return Goal(with_sysctls(wanted, watched(wanted, self.record.recorded)))
 
     def actual(self, goal: Goal) -> State:

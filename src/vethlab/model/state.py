@@ -16,7 +16,7 @@ from vethlab.model.route import Route
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address of an interface, declared by a person; the kernel's own link-local addresses are not state."""
+    """An address of an interface, its IPv6 link-local one included; what lo and router advertisements bring is not state."""
 
     interface: str
     address: IPInterface

@@ -13,7 +13,7 @@ from dataclasses import replace
 from vethlab import change as ops
 from vethlab.change import Change
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
-from vethlab.model.state import Netns, State
+from vethlab.model.state import Address, Netns, State
 from vethlab.plan.desired import QUIET_PORTS
 from vethlab.plan.differences import covers, explain, matches
 from vethlab.plan.order import order
@@ -48,9 +48,13 @@ class _Diff:
             found += self._added_links(name, after.links)
         for name, after in self.wanted.items():
             before = self.actual.get(name, FRESH)
+            missing = after.addresses - self._kept(name, before)
+            early = {one for one in missing if one.address.is_link_local and one.address.version == 6}
             found += self._sysctls(name, before, after)
+            # Before the interface comes up, or the kernel makes the same address first, tentative for a second.
+            found += [ops.AddAddress(name, one, self._reason(name)) for one in sorted(early, key=str)]
             found += self._settings(name, before, after)
-            found += self._members(name, before, after)
+            found += self._members(name, before, after, missing - early)
             found += self._software(name, before, after)
         return order(found, list(self.wanted))
 
@@ -131,19 +135,26 @@ class _Diff:
                 reason = self._reason(name) if made else explain(now, goal)
                 yield ops.SetLink(name, now, target, reason, fresh=made is not None)
 
-    def _members(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
+    def _gone(self, name: str) -> set[str]:
+        """Interfaces of a namespace that are removed; what hung on them goes with them."""
+        return {end.interface for end in self.removed if end.netns == name}
+
+    def _kept(self, name: str, before: Netns) -> frozenset[Address]:
+        gone = self._gone(name)
+        return frozenset(one for one in before.addresses if one.interface not in gone)
+
+    def _members(self, name: str, before: Netns, after: Netns, missing: frozenset[Address]) -> Iterator[Change]:
         """Addresses, neighbours and routes; what hung on a link that is made anew is gone with the old one."""
-        gone = {end.interface for end in self.removed if end.netns == name}
-        kept = frozenset(one for one in before.addresses if one.interface not in gone)
+        gone = self._gone(name)
         foreign = {link.name for link in before.links.values() if link.name not in after.links}
         why = self._reason(name)
         for old in before.neighbours - after.neighbours:
             if old.interface not in gone | foreign:
                 yield ops.RemoveNeighbour(name, old, EXTRA)
-        for address in sorted(kept - after.addresses, key=str):
+        for address in sorted(self._kept(name, before) - after.addresses, key=str):
             if address.interface not in foreign:
                 yield ops.RemoveAddress(name, address, EXTRA)
-        for address in sorted(after.addresses - kept, key=str):
+        for address in sorted(missing, key=str):
             yield ops.AddAddress(name, address, why)
         for entry in after.neighbours - before.neighbours:
             yield ops.AddNeighbour(name, entry, why)

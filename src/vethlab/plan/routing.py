@@ -58,12 +58,12 @@ def _owners(topology: Topology, graph: _Graph) -> dict[IPNetwork, set[str]]:
             owners[loopback.network].add(node.name)
     for ends in graph.segments:
         held = [(address, end.node) for end in ends for address in end.addresses]
-        led = {address.network for address, node in held if node in graph.forwards}
-        for address, node in held:
+        led = {address.network for address, name in held if name in graph.forwards}
+        for address, name in held:
             if address.network not in led:
-                owners[ip_network(address.ip)].add(node)
-            elif node in graph.forwards:
-                owners[address.network].add(node)
+                owners[ip_network(address.ip)].add(name)
+            elif name in graph.forwards:
+                owners[address.network].add(name)
     return owners
 
 

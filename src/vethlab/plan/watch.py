@@ -16,6 +16,7 @@ INTERFACE = (
     "net.ipv4.conf.{}.rp_filter", "net.ipv4.conf.{}.accept_local", "net.ipv4.conf.{}.arp_ignore", "net.ipv4.conf.{}.arp_filter",
     "net.ipv4.conf.{}.proxy_arp", "net.ipv4.conf.{}.route_localnet", "net.ipv6.conf.{}.disable_ipv6",
 )
+HAS_IPV6 = "net.ipv6.conf.default.disable_ipv6"  # a kernel without IPv6 has no such key
 SPREADS = frozenset({"net.ipv6.conf.{}.disable_ipv6"})  # written to `all`, it is written to every interface
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_interface, ip_network
 
 from tests.topologies import campus, direct, via
+
 from vethlab import change as ops
 from vethlab.kernel.fake import Fake
 from vethlab.model.link import Bridge, BridgePort, End, Link
@@ -58,9 +59,19 @@ def test_reasons_tell_new_from_missing() -> None:
 
 def test_an_address_removed_by_hand_is_put_back() -> None:
     """One lost address is one change."""
-    kernel = built(direct())
+    kernel = built(direct(ipv6="none"))
     kernel.put("ns1", addresses=frozenset())
-    assert ["add address 30.1.1.10/24 on ns1:veth0"] == plan(kernel, direct())
+    assert ["add address 30.1.1.10/24 on ns1:veth0"] == plan(kernel, direct(ipv6="none"))
+
+
+def test_a_link_local_address_is_put_back_before_the_link_comes_up() -> None:
+    """Otherwise the kernel makes the same address first, tentative for a second."""
+    kernel = built(direct())
+    space = kernel.spaces["ns1"]
+    kernel.put("ns1", addresses=frozenset(), links={**space.links, "veth0": replace(space.links["veth0"], up=False)})
+    assert [
+        "add address fe80::6e:c4ff:fed7:39a8/64 on ns1:veth0", "change interface ns1:veth0", "add address 30.1.1.10/24 on ns1:veth0",
+    ] == plan(kernel, direct())
 
 
 def test_an_extra_address_and_route_and_static_neighbour_go() -> None:
@@ -109,7 +120,8 @@ def test_a_pair_with_a_wrong_far_end_is_removed_as_one() -> None:
     moved = {**wanted.netns["ns1"].links, "veth9": replace(wanted.netns["ns1"].links["veth0"], name="veth9")}
     del moved["veth0"]
     far = {**wanted.netns["ns2"].links, "veth1": replace(wanted.netns["ns2"].links["veth1"], peer=End("ns1", "veth9"))}
-    goal = State({**wanted.netns, "ns1": replace(wanted.netns["ns1"], links=moved, addresses=frozenset()), "ns2": replace(wanted.netns["ns2"], links=far)})
+    near = replace(wanted.netns["ns1"], links=moved, addresses=frozenset())
+    goal = State({**wanted.netns, "ns1": near, "ns2": replace(wanted.netns["ns2"], links=far)})
     found = [f"{one.action} {one.object}" for one in diff(kernel.read(kernel.names()), goal)]
     assert 1 == sum(text.startswith("remove link") for text in found)
     assert "add link ns1:veth9 -- ns2:veth1" in found

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ipaddress import ip_interface
 
 from tests.topologies import campus
+
 from vethlab.plan.hosts import hosts
 
 

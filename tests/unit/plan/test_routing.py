@@ -6,25 +6,29 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_interface, ip_network
 
 from tests.topologies import campus, end
+
 from vethlab.model.route import NextHop, Route
 from vethlab.model.topology import Cable, Node, Topology
 from vethlab.plan.routing import shortest_paths
 
 
 def diamond() -> Topology:
-    """a and z joined by two equal routers."""
+    """A and z joined by two equal routers."""
     nodes = (Node("a", loopbacks=(ip_interface("10.255.0.1/32"),)), Node("x", forward=True), Node("y", forward=True), Node("z"))
     cables = (
-        Cable(end("a", "eth0", "10.0.0.0/31"), end("x", "eth0", "10.0.0.1/31")), Cable(end("a", "eth1", "10.0.0.2/31"), end("y", "eth0", "10.0.0.3/31")),
-        Cable(end("x", "eth1", "10.0.0.4/31"), end("z", "eth0", "10.0.0.5/31")), Cable(end("y", "eth1", "10.0.0.6/31"), end("z", "eth1", "10.0.0.7/31")),
+        Cable(end("a", "eth0", "10.0.0.0/31"), end("x", "eth0", "10.0.0.1/31")),
+        Cable(end("a", "eth1", "10.0.0.2/31"), end("y", "eth0", "10.0.0.3/31")),
+        Cable(end("x", "eth1", "10.0.0.4/31"), end("z", "eth0", "10.0.0.5/31")),
+        Cable(end("y", "eth1", "10.0.0.6/31"), end("z", "eth1", "10.0.0.7/31")),
     )
     return Topology("diamond", nodes, cables, routing="shortest-path")
 
 
 def test_equal_costs_are_shared() -> None:
-    """z reaches a's loopback through both routers."""
+    """Z reaches a's loopback through both routers."""
     routes = {route.destination: route for route in shortest_paths(diamond())["z"]}
-    assert (NextHop(ip_address("10.0.0.4"), "eth0"), NextHop(ip_address("10.0.0.6"), "eth1")) == routes[ip_network("10.255.0.1/32")].next_hops
+    both = (NextHop(ip_address("10.0.0.4"), "eth0"), NextHop(ip_address("10.0.0.6"), "eth1"))
+    assert both == routes[ip_network("10.255.0.1/32")].next_hops
 
 
 def test_only_forwarding_nodes_are_passed_through() -> None:

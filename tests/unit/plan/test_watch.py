@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tests.topologies import direct
+
 from vethlab.model.topology import Node
 from vethlab.plan import desired
 from vethlab.plan.watch import recorded_keys, watched
 
-RECORDED = {key: "0" for key in recorded_keys()} | {"net.ipv4.conf.default.rp_filter": "2"}
+RECORDED = dict.fromkeys(recorded_keys(), "0") | {"net.ipv4.conf.default.rp_filter": "2"}
 
 
 def test_an_interface_is_expected_to_have_what_default_said() -> None:
