@@ -12,8 +12,8 @@ from vethlab.model.topology import Topology
 if TYPE_CHECKING:
     from vethlab.errors import SpecErrors
     from vethlab.spec.draft import Draft
+    from vethlab.spec.reference import Word
     from vethlab.spec.report import Colour
-    from vethlab.spec.words import Word
 
 __all__ = [
     "Draft", "expand", "find", "hints", "load", "loads", "render", "schema", "template", "template_names", "to_yaml", "words",
@@ -54,21 +54,21 @@ def hints(topology: Topology) -> list[str]:
 
 def expand(topology: Topology) -> dict[str, Any]:
     """The canonical full form as a document. Reading it gives the same Topology."""
-    from vethlab.spec.expand import document  # noqa: PLC0415
+    from vethlab.spec.canonical import document  # noqa: PLC0415
 
     return document(topology)
 
 
 def to_yaml(topology: Topology) -> str:
     """The canonical full form as text: loads(to_yaml(topology)) == topology."""
-    from vethlab.spec.expand import yaml_text  # noqa: PLC0415
+    from vethlab.spec.canonical import yaml_text  # noqa: PLC0415
 
     return yaml_text(expand(topology))
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a lab file."""
-    from vethlab.spec.schema import json_schema  # noqa: PLC0415
+    from vethlab.spec.shape import json_schema  # noqa: PLC0415
 
     return json_schema()
 
@@ -82,7 +82,7 @@ def render(errors: SpecErrors, colour: Colour | None = None) -> str:
 
 def words() -> dict[str, Word]:
     """Every key of a lab file for `vethlab explain`, by its place, e.g. "networks.subnet"."""
-    from vethlab.spec.words import all_words  # noqa: PLC0415
+    from vethlab.spec.reference import all_words  # noqa: PLC0415
 
     return all_words()
 

@@ -1,19 +1,20 @@
 """Gives every interface its addresses. Enters: raw links and networks, `addressing`. Leaves: the same, with addresses and subnets.
 
 Rule of the file: what the file gives is never changed, and what is handed out never overlaps it. A link takes a /30 (IPv6: /64) or what
-`addressing.prefix` says; a network a /24, or more where it has more nodes; both in file order, from 10.255.0.0/16 if the file names nothing.
+`addressing.prefix` says; a network a /24, or more where it has more nodes; both in file order, from 10.255.0.0/16 if the file names
+nothing.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from ipaddress import IPv4Network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
 
 from vethlab.model.address import IPInterface, IPNetwork
 from vethlab.spec.addresses import address_in, first_host, last_host, network_at, with_prefix
 from vethlab.spec.fields import Fields
 from vethlab.spec.mistakes import Mistakes
-from vethlab.spec.raw import Place, RawLink, RawNetwork
+from vethlab.spec.raw import Host, Place, RawLink, RawNetwork
 from vethlab.spec.tree import Item
 
 POOL = IPv4Network("10.255.0.0/16")
@@ -64,6 +65,7 @@ def assign(links: list[RawLink], networks: list[RawNetwork], addressing: Fields,
         item = addressing.at("prefix") if "prefix" in addressing.values else addressing.at("links")
         mistakes.add(item, "wrong-value", f"a link's subnet cannot be a /{length} of {pool.prefix}", why="does not fit the prefix",
                      help=f"a length from {pool.prefix.prefixlen} to {pool.prefix.max_prefixlen - 1}", topic="addressing.prefix")
+        mistakes.vague.update(place.node for link in links for place in (link.left, link.right))
         links = []
     for is_network in (True, False) if networks_first else (False, True):
         if is_network:
@@ -79,7 +81,7 @@ def _used(links: list[RawLink], networks: list[RawNetwork]) -> list[IPNetwork]:
     used: set[IPNetwork] = {address.network for link in links for place in (link.left, link.right) for address in place.addresses}
     for network in networks:
         used.update(network.subnets)
-        used.update(host.network for place in network.places for host in place.hosts if hasattr(host, "network"))
+        used.update(host.network for place in network.places for host in place.hosts if isinstance(host, IPv4Interface | IPv6Interface))
     return list(used)
 
 
@@ -89,6 +91,7 @@ def _link(link: RawLink, pool: Pool, length: int, mistakes: Mistakes) -> None:
         return
     subnet = pool.take(length)
     if subnet is None:
+        mistakes.vague.update((link.left.node, link.right.node))
         mistakes.add(link.item, "addresses-exhausted", f"no /{length} of {pool.prefix} is left for this link", why="needs a subnet",
                      help="set `addressing: {links: PREFIX, prefix: LENGTH}`", topic="addressing.links")
         return
@@ -103,7 +106,7 @@ def _network(network: RawNetwork, pool: Pool, mistakes: Mistakes) -> None:
     spoiled = network.fields.spoiled and "subnet" in (network.fields.item.mapping() or {}) and not network.subnets
     if not network.subnets and all(isinstance(host, int) for host in hosts + gateways) and network.places and not spoiled:
         most = max([len(network.places) + len(gateways), *(host for host in hosts + gateways if isinstance(host, int))])
-        subnet = pool.take(min(24, 32 - (most + 1).bit_length()))  if most < 65535 else None
+        subnet = pool.take(min(24, 32 - (most + 1).bit_length())) if most < 65535 else None
         if subnet is None:
             mistakes.add(network.item, "addresses-exhausted", f"no subnet of {pool.prefix} is left for network `{network.name}`",
                          why="needs a subnet", help="give it a `subnet`", topic="networks.subnet")
@@ -114,16 +117,28 @@ def _network(network: RawNetwork, pool: Pool, mistakes: Mistakes) -> None:
     for index, gateway in enumerate(gateways):
         item = (where.sequence() or [where])[index]
         network.gateway += _addresses(gateway, item, network, f"the gateway of `{network.name}`", mistakes, quiet=spoiled)
-    taken = {int(address) - int(subnet.network_address) for address in network.gateway for subnet in network.subnets if address.ip in subnet}
+    taken = _numbers(network.gateway, network)
+    if spoiled:
+        mistakes.vague.update(place.node for place in network.places)
     for place in network.places:
         items = [item for item, _ in place.parts]
         place.parts = []
         for host, item in zip(place.hosts, items, strict=True):
             found = _addresses(host, item, network, f"`{place.node}` on `{network.name}`", mistakes, quiet=spoiled)
             place.addresses += found
+            if not found:
+                mistakes.vague.add(place.node)
             place.parts += [(item, None)] * len(found)
-            taken |= {int(address) - int(subnet.network_address) for address in found for subnet in network.subnets if address.ip in subnet}
+            taken |= _numbers(found, network)
     _number(network, [place for place in network.places if not place.hosts], taken, mistakes)
+
+
+def _numbers(addresses: list[IPInterface], network: RawNetwork) -> set[int]:
+    """The host numbers that addresses have in a network's subnets."""
+    return {
+        int(address) - int(subnet.network_address) for address in addresses for subnet in network.subnets
+        if address.version == subnet.version and address.ip in subnet
+    }
 
 
 def _number(network: RawNetwork, waiting: list[Place], taken: set[int], mistakes: Mistakes) -> None:
@@ -135,21 +150,24 @@ def _number(network: RawNetwork, waiting: list[Place], taken: set[int], mistakes
         while number in taken:
             number += 1
         if number > last:
+            mistakes.vague.update(one.node for one in waiting[index:])
             smallest = max(network.subnets, key=lambda subnet: subnet.prefixlen - subnet.max_prefixlen)
             mistakes.add(
-                network.fields.at("subnet"), "subnet-too-small", f"{smallest} has no address left for {len(waiting) - index} of the nodes on "
-                f"network `{network.name}`", why="too small", help=f"it holds {last} hosts: take a shorter prefix", topic="networks.subnet",
+                network.fields.at("subnet"), "subnet-too-small",
+                f"{smallest} has no address left for {len(waiting) - index} of the nodes on network `{network.name}`", why="too small",
+                help=f"it holds {last} hosts: take a shorter prefix", topic="networks.subnet",
             )
             return
         place.addresses = [address_in(subnet, number) for subnet in network.subnets]
         number += 1
 
 
-def _addresses(host: object, item: Item, network: RawNetwork, whose: str, mistakes: Mistakes, *, quiet: bool) -> list[IPInterface]:  # noqa: PLR0913
+def _addresses(host: Host, item: Item, network: RawNetwork, whose: str, mistakes: Mistakes, *, quiet: bool) -> list[IPInterface]:
     """The addresses that a host number, an address, or an address with prefix means on this network."""
     if isinstance(host, int):
         if not network.subnets and not quiet:
-            mistakes.add(item, "no-subnet", f"{whose} has host number {host}, but the network has no subnet", why="a number of which subnet?",
+            mistakes.add(item, "no-subnet", f"{whose} has host number {host}, but the network has no subnet",
+                         why="a number of which subnet?",
                          help="add `subnet: PREFIX`, or write the whole address", topic="networks.subnet")
         found = []
         for subnet in network.subnets:
@@ -161,16 +179,18 @@ def _addresses(host: object, item: Item, network: RawNetwork, whose: str, mistak
             mistakes.add(item, "host-number", f"{whose} has host number {host}, which in {subnet} {reason}", why=f"not a host of {subnet}",
                          help=f"host numbers go from {first_host(subnet)} to {last_host(subnet)}", topic="networks.nodes.address")
         return found
-    if hasattr(host, "network"):
-        return [host]  # type: ignore[list-item]
-    within = [subnet for subnet in network.subnets if host in subnet]  # type: ignore[operator]
+    if isinstance(host, IPv4Interface | IPv6Interface):
+        return [host]
+    within = [subnet for subnet in network.subnets if host in subnet]
     if within:
-        return [with_prefix(host, within[0].prefixlen)]  # type: ignore[arg-type]
+        return [with_prefix(host, within[0].prefixlen)]
     if network.subnets:
         subnets = ", ".join(map(str, network.subnets))
         mistakes.add(item, "outside-subnet", f"{whose} has the address {host}, which is outside {subnets}", why=f"not in {subnets}",
                      help="take an address of the subnet, or change `subnet`", topic="networks.subnet")
     elif not quiet:
-        mistakes.add(item, "no-subnet", f"{whose} has the address {host} without a prefix, and the network has no subnet", why="how long is the prefix?",
-                     help=f"write `{host}/{24 if host.version == 4 else 64}`, or add `subnet`", topic="networks.subnet")  # type: ignore[attr-defined]
+        mistakes.add(item, "no-subnet", f"{whose} has the address {host} without a prefix, and the network has no subnet",
+                     why="how long is the prefix?",
+                     help=f"write `{host}/{24 if host.version == 4 else 64}`, or add `subnet`",
+                     topic="networks.subnet")
     return []

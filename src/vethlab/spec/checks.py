@@ -54,7 +54,8 @@ def _entry(item: Item, mistakes: Mistakes) -> RawCheck | None:
     if entries is None:
         if item.is_scalar() and item.text:
             return _check(item, {}, None, mistakes)
-        mistakes.add(item, "wrong-type", f"a check is a sentence, this is {item.described()}", why="expected a check", help=_EXAMPLE, topic="checks")
+        mistakes.add(item, "wrong-type", f"a check is a sentence, this is {item.described()}", why="expected a check", help=_EXAMPLE,
+                     topic="checks")
         return None
     if len(entries) != 1:
         mistakes.add(item, "wrong-type", f"an item of `checks` is one check, this has {len(entries)} keys", why="expected one sentence",
@@ -76,12 +77,14 @@ def _check(item: Item, options: dict[str, object], fields: Fields | None, mistak
     """One sentence with its options."""
     match = _SENTENCE.fullmatch(item.text)
     if match is None:
-        mistakes.add(item, "bad-check", f"a check is KIND FROM -> TO, this is `{shown(item.text)}`", why="not a check", help=_EXAMPLE, topic="checks")
+        mistakes.add(item, "bad-check", f"a check is KIND FROM -> TO, this is `{shown(item.text)}`", why="not a check", help=_EXAMPLE,
+                     topic="checks")
         return None
     kind, source, target = match.groups()
     parts = [(match.start(group), len(match[group])) for group in (1, 2, 3)]
     if kind not in KINDS:
-        mistakes.add(item, "bad-check", f"`{shown(kind)}` is not a kind of check", why=f"one of {', '.join(KINDS)}", part=parts[0], topic="checks",
+        mistakes.add(item, "bad-check", f"`{shown(kind)}` is not a kind of check", why=f"one of {', '.join(KINDS)}", part=parts[0],
+                     topic="checks",
                      help=did_you_mean(kind, KINDS, _EXAMPLE))
         return None
     try:
@@ -90,7 +93,8 @@ def _check(item: Item, options: dict[str, object], fields: Fields | None, mistak
         part = parts[2]
         end = _target(target, kind)
     except Wrong as wrong:
-        mistakes.add(item, wrong.slug, f"check `{shown(item.text)}`: {wrong.why}", why="not an end of a check", help=wrong.help, part=part, topic="checks")
+        mistakes.add(item, wrong.slug, f"check `{shown(item.text)}`: {wrong.why}", why="not an end of a check", help=wrong.help, part=part,
+                     topic="checks")
         return None
     if end.word in _LATER:
         not_built(item, f"check `{shown(item.text)}`: `{end.word}`", _LATER[end.word], mistakes, "checks")

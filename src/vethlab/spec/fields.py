@@ -14,7 +14,7 @@ from vethlab.spec.tree import Item, shown
 
 
 class Fields:
-    """The parsed values of one mapping. A key that is absent, or whose value was wrong, has no value here; `spoiled` tells the two apart."""
+    """The parsed values of one mapping. A key that is absent, or whose value was wrong, has no value here; `spoiled` tells them apart."""
 
     __slots__ = ("item", "spoiled", "values")
 
@@ -49,11 +49,12 @@ def take(item: Item, noun: Noun, what: str, mistakes: Mistakes) -> Fields:
     for name, value in entries.items():
         key = noun.keys.get(name)
         if key is None:
-            _unknown(item.keys[name], name, noun, what, mistakes)
+            _unknown(item.keys[name], name, noun, what, of_type, mistakes)
             fields.spoiled = True
         elif key.types and of_type not in key.types:
             mistakes.add(
-                item.keys[name], "wrong-network-type", f"`{name}` is a key of networks of type {' or '.join(key.types)}, {what} is a {of_type}",
+                item.keys[name], "wrong-network-type",
+                f"`{name}` is a key of networks of type {' or '.join(key.types)}, {what} is a {of_type}",
                 why=f"not a key of a {of_type} network", help=f"add `type: {key.types[0]}`, or remove `{name}`", topic=noun.topic(name),
             )
         else:
@@ -61,7 +62,8 @@ def take(item: Item, noun: Noun, what: str, mistakes: Mistakes) -> Fields:
     for key in noun.keys.values():
         if key.required and key.name not in entries:
             fields.spoiled = True
-            mistakes.add(item, "missing-key", f"{what} has no `{key.name}`", why=f"`{key.name}` is needed", help=f"for example `{key.example}`",
+            mistakes.add(item, "missing-key", f"{what} has no `{key.name}`", why=f"`{key.name}` is needed",
+                         help=f"for example `{key.example}`",
                          topic=noun.topic(key.name))
     return fields
 
@@ -74,22 +76,23 @@ def _type(entries: dict[str, Item], noun: Noun) -> str:
     return declared.text
 
 
-def _unknown(where: Item, name: str, noun: Noun, what: str, mistakes: Mistakes) -> None:
+def _unknown(where: Item, name: str, noun: Noun, what: str, of_type: str, mistakes: Mistakes) -> None:
+    title = f"a {of_type} network" if noun.path == "networks" else noun.title
     best = did_you_mean(name, noun.keys)
     meant = best.removeprefix("did you mean `").removesuffix("`?")
     mistakes.add(
-        where, "unknown-key", f"unknown key `{shown(name)}` in {what}", why=f"not a key of {noun.title}",
+        where, "unknown-key", f"unknown key `{shown(name)}` in {what}", why=f"not a key of {title}",
         help=best or f"keys: {', '.join(noun.keys)}", topic=noun.topic(meant) if meant else noun.path,
     )
 
 
-def _value(fields: Fields, key: Key, value: Item, noun: Noun, what: str, mistakes: Mistakes) -> None:  # noqa: PLR0913 - one step of take
+def _value(fields: Fields, key: Key, value: Item, noun: Noun, what: str, mistakes: Mistakes) -> None:
     """Parses one value; a good value of something not built yet is answered, never ignored."""
     try:
         parsed = key.kind.parse(value)
     except Wrong as wrong:
         where = wrong.item if isinstance(wrong, At) else value
-        mistakes.wrong(where, f"`{key.name}` of {what}", wrong, noun.topic(key.name))
+        mistakes.wrong(where, f"`{key.name}` of {what}", wrong, key.kind.words, noun.topic(key.name))
         fields.spoiled = True
         return
     fields.values[key.name] = parsed
@@ -97,9 +100,9 @@ def _value(fields: Fields, key: Key, value: Item, noun: Noun, what: str, mistake
         not_built(fields.item.keys[key.name], f"`{key.name}` of {what}", key.later, mistakes, noun.topic(key.name), shown(value.text))
 
 
-def not_built(where: Item, subject: str, later: str, mistakes: Mistakes, topic: str = "", value: str = "") -> None:  # noqa: PLR0913
+def not_built(where: Item, subject: str, later: str, mistakes: Mistakes, topic: str = "", value: str = "") -> None:
     """Records the use of something that is declared and checked, but not built yet."""
     mistakes.add(
         where, "not-built-yet", f"{subject} is not built yet" + (f": `{value}`" if value else ""),
-        why=f"waits for {later}", help="remove it for now; vethlab refuses what it cannot do, it never ignores it", topic=topic,
+        why=f"waits for {later}", help="remove it until then", topic=topic,
     )

@@ -24,14 +24,16 @@ def read_text(path: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _mistake(path, "not-utf8", f"not UTF-8: the byte 0x{content[error.start]:02x} begins no character", content, error.start) from None
+        message = f"not UTF-8: the byte 0x{content[error.start]:02x} begins no character"
+        raise _mistake(path, "not-utf8", message, content, error.start) from None
 
 
 def _mistake(path: str, slug: str, message: str, content: bytes, at: int) -> SpecErrors:
     """One mistake at byte `at`."""
     before = content[:at]
     column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-    error = SpecError(message, slug=slug, path=path, line=before.count(b"\n") + 1, column=column, why="here", help="a lab file is text in UTF-8")
+    error = SpecError(message, slug=slug, path=path, line=before.count(b"\n") + 1, column=column, why="here",
+    help="a lab file is text in UTF-8")
     return SpecErrors([error], path=path, text=content[: MAX_BYTES // 64].decode("utf-8", "replace"))
 
 
@@ -44,6 +46,8 @@ def lab_file(directory: str, suffix: str) -> str:
     if len(names) == 1:
         return names[0] if directory == "." else os.path.join(directory, names[0])  # noqa: PTH118 - as above
     if not names:
-        raise UsageError(f"there is no *{suffix} in {'this directory' if directory == '.' else directory}", where=directory, slug="no-lab-file",
+        raise UsageError(f"there is no *{suffix} in {'this directory' if directory == '.' else directory}", where=directory,
+                         slug="no-lab-file",
                          help="write one with `vethlab init`, or name a file")
-    raise UsageError(f"there are {len(names)} lab files: {', '.join(names)}", where=directory, slug="several-lab-files", help="name the one you mean")
+    raise UsageError(f"there are {len(names)} lab files: {', '.join(names)}", where=directory, slug="several-lab-files",
+                     help="name the one you mean")

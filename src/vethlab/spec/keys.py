@@ -1,7 +1,8 @@
-"""Every key of a lab file, declared once. From here come unknown-key errors, value parsing, JSON Schema, `vethlab explain` and the reference.
+"""Every key of a lab file, declared once. From here come unknown-key errors, value parsing, JSON Schema and what is explained.
 
 Rule of the file: one line of meaning for each key. `later` says which part of vethlab a key waits for; its `neutral` values, which ask for
-nothing that is missing, are accepted already (with `waiting` it is the other way round: only those wait). `types` limits a key to networks of these types.
+nothing that is missing, are accepted already (with `waiting` it is the other way round: only those wait). `types` limits a key to
+networks of these types.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ LAB = _noun(
     Key(
         "networks", kinds.raw("a mapping of names to networks", {
             "type": "object", "additionalProperties": {"anyOf": [_ref("network"), _NULL]}}),
-        "Shared segments. A network's name is the interface name of its bridge.", example="networks: {br0: {subnet: 10.1.0.0/24, nodes: [a, b]}}",
+        "Shared segments. A network's name is the interface name of its bridge.",
+        example="networks: {br0: {subnet: 10.1.0.0/24, nodes: [a, b]}}",
     ),
     Key(
         "addressing", kinds.raw("a mapping", _ref("addressing")), "Where addresses come from that the file does not spell out.",
@@ -105,7 +107,8 @@ LAB = _noun(
         "link-local", "ipv6: none",
     ),
     Key(
-        "host", kinds.choice("private", "machine"), "Where bridges live: in a namespace of the lab that plays the machine, or in the machine's own.",
+        "host", kinds.choice("private", "machine"),
+        "Where bridges live: in a namespace of the lab that plays the machine, or in the machine's own.",
         "private", "host: machine", later="joining the machine's own network", neutral=("private",),
     ),
     Key(
@@ -124,8 +127,10 @@ NODE = _noun(
     Key("run", kinds.TEXT, "A command for `sh -c` that starts and ends with the lab.", example="run: python3 -m http.server 80"),
     Key(
         "publish", kinds.list_of(kinds.pattern(
-            "a port mapping such as 8080:80", "(?:[0-9.]+:|\\[[0-9a-fA-F:]+\\]:)?[0-9]{1,5}:[0-9]{1,5}(?:/(?:tcp|udp))?", "put it in quotes")),
-        "Ports of the host that lead to ports of this node.", example='publish: ["8080:80"]', later="NAT and published ports", neutral=((),),
+            "a port mapping such as 8080:80",
+            "(?:[0-9.]+:|\\[[0-9a-fA-F:]+\\]:)?[0-9]{1,5}:[0-9]{1,5}(?:/(?:tcp|udp))?", "put it in quotes")),
+        "Ports of the host that lead to ports of this node.", example='publish: ["8080:80"]',
+        later="NAT and published ports", neutral=((),),
     ),
     Key(
         "sysctl", kinds.raw("a mapping of names to values", {"type": "object", "additionalProperties": {"type": ["string", "integer"]}}),
@@ -150,7 +155,8 @@ LINK = _noun(
     Key("ends", _SENTENCE, "One cable: END -- END.", example="ends: a 10.0.0.1/24 -- b:eth1 10.0.0.2/24"),
     Key("mesh", _SENTENCE, "A cable from every node on the left to every node on the right.", example="mesh: leaf1..4 -- spine1..2"),
     Key("zip", _SENTENCE, "A cable from the first to the first, the second to the second and so on.", example="zip: host1..4 -- leaf1..4"),
-    Key("spread", _SENTENCE, "The nodes on the left are dealt out, one by one, over the nodes on the right.", example="spread: host1..94 -- leaf1..4"),
+    Key("spread", _SENTENCE, "The nodes on the left are dealt out, one by one, over the nodes on the right.",
+        example="spread: host1..94 -- leaf1..4"),
     Key("mtu", kinds.integer(68, 65535), "The largest packet in bytes, at both ends.", "1500", "mtu: 9000"),
     *_SHAPES,
 )
@@ -184,7 +190,8 @@ NETWORK = _noun(
     ),
     Key("isolated", kinds.list_of(kinds.NAME), "Nodes that reach only nodes not in this list.", example="isolated: [guest1, guest2]"),
     *_SHAPES,
-    Key("flows", kinds.list_of(kinds.TEXT), "OpenFlow rules.", example="flows: [priority=1,actions=normal]", later="Open vSwitch", types=("ovs",)),
+    Key("flows", kinds.list_of(kinds.TEXT), "OpenFlow rules.", example="flows: [priority=1,actions=normal]",
+        later="Open vSwitch", types=("ovs",)),
     Key(
         "tags", kinds.raw("a mapping of nodes to VLAN numbers", {"type": "object", "additionalProperties": {
             "type": "integer", "minimum": 1, "maximum": 4094}}),
@@ -208,10 +215,12 @@ PORT = _noun(
 
 ADDRESSING = _noun(
     "addressing", "addressing",
-    Key("links", kinds.PREFIX, "Links without addresses get a subnet each from this prefix, in file order.", "10.255.0.0/16", "links: 10.0.0.0/16"),
+    Key("links", kinds.PREFIX, "Links without addresses get a subnet each from this prefix, in file order.",
+        "10.255.0.0/16", "links: 10.0.0.0/16"),
     Key("prefix", kinds.integer(1, 127), "The length of the subnet each link gets.", "30, or 64 for IPv6", "prefix: 31"),
     Key(
-        "loopbacks", kinds.list_of(kinds.PREFIX, alone=True), "Every node gets an address of this prefix on `lo`, from .1 on in node order.",
+        "loopbacks", kinds.list_of(kinds.PREFIX, alone=True),
+        "Every node gets an address of this prefix on `lo`, from .1 on in node order.",
         example="loopbacks: 10.255.0.0/24",
     ),
 )
@@ -219,7 +228,8 @@ ADDRESSING = _noun(
 CHECK = _noun(
     "checks", "a check",
     Key("expect", kinds.choice("ok", "blocked"), "What has to happen for the check to pass.", "ok", "expect: blocked"),
-    Key("sample", kinds.integer(1, 10**9), "Checks this many pairs, drawn at random with a seed that is shown.", "all pairs", "sample: 100"),
+    Key("sample", kinds.integer(1, 10**9), "Checks this many pairs, drawn at random with a seed that is shown.", "all pairs",
+        "sample: 100"),
     Key("via", kinds.NAME, "A node that the request has to pass.", example="via: r1"),
     Key("within", kinds.DURATION, "The longest round trip that passes.", example="within: 5ms"),
 )

@@ -25,7 +25,7 @@ class Kind(NamedTuple):
 
 
 def _refuse(item: Item, words: str, help: str = "") -> Wrong:  # noqa: A002 - as in errors
-    return Wrong(f"must be {words}, this is {item.described()}", help=help, slug="wrong-type")
+    return Wrong(f"must be {words}", help=help, slug="wrong-type", there=f"this is {item.described()}")
 
 
 def raw(words: str, schema: dict[str, Any]) -> Kind:
@@ -57,7 +57,7 @@ def integer(low: int, high: int, also: str = "") -> Kind:
         if not isinstance(value, int) or isinstance(value, bool):
             raise _refuse(item, words)
         if not low <= value <= high:
-            raise Wrong(f"must be {words}, {shown(item.text)} is not")
+            raise Wrong(f"must be {words}", there="out of bounds")
         return value
 
     number = {"type": "integer", "minimum": low, "maximum": high}
@@ -104,7 +104,7 @@ class At(Wrong):
     """A Wrong that belongs to an item inside the value."""
 
     def __init__(self, item: Item, wrong: Wrong) -> None:
-        super().__init__(wrong.why, help=wrong.help, part=wrong.part, slug=wrong.slug)
+        super().__init__(wrong.why, help=wrong.help, part=wrong.part, slug=wrong.slug, there=wrong.there)
         self.item = item
 
 
@@ -125,7 +125,7 @@ def _name(item: Item) -> str:
     if item.is_scalar() and is_node_name(item.text):
         return item.text
     if item.is_scalar() and item.text:
-        raise Wrong(f"must be {_NAME}, `{shown(item.text)}` is not", slug="bad-name")
+        raise Wrong(f"must be {_NAME}", slug="bad-name", there="not a name")
     raise _refuse(item, _NAME)
 
 
@@ -150,9 +150,12 @@ def _mac(item: Item) -> str:
 
 def _duration(item: Item) -> float:
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?(?:[eE]-?[0-9]{1,2})?) ?(us|ms|s)", item.text)
-    if not match or float(match[1]) <= 0:
+    if not match:
         raise _refuse(item, "a time such as 5ms")
-    return float(match[1]) / {"us": 1e6, "ms": 1e3, "s": 1.0}[match[2]]
+    seconds = float(match[1]) / {"us": 1e6, "ms": 1e3, "s": 1.0}[match[2]]
+    if not 1e-6 <= seconds <= 3600:
+        raise Wrong(f"`{shown(item.text)}` is not between 1us and 3600s")
+    return seconds
 
 
 def _path(item: Item) -> str:

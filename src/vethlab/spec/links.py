@@ -43,14 +43,12 @@ def read(item: Item | None, mistakes: Mistakes) -> list[RawLink]:
         return cables
     items = item.sequence()
     if items is None:
-        mistakes.broken = True
+        mistakes.lost = True
         mistakes.add(item, "wrong-type", f"`links` must be a list, this is {item.described()}", why="expected a list of links",
                      help="write `- a -- b` for each link", topic="links")
         return cables
     for entry in items:
-        before = len(mistakes.errors)
         cables.extend(_entry(entry, mistakes, MAX_CABLES - len(cables)))
-        mistakes.broken = mistakes.broken or len(mistakes.errors) > before
     return cables
 
 
@@ -58,18 +56,18 @@ def _entry(item: Item, mistakes: Mistakes, room: int) -> list[RawLink]:
     """The cables of one item of the list: a sentence, or a mapping with one sentence and more."""
     if item.mapping() is None:
         if not item.is_scalar() or not item.text:
+            mistakes.lost = True
             mistakes.add(item, "wrong-type", f"a link is a sentence or a mapping, this is {item.described()}", why="expected END -- END",
                          help="for example `a 10.0.0.1/24 -- b 10.0.0.2/24`", topic="links")
             return []
         return _sentence(item, "", 1500, mistakes, room)
     fields = take(item, LINK, "link", mistakes)
     forms = [form for form in _FORMS if form in (item.mapping() or {})]
-    if len(forms) == 1:
-        form = forms[0]
-        if form not in fields.values:
-            return []
-        return _sentence(fields.at(form), form, fields.get("mtu", 1500), mistakes, room)
-    _not_one_form(fields, forms, mistakes)
+    if len(forms) == 1 and forms[0] in fields.values:
+        return _sentence(fields.at(forms[0]), forms[0], fields.get("mtu", 1500), mistakes, room)
+    mistakes.lost = True
+    if len(forms) != 1:
+        _not_one_form(fields, forms, mistakes)
     return []
 
 
@@ -80,7 +78,8 @@ def _not_one_form(fields: Fields, forms: list[str], mistakes: Mistakes) -> None:
             why=f"`{forms[0]}` is given already", help="write an item for each", topic="links",
         )
     elif not fields.spoiled or not fields.item.keys:
-        mistakes.add(fields.item, "missing-key", "this link does not say what it joins", why="one of `ends`, `mesh`, `zip`, `spread` is needed",
+        mistakes.add(fields.item, "missing-key", "this link does not say what it joins",
+                     why="one of `ends`, `mesh`, `zip`, `spread` is needed",
                      help="for example `ends: a -- b`", topic="links.ends")
 
 
@@ -97,10 +96,12 @@ def _sentence(item: Item, form: str, mtu: int, mistakes: Mistakes, room: int) ->
                     why="which with which?",
                     help="say `mesh:` (every left with every right), `zip:` (in step) or `spread:` (dealt out over the right)",
                 )
+                mistakes.vague.update(ends[0].names, ends[1].names)
                 return []
     try:
         pairs = list(_pairs(form, ends[0], ends[1], room))
     except Wrong as wrong:
+        mistakes.vague.update(ends[0].names, ends[1].names)
         mistakes.add(item, wrong.slug, wrong.why, why="cannot be joined so", help=wrong.help, part=wrong.part, topic=f"links.{form}")
         return []
     return [RawLink(_place(left, ends[0], item), _place(right, ends[1], item), mtu, item) for left, right in pairs]
@@ -158,6 +159,7 @@ def read_ends(item: Item, mistakes: Mistakes) -> tuple[End, End] | None:
     separators = list(_SEPARATOR.finditer(text))
     if len(separators) != 1:
         tight = "--" in text and not separators
+        mistakes.lost = True
         mistakes.add(
             item, "bad-link", f"a link is END -- END, this is `{shown(text)}`", topic="links.ends",
             why="` -- ` is missing" if not separators else "` -- ` stands more than once",
@@ -167,13 +169,18 @@ def read_ends(item: Item, mistakes: Mistakes) -> tuple[End, End] | None:
     middle = separators[0]
     left = _read_end(item, 0, middle.start(), mistakes)
     right = _read_end(item, middle.end(), len(text), mistakes)
-    return (left, right) if left and right else None
+    if left and right:
+        return left, right
+    for end in (left, right):
+        mistakes.vague.update(end.names if end else ())
+    return None
 
 
 def _read_end(item: Item, start: int, stop: int, mistakes: Mistakes) -> End | None:
     """One END: text[start:stop]."""
     words = [(match[0], (match.start(), len(match[0]))) for match in _WORD.finditer(item.text, start, stop)]
     if not words:
+        mistakes.lost = True
         mistakes.add(item, "bad-link", f"a link is END -- END, one side of `{shown(item.text)}` is empty", why="no node here",
                      help="for example `a -- b`", topic="links.ends")
         return None
@@ -185,8 +192,13 @@ def _read_end(item: Item, start: int, stop: int, mistakes: Mistakes) -> End | No
             end.parts.append(part)
         except Wrong as wrong:
             good = False
-            mistakes.add(item, "bad-address", wrong.why, why="expected an address with prefix", help=wrong.help, part=part, topic="links.ends")
-    return end if good else None
+            mistakes.add(item, "bad-address", wrong.why, why="expected an address with prefix", help=wrong.help, part=part,
+                         topic="links.ends")
+    if good:
+        return end
+    mistakes.vague.update(end.names)
+    mistakes.lost = mistakes.lost or not end.names
+    return None
 
 
 def _read_node(item: Item, end: End, mistakes: Mistakes) -> bool:
@@ -196,11 +208,13 @@ def _read_node(item: Item, end: End, mistakes: Mistakes) -> bool:
     name, colon, interface = rest.partition(":")
     if nested:
         not_built(_at(item, end.part), f"`{shown(word)}`: a node inside `{shown(host)}`", "hosts inside a lab", mistakes, "nodes.role")
+        end.names = [host, name]
         return False
     try:
         end.names = ranges.names(name)
     except Wrong as wrong:
-        mistakes.add(item, wrong.slug, wrong.why, why="not the name of a node", help=wrong.help, part=(start, max(len(name), 1)), topic="nodes")
+        mistakes.add(item, wrong.slug, wrong.why, why="not the name of a node", help=wrong.help, part=(start, max(len(name), 1)),
+                     topic="nodes")
         return False
     end.word, end.part = name, (start, len(name))
     problem = interface_name_problem(interface) if colon else ""

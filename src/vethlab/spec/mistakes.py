@@ -16,26 +16,35 @@ _MANY = 2000  # beyond this many candidates the search for a similar word costs 
 
 
 class Wrong(Exception):  # noqa: N818 - a value that is wrong, not a failure of ours
-    """Raised by a value's parser: `why` it is wrong, what helps, which part of the text it is about."""
+    """Raised by a value's parser: `why` it is wrong, what helps, which part of the text it is about, and in few words what is there."""
 
-    def __init__(self, why: str, *, help: str = "", part: Part | None = None, slug: str = "wrong-value") -> None:  # noqa: A002 - as in errors
+    def __init__(
+        self, why: str, *, help: str = "", part: Part | None = None, slug: str = "wrong-value",  # noqa: A002 - as in errors
+        there: str = "",
+    ) -> None:
         super().__init__(why)
-        self.why, self.help, self.part, self.slug = why, help, part, slug
+        self.why, self.help, self.part, self.slug, self.there = why, help, part, slug, there
 
 
 class Mistakes:
-    """The list under construction. `broken` is set when a part of the file was dropped, so that rules about the whole can keep still."""
+    """The list under construction, and what could not be read, so that rules about the whole do not blame its absence.
 
-    __slots__ = ("_seen", "broken", "errors", "path", "text")
+    `vague` holds nodes that exist but are not fully known, `lost` says that a part was dropped which may have named any node, `nodes_lost`
+    that the declared nodes are not all there.
+    """
+
+    __slots__ = ("_seen", "errors", "lost", "nodes_lost", "path", "text", "vague")
 
     def __init__(self, path: str, text: str) -> None:
         self.path, self.text = path, text
         self.errors: list[SpecError] = []
-        self.broken = False
+        self.vague: set[str] = set()
+        self.lost = self.nodes_lost = False
         self._seen: set[tuple[int, int, str, str]] = set()
 
-    def add(  # noqa: PLR0913 - the parts of a message
-        self, item: Item, slug: str, message: str, *, why: str = "", help: str = "", topic: str = "", part: Part | None = None,  # noqa: A002
+    def add(
+        self, item: Item, slug: str, message: str, *, why: str = "", help: str = "", topic: str = "",  # noqa: A002 - as in errors
+        part: Part | None = None,
     ) -> None:
         """Records one mistake at `item`, or at the `part` of its text. One mistake of a kind is told once for each place."""
         line, column, width = item.line, item.column, item.width
@@ -50,15 +59,24 @@ class Mistakes:
             error.where = self.path
         self.errors.append(error)
 
-    def wrong(self, item: Item, what: str, wrong: Wrong, topic: str = "") -> None:
+    def unsure(self, node: str) -> bool:
+        """True if what is missing of `node` may be missing only because it could not be read."""
+        return self.lost or node in self.vague
+
+    def wrong(self, item: Item, what: str, wrong: Wrong, expected: str, topic: str = "") -> None:
         """Records a value that its parser refused; `what` begins the message, e.g. "`mtu` of network `br0`"."""
-        self.add(item, wrong.slug, f"{what}: {wrong}", why=wrong.why, help=wrong.help, topic=topic, part=wrong.part)
+        message = f"{what} {wrong}" if wrong.why.startswith("must ") else f"{what}: {wrong}"
+        self.add(item, wrong.slug, message, why=wrong.there or f"expected {expected}", help=wrong.help, topic=topic, part=wrong.part)
 
     def finish(self) -> None:
         """Raises what was collected, if anything was."""
         if self.errors:
-            self.errors.sort(key=lambda error: (error.line, error.column))
-            raise SpecErrors(self.errors, path=self.path, text=self.text)
+            raise self.report()
+
+    def report(self) -> SpecErrors:
+        """What was collected, in file order."""
+        self.errors.sort(key=lambda error: (error.line, error.column))
+        return SpecErrors(self.errors, path=self.path, text=self.text)
 
 
 def suggest(word: str, choices: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from vethlab.model.names import interface_name_problem
 from vethlab.spec import ranges
 from vethlab.spec.fields import Fields, not_built, take
 from vethlab.spec.keys import NETWORK, PORT
-from vethlab.spec.kinds import HOSTS, At
+from vethlab.spec.kinds import HOST, HOSTS, At
 from vethlab.spec.mistakes import Mistakes, Wrong
 from vethlab.spec.raw import Place, RawNetwork
 from vethlab.spec.tree import Item, shown
@@ -17,27 +17,23 @@ from vethlab.spec.tree import Item, shown
 
 def read(item: Item | None, mistakes: Mistakes) -> list[RawNetwork]:
     """All networks of the file, in file order."""
-    networks: list[RawNetwork] = []
     if item is None or item.value is None:
-        return networks
+        return []
     entries = item.mapping()
     if entries is None:
-        mistakes.broken = True
+        mistakes.lost = True
         mistakes.add(item, "wrong-type", f"`networks` must be a mapping of names to networks, this is {item.described()}",
                      why="expected `br0: {...}`", help="for example `br0: {nodes: [a, b]}`", topic="networks")
-        return networks
-    for name, entry in entries.items():
-        before = len(mistakes.errors)
-        networks.append(_network(name, item.keys[name], entry, mistakes))
-        mistakes.broken = mistakes.broken or len(mistakes.errors) > before
-    return networks
+        return []
+    return [_network(name, item.keys[name], entry, mistakes) for name, entry in entries.items()]
 
 
 def _network(name: str, key: Item, entry: Item, mistakes: Mistakes) -> RawNetwork:
     what = f"network `{shown(name)}`"
     problem = interface_name_problem(name) or ("`lo` is the loopback interface" if name == "lo" else "")
     if problem:
-        mistakes.add(key, "bad-interface-name", f"the name of {what} is its bridge's interface name: {problem}", why="not an interface name",
+        mistakes.add(key, "bad-interface-name", f"the name of {what} is its bridge's interface name: {problem}",
+                     why="not an interface name",
                      topic="networks")
     fields = take(entry, NETWORK, what, mistakes)
     network = RawNetwork(name, key, fields)
@@ -54,58 +50,65 @@ def _network(name: str, key: Item, entry: Item, mistakes: Mistakes) -> RawNetwor
 def _subnets(network: RawNetwork, mistakes: Mistakes) -> None:
     """One subnet of a family may hold another only by mistake."""
     for index, subnet in enumerate(network.subnets):
-        if any(subnet.version == other.version and subnet.overlaps(other) for other in network.subnets[:index]):  # type: ignore[arg-type]
+        if any(subnet.version == other.version and subnet.overlaps(other) for other in network.subnets[:index]):
             item = network.fields.at("subnet")
-            mistakes.add(item, "overlapping-subnet", f"network `{network.name}` has the subnet {subnet} twice", why="overlaps an earlier one",
+            mistakes.add(item, "overlapping-subnet", f"network `{network.name}` has the subnet {subnet} twice",
+                         why="overlaps an earlier one",
                          help="remove one of them", topic="networks.subnet")
 
 
 def _nodes(network: RawNetwork, item: Item, what: str, mistakes: Mistakes) -> None:
     """Places from a list of names, or a mapping of names to places."""
     listed, mapped = item.sequence(), item.mapping()
+    there: set[str] = set()
     if mapped is not None:
         for name, value in mapped.items():
             names = _names(item.keys[name], what, mistakes)
-            _put(network, [_place(one, item.keys[name], value, len(names), what, mistakes) for one in names], what, mistakes)
+            _put(network, [_place(one, item.keys[name], value, len(names), what, mistakes) for one in names], there, mistakes)
     elif listed is not None:
         for value in listed:
             if not value.is_scalar():
-                mistakes.add(value, "wrong-type", f"`nodes` of {what} is a list of names, this is {value.described()}", why="expected a name",
+                mistakes.lost = True
+                mistakes.add(value, "wrong-type", f"`nodes` of {what} is a list of names, this is {value.described()}",
+                             why="expected a name",
                              help="write a mapping to give addresses: `nodes: {a: 11}`", topic="networks.nodes")
                 continue
-            _put(network, [Place(one, value) for one in _names(value, what, mistakes)], what, mistakes)
+            _put(network, [Place(one, value) for one in _names(value, what, mistakes)], there, mistakes)
     elif item.value is not None:
+        mistakes.lost = True
         mistakes.add(item, "wrong-type", f"`nodes` of {what} must be a list or a mapping, this is {item.described()}", why="expected names",
                      help="for example `nodes: [a, b]`", topic="networks.nodes")
 
 
 def _names(item: Item, what: str, mistakes: Mistakes) -> list[str]:
     """The nodes one word names."""
-    host, nested, _ = item.text.rpartition("/")
+    host, nested, inner = item.text.rpartition("/")
     if nested:
+        mistakes.vague.update((host, inner))
         not_built(item, f"`{shown(item.text)}` on {what}: a node inside `{shown(host)}`", "hosts inside a lab", mistakes, "nodes.role")
         return []
     try:
         return ranges.names(item.text)
     except Wrong as wrong:
+        mistakes.lost = True
         hint = "give interface names as `a: {interface: eth5}`" if ":" in item.text else wrong.help
         mistakes.add(item, wrong.slug, wrong.why, why="not the name of a node", help=hint, part=wrong.part, topic="nodes")
         return []
 
 
-def _put(network: RawNetwork, places: list[Place], what: str, mistakes: Mistakes) -> None:
-    """Adds places; a node has one place on a network."""
-    there = {place.node for place in network.places}
+def _put(network: RawNetwork, places: list[Place], there: set[str], mistakes: Mistakes) -> None:
+    """Adds places; a node has one place on a network, `there` are those that have."""
     for place in places:
         if place.node in there:
-            mistakes.add(place.item, "duplicate-node", f"`{place.node}` is on {what} twice", why="named before", help="remove one of the two",
+            mistakes.add(place.item, "duplicate-node", f"`{place.node}` is on network `{shown(network.name)}` twice", why="named before",
+                         help="remove one of the two",
                          topic="networks.nodes")
         else:
             there.add(place.node)
             network.places.append(place)
 
 
-def _place(name: str, key: Item, value: Item, of: int, what: str, mistakes: Mistakes) -> Place:  # noqa: PLR0913 - one step of _nodes
+def _place(name: str, key: Item, value: Item, of: int, what: str, mistakes: Mistakes) -> Place:
     """The place of one node, from what stands behind its name."""
     place = Place(name, key)
     if value.value is None:
@@ -118,18 +121,22 @@ def _place(name: str, key: Item, value: Item, of: int, what: str, mistakes: Mist
         written = fields.at("address")
         hosts = list(fields.get("address", ()))
         _once(fields, of, whose, mistakes)
+        if fields.spoiled:
+            mistakes.vague.add(name)
     else:
         written = value
         try:
             hosts = list(HOSTS.parse(value))
         except Wrong as wrong:
-            mistakes.wrong(wrong.item if isinstance(wrong, At) else value, f"the address of {whose}", wrong, "networks.nodes")
+            mistakes.vague.add(name)
+            mistakes.wrong(wrong.item if isinstance(wrong, At) else value, f"the address of {whose}", wrong, HOST.words, "networks.nodes")
             return place
     items = written.sequence() or [written]
     place.hosts = hosts
     place.parts = [(part, None) for part in items[: len(hosts)]]
     if of > 1 and hosts:
-        mistakes.add(written, "address-in-range", f"`{shown(key.text)}` stands for {of} nodes, they cannot share an address", topic="networks.nodes",
+        mistakes.add(written, "address-in-range", f"`{shown(key.text)}` stands for {of} nodes, they cannot share an address",
+                     topic="networks.nodes",
                      why="one address, several nodes", help="leave the address away: hosts are numbered in order")
     return place
 

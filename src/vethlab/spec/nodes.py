@@ -50,11 +50,12 @@ def read(item: Item | None, mistakes: Mistakes) -> dict[str, RawNode] | None:
             if entry.is_scalar():
                 _declare(nodes, RawNode(entry.text, entry), entry, mistakes)
                 continue
-            mistakes.broken = True
-            mistakes.add(entry, "wrong-type", f"`nodes` is a list of names, this is {entry.described()}", why="expected a name", topic="nodes",
+            mistakes.nodes_lost = True
+            mistakes.add(entry, "wrong-type", f"`nodes` is a list of names, this is {entry.described()}", why="expected a name",
+                         topic="nodes",
                          help="write a mapping to say more of a node: `nodes: {r: {forward: true}}`")
     else:
-        mistakes.broken = True
+        mistakes.nodes_lost = True
         mistakes.add(item, "wrong-type", f"`nodes` must be a list of names or a mapping, this is {item.described()}", why="expected names",
                      help="for example `nodes: [a, b]`", topic="nodes")
     return nodes
@@ -65,7 +66,7 @@ def _declare(nodes: dict[str, RawNode], node: RawNode, key: Item, mistakes: Mist
     try:
         names = ranges.names(key.text)
     except Wrong as wrong:
-        mistakes.broken = True
+        mistakes.nodes_lost = True
         mistakes.add(key, wrong.slug, wrong.why, why="not the name of a node", help=wrong.help, part=wrong.part, topic="nodes")
         return
     for name in names:
@@ -93,7 +94,8 @@ def _node(name: str, key: Item, value: Item, mistakes: Mistakes) -> RawNode:
     for port in node.get("publish", ()):
         numbers = port.partition("/")[0].split(":")[-2:]
         if not all(1 <= int(number) <= 65535 for number in numbers):
-            mistakes.add(entries["publish"], "wrong-value", f"`publish` of {what}: `{port}` has a port outside 1 to 65535", why="not a port",
+            mistakes.add(entries["publish"], "wrong-value", f"`publish` of {what}: `{port}` has a port outside 1 to 65535",
+                         why="not a port",
                          topic="nodes.publish")
     return node
 
@@ -103,7 +105,8 @@ def _routes(node: RawNode, item: Item, what: str, mistakes: Mistakes) -> None:
     items = item.sequence()
     if items is None:
         if item.value is not None:
-            mistakes.add(item, "wrong-type", f"`routes` of {what} must be a list, this is {item.described()}", why="expected a list of routes",
+            mistakes.add(item, "wrong-type", f"`routes` of {what} must be a list, this is {item.described()}",
+                         why="expected a list of routes",
                          help='for example `routes: ["default via 10.0.0.1"]`', topic="nodes.routes")
         return
     for entry in items:
@@ -123,7 +126,8 @@ def _sysctl(node: RawNode, item: Item, what: str, mistakes: Mistakes) -> None:
     entries = item.mapping()
     if entries is None:
         if item.value is not None:
-            mistakes.add(item, "wrong-type", f"`sysctl` of {what} must be a mapping, this is {item.described()}", why="expected `name: value`",
+            mistakes.add(item, "wrong-type", f"`sysctl` of {what} must be a mapping, this is {item.described()}",
+                         why="expected `name: value`",
                          help="for example `sysctl: {net.ipv4.conf.all.rp_filter: 1}`", topic="nodes.sysctl")
         return
     for written, value in entries.items():
@@ -140,7 +144,10 @@ def _sysctl(node: RawNode, item: Item, what: str, mistakes: Mistakes) -> None:
 
 
 def _dotted(name: str) -> str:
-    """The setting's name with dots, or nothing. As in sysctl(8) the first separator decides: net/ipv4/conf/eth0.1 = net.ipv4.conf.eth0/1."""
+    """The setting's name with dots, or nothing.
+
+    As in sysctl(8) the first separator decides: net/ipv4/conf/eth0.1 is net.ipv4.conf.eth0/1.
+    """
     if not _SYSCTL.fullmatch(name):
         return ""
     if name.find("/") >= 0 and (name.find(".") < 0 or name.find("/") < name.find(".")):

@@ -32,7 +32,8 @@ def names(word: str) -> list[str]:
     match = _RANGE.fullmatch(word)
     if match is None:
         other = _SUFFIXED.fullmatch(word)
-        hint = f"write `{other[1]}{other[2]}..{other[4]}`" if other and other[1] == other[3] else "a range is written leaf1..4 or rack01..12"
+        tidy = other is not None and other[1] == other[3]
+        hint = f"write `{other[1]}{other[2]}..{other[4]}`" if other and tidy else "a range is written leaf1..4 or rack01..12"
         raise Wrong(f"`{shown(word)}` is not a range", help=hint, slug="bad-range")
     prefix, first, last = match.groups()
     if len(first) > 18 or len(last) > 18 or int(last) - int(first) >= MAX_NAMES:

@@ -1,14 +1,17 @@
 """What links and networks say before names and addresses are filled in. Enters: nothing. Leaves: three small mutable records.
 
-Rule of the file: records only; `links` and `networks` make them, `naming` and `addressing` complete them, `resolve` turns them into the model.
+Rule of the file: records only; `links` and `networks` make them, `naming` and `addressing` complete them, `resolve` turns them into
+the model.
 """
 
 from __future__ import annotations
 
-from vethlab.model.address import IPInterface, IPNetwork
+from vethlab.model.address import IP, IPInterface, IPNetwork
 from vethlab.spec.fields import Fields
 from vethlab.spec.mistakes import Part
 from vethlab.spec.tree import Item
+
+Host = int | IP | IPInterface  # a host number in the network's subnet, an address, or an address with prefix
 
 
 class Place:
@@ -22,7 +25,7 @@ class Place:
         self.named = False  # the file gave the interface's name
         self.port = ""
         self.mac: str | None = None
-        self.hosts: list[object] = []  # on a network: host numbers, addresses and addresses with prefix, as written
+        self.hosts: list[Host] = []  # on a network, as written
         self.addresses: list[IPInterface] = []
         self.parts: list[tuple[Item, Part | None]] = []  # where each address stands, as far as the file gave it
 

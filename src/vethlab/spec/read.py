@@ -8,7 +8,7 @@ The tree is built with a stack of our own: input nested a million levels deep is
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -28,7 +28,7 @@ _PLAIN = re.compile(
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's parser is ten times as fast; the Python one gives the same events
 
 
-def scalar(text: str) -> None | bool | int | float | str:
+def scalar(text: str) -> bool | int | float | str | None:
     """What an unquoted scalar means."""
     match = _PLAIN.fullmatch(text)
     if match is None:
@@ -52,22 +52,23 @@ def parse(text: str, mistakes: Mistakes) -> Item:
     try:
         parser = _Parser(text)
         try:
-            return _Builder(parser, mistakes).document()
+            root = _Builder(parser, mistakes).document()
         finally:
             parser.dispose()
     except yaml.YAMLError as error:
-        return _syntax(error, text, mistakes)
+        _syntax(error, text, mistakes)
     except UnicodeError:
-        return _stop(mistakes, Item(None, line=1, column=1), "not-utf8", "the text holds characters that UTF-8 cannot say")
+        _stop(mistakes, Item(None, line=1, column=1), "not-utf8", "the text holds characters that UTF-8 cannot say")
+    return root
 
 
-def _stop(mistakes: Mistakes, item: Item, slug: str, message: str, why: str = "", help: str = "") -> Any:  # noqa: A002, PLR0913 - as in errors
+def _stop(mistakes: Mistakes, item: Item, slug: str, message: str, why: str = "", help: str = "") -> NoReturn:  # noqa: A002 - as in errors
     """Ends the reading: what follows could not be trusted."""
     mistakes.add(item, slug, message, why=why, help=help)
-    mistakes.finish()
+    raise mistakes.report()
 
 
-def _syntax(error: yaml.YAMLError, text: str, mistakes: Mistakes) -> Any:
+def _syntax(error: yaml.YAMLError, text: str, mistakes: Mistakes) -> NoReturn:
     """A parser's complaint as ours."""
     line = column = 1
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
@@ -83,7 +84,7 @@ def _syntax(error: yaml.YAMLError, text: str, mistakes: Mistakes) -> Any:
     if "\t" in written[:column]:
         helped = "YAML does not indent with tabs: use spaces"
     mistakes.add(Item(None, line=line, column=column), "yaml-syntax", f"not YAML: {problem}", why=context or str(problem), help=helped)
-    mistakes.finish()
+    raise mistakes.report()
 
 
 class _Builder:
@@ -108,7 +109,8 @@ class _Builder:
             root = self._take(event) or root
         event = get()
         if not isinstance(event, yaml.StreamEndEvent):
-            _stop(self.mistakes, _item(event, None), "several-documents", "a lab file holds one YAML document", help="remove what follows `---`")
+            _stop(self.mistakes, _item(event, None), "several-documents", "a lab file holds one YAML document",
+                  help="remove what follows `---`")
         assert root is not None  # noqa: S101 - a document has a root
         return root
 
@@ -158,7 +160,6 @@ class _Builder:
             inside = any(event.anchor == anchor for _, anchor in self.open)
             why = "it stands inside what it means" if inside else "no `&` before it gives this name"
             _stop(self.mistakes, here, "yaml-alias", f"alias `*{shown(event.anchor)}` leads nowhere", why=why)
-        assert anchored is not None  # noqa: S101 - _stop raised
         here.value, here.text, here.keys, here.size = anchored.value, anchored.text, anchored.keys, anchored.size
         return here
 
@@ -186,7 +187,8 @@ class _Builder:
         if not item.is_scalar():
             _stop(self.mistakes, item, "yaml-key", "a key is a word, not a list or a mapping", help="quote it if it begins with `[` or `{`")
         if item.text == "<<" and item.inset == 0:
-            _stop(self.mistakes, item, "yaml-merge", "merge keys (`<<`) are not part of YAML 1.2", help="write the keys out, or use an alias")
+            _stop(self.mistakes, item, "yaml-merge", "merge keys (`<<`) are not part of YAML 1.2",
+                  help="write the keys out, or use an alias")
         return item
 
     def _pair(self, parent: Item, key: Item, item: Item) -> None:
@@ -196,7 +198,8 @@ class _Builder:
         if name in values:
             first = parent.keys[name].line
             self.mistakes.add(
-                key, "duplicate-key", f"the key `{shown(name)}` is given twice", why=f"first given in line {first}", help="keep one of them",
+                key, "duplicate-key", f"the key `{shown(name)}` is given twice", why=f"first given in line {first}",
+                help="keep one of them",
             )
             return
         values[name] = item

@@ -33,18 +33,19 @@ def _plain(role: str, text: str) -> str:
 def _block(error: SpecError, lines: list[str], paint: Colour) -> str:
     number = str(error.line) if error.line else ""
     gutter = " " * len(number)
-    out = [paint("error", f"error[{error.slug}]") + f": {_printable(error.message)}", paint("position", f"{gutter}--> {error.where}")]
+    out = [paint("error", f"error[{error.slug}]") + f": {_printable(error.message)}", paint("position", f"{gutter} --> {error.where}")]
     if error.line and error.line <= len(lines):
         before, shown, under = _excerpt(lines[error.line - 1], error.column - 1, error.width)
-        bar = paint("position", f"{gutter} |")
-        out += [bar, paint("position", f"{number} |") + f" {shown}", f"{bar} {' ' * before}" + paint("caret", f"{'^' * under} {error.why}".rstrip())]
+        bar = paint("position", f"{gutter}  |")
+        caret = paint("caret", f"{'^' * under} {_printable(error.why)}".rstrip())
+        out += [bar, paint("position", f" {number} |") + f" {shown}", f"{bar} {' ' * before}{caret}"]
     elif error.why:
-        out.append(f"{gutter} = why: {error.why}")
+        out.append(f"{gutter}  = why: {error.why}")
     told = [error.help] if error.help else []
     if error.topic:
         told.append(f"explain: vethlab explain {error.topic}")
     if told:
-        out.append(paint("help", f"{gutter} = help: ") + _printable("  ".join(told)))
+        out.append(paint("help", f"{gutter}  = help: ") + _printable("  ".join(told)))
     return "\n".join(out)
 
 

@@ -15,12 +15,12 @@ from vethlab.spec.addresses import last_host, with_prefix
 from vethlab.spec.fields import Fields, take
 from vethlab.spec.keys import ADDRESSING, LAB
 from vethlab.spec.mistakes import Mistakes
-from vethlab.spec.raw import Place, RawNetwork
+from vethlab.spec.raw import Place, RawLink, RawNetwork
 from vethlab.spec.tree import Item
 
 
-def resolve(root: Item, mistakes: Mistakes) -> Topology:
-    """The Topology that the document means. SpecErrors names every mistake of it."""
+def resolve(root: Item, mistakes: Mistakes, *, infer: bool = False) -> Topology:
+    """The Topology that the document means. SpecErrors names every mistake of it. `infer` adds nodes to declared ones."""
     lab = take(root, LAB, "the lab", mistakes)
     entries = root.mapping() or {}
     declared = nodes.read(entries.get("nodes"), mistakes)
@@ -30,7 +30,7 @@ def resolve(root: Item, mistakes: Mistakes) -> Topology:
     given = take(entries.get("addressing") or Item(None), ADDRESSING, "`addressing`", mistakes)
     order = [key for key in entries if key in {"links", "networks"}]
     inferred = _inferred(cables, segments, networks_first=order[:1] == ["networks"])
-    known = dict.fromkeys(inferred) if declared is None else dict.fromkeys(declared)
+    known = dict.fromkeys([*(declared or ()), *(inferred if declared is None or infer else ())])
     by_node = naming.name_interfaces(cables, segments)
     aliases = naming.name_ports(segments)
     addressing.assign(cables, segments, given, mistakes, networks_first=order[:1] == ["networks"])
@@ -49,7 +49,7 @@ def resolve(root: Item, mistakes: Mistakes) -> Topology:
     )
 
 
-def _inferred(cables: list[links.RawLink], segments: list[RawNetwork], *, networks_first: bool) -> list[str]:
+def _inferred(cables: list[RawLink], segments: list[RawNetwork], *, networks_first: bool) -> list[str]:
     """Nodes in the order of their first mention in the file."""
     linked = [place.node for cable in cables for place in (cable.left, cable.right)]
     attached = [place.node for segment in segments for place in segment.places]
@@ -61,7 +61,8 @@ def _loopbacks(names: list[str], given: Fields, mistakes: Mistakes) -> dict[str,
     prefixes: tuple[IPNetwork, ...] = given.get("loopbacks", ())
     for prefix in prefixes:
         if last_host(prefix) < len(names):
-            mistakes.add(given.at("loopbacks"), "subnet-too-small", f"{prefix} has {last_host(prefix)} loopback addresses for {len(names)} nodes",
+            mistakes.add(given.at("loopbacks"), "subnet-too-small",
+                         f"{prefix} has {last_host(prefix)} loopback addresses for {len(names)} nodes",
                          why="too small", help="take a shorter prefix", topic="addressing.loopbacks")
             return {}
     if not prefixes:

@@ -19,14 +19,15 @@ def check(node: RawNode, mine: list[Place], mistakes: Mistakes) -> None:
     for route, item in node.routes:
         key = (route.destination, route.metric)
         if key in seen:
-            mistakes.add(item, "duplicate-route", f"node `{node.name}` has two routes to {route.destination}", why=f"first given in line {seen[key]}",
+            mistakes.add(item, "duplicate-route", f"node `{node.name}` has two routes to {route.destination}",
+                         why=f"first given in line {seen[key]}",
                          help="give one a `metric`, or share the load: `nexthop via A nexthop via B`", topic="nodes.routes")
         seen[key] = item.line
-        if not mistakes.broken:
+        if not mistakes.unsure(node.name):
             for hop in route.next_hops:
                 _hop(node, hop, item, mine, mistakes)
             _source(node, route, item, mine, mistakes)
-    if not mistakes.broken:
+    if not mistakes.unsure(node.name):
         _settings(node, mine, mistakes)
 
 
@@ -34,8 +35,10 @@ def _hop(node: RawNode, hop: NextHop, item: Item, mine: list[Place], mistakes: M
     """A next hop leads through an interface that exists to a neighbour on it."""
     names = [place.interface for place in mine]
     if hop.interface is not None and hop.interface not in names and hop.interface != "lo":
-        mistakes.add(item, "unknown-interface", f"node `{node.name}` has no interface `{shown(hop.interface)}`", part=_part(item, hop.interface),
-                     why="no such interface", help=did_you_mean(hop.interface, names, f"it has {', '.join(names) or 'none'}"), topic="nodes.routes")
+        mistakes.add(item, "unknown-interface", f"node `{node.name}` has no interface `{shown(hop.interface)}`",
+                     part=_part(item, hop.interface),
+                     why="no such interface", help=did_you_mean(hop.interface, names, f"it has {', '.join(names) or 'none'}"),
+                     topic="nodes.routes")
         return
     if hop.via is None or hop.onlink:
         return
@@ -46,11 +49,13 @@ def _hop(node: RawNode, hop: NextHop, item: Item, mine: list[Place], mistakes: M
                      help="name the router's address on the same segment", topic="nodes.routes")
     elif hop.via.version == 6 and hop.via.is_link_local:
         if hop.interface is None:
-            mistakes.add(item, "gateway-off-link", f"the gateway {hop.via} is on every interface of node `{node.name}`", why="which interface?", part=part,
+            mistakes.add(item, "gateway-off-link", f"the gateway {hop.via} is on every interface of node `{node.name}`",
+                         why="which interface?", part=part,
                          help=f"write `via {hop.via} dev INTERFACE`", topic="nodes.routes")
     elif not any(hop.via in address.network for address in addresses) and not _by_device(node, hop):
         reach = ", ".join(str(address.network) for address in addresses) or "nothing"
-        mistakes.add(item, "gateway-off-link", f"node `{node.name}` cannot reach the gateway {hop.via} directly", why="on none of its segments",
+        mistakes.add(item, "gateway-off-link", f"node `{node.name}` cannot reach the gateway {hop.via} directly",
+                     why="on none of its segments",
                      help=f"it reaches {reach}; or say `dev INTERFACE onlink`", part=part, topic="nodes.routes")
 
 
@@ -76,12 +81,14 @@ def _settings(node: RawNode, mine: list[Place], mistakes: Mistakes) -> None:
     for name, _, item in node.sysctl:
         parts = name.split(".")
         if name in seen:
-            mistakes.add(item, "duplicate-key", f"`{name}` of node `{node.name}` is given twice", why="the same setting", help="keep one of them",
+            mistakes.add(item, "duplicate-key", f"`{name}` of node `{node.name}` is given twice", why="the same setting",
+                         help="keep one of them",
                          topic="nodes.sysctl")
         seen.add(name)
         interface = parts[3].replace("/", ".") if len(parts) > 4 else ""
         if parts[1] in {"ipv4", "ipv6"} and parts[2] in {"conf", "neigh"} and interface not in names:
-            mistakes.add(item, "unknown-interface", f"`{name}`: node `{node.name}` has no interface `{shown(interface)}`", why="no such interface",
+            mistakes.add(item, "unknown-interface", f"`{name}`: node `{node.name}` has no interface `{shown(interface)}`",
+                         why="no such interface",
                          help=did_you_mean(interface, names, f"it has {', '.join(names[2:])}"), topic="nodes.sysctl")
 
 

@@ -68,7 +68,8 @@ def _parse(words: _Words) -> Route:
     hops = [hop] if (hop := _hop(rest)) else []
     while words.peek() == "nexthop":
         if hop:
-            raise Wrong("a gateway of its own and `nexthop` exclude each other", help="write `nexthop` before each gateway", part=words.part)
+            raise Wrong("a gateway of its own and `nexthop` exclude each other", help="write `nexthop` before each gateway",
+                        part=words.part)
         words.take("")
         found: dict[str, object] = {}
         _options(words, found, ("via", "dev", "onlink"), until=("nexthop", "metric", "src"))

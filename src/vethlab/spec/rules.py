@@ -1,7 +1,7 @@
 """Rules about the lab as a whole. Enters: everything read, named and addressed. Leaves: mistakes.
 
-Rule of the file: one function a rule, each told only what the parts cannot know by themselves. Where a part of the file was dropped
-(`broken`), rules that would blame its absence keep still: one mistake gives one message.
+Rule of the file: one function a rule, each told only what the parts cannot know by themselves. Where a part of the file could not be
+read, rules that would blame its absence keep still: one mistake gives one message.
 """
 
 from __future__ import annotations
@@ -50,8 +50,10 @@ def check(whole: Whole, mistakes: Mistakes) -> None:
         _check_via(whole, one, mistakes)
 
 
-def unknown_node(name: str, known: dict[str, None], where: Item, part: Part | None, what: str, mistakes: Mistakes) -> None:  # noqa: PLR0913
+def unknown_node(name: str, known: dict[str, None], where: Item, part: Part | None, what: str, mistakes: Mistakes) -> None:
     """Records a name that no node has."""
+    if mistakes.nodes_lost or name in mistakes.vague:
+        return
     mistakes.add(where, "unknown-node", f"{what} names `{shown(name)}`, which is not a node", why="not declared", part=part, topic="nodes",
                  help=did_you_mean(name, known, f"add `{shown(name)}` to `nodes`"))
 
@@ -62,7 +64,7 @@ def _unknown_nodes(whole: Whole, mistakes: Mistakes) -> None:
         return
     for mine in whole.by_node.values():
         for place in mine:
-            if place.node not in whole.known and not mistakes.broken:
+            if place.node not in whole.known:
                 unknown_node(place.node, whole.known, place.item, place.name_part, "this", mistakes)
 
 
@@ -75,7 +77,8 @@ def _interface_names(whole: Whole, mistakes: Mistakes) -> None:
         for place in mine:
             if place.interface in seen:
                 mistakes.add(place.item, "duplicate-interface", f"node `{node}` has two interfaces named `{place.interface}`",
-                             why="the name is taken", help="choose another name, or leave it away", part=place.name_part, topic="links.ends")
+                             why="the name is taken", help="choose another name, or leave it away", part=place.name_part,
+                             topic="links.ends")
             seen.add(place.interface)
 
 
@@ -85,7 +88,8 @@ def _port_names(whole: Whole, mistakes: Mistakes) -> None:
     for network in whole.networks:
         for place in network.places:
             if place.port in seen:
-                mistakes.add(place.item, "duplicate-port", f"the port `{place.port}` of `{place.node}` on `{network.name}` is {seen[place.port]} too",
+                mistakes.add(place.item, "duplicate-port",
+                             f"the port `{place.port}` of `{place.node}` on `{network.name}` is {seen[place.port]} too",
                              why="the name is taken", help="choose another `port`, or leave it away", topic="networks.nodes.port")
             seen[place.port] = f"the port of `{place.node}` on `{network.name}`"
 
@@ -94,7 +98,8 @@ def _too_many_ports(whole: Whole, mistakes: Mistakes) -> None:
     for network in whole.networks:
         if len(network.places) > MAX_PORTS:
             mistakes.add(
-                network.item, "too-many-ports", f"network `{network.name}` has {len(network.places)} nodes, a Linux bridge takes {MAX_PORTS} ports",
+                network.item, "too-many-ports",
+                f"network `{network.name}` has {len(network.places)} nodes, a Linux bridge takes {MAX_PORTS} ports",
                 why="too many nodes", help="join several networks by a router; `type: macvlan` will take more", topic="networks.type",
             )
 
@@ -103,14 +108,14 @@ def _network_members(whole: Whole, mistakes: Mistakes) -> None:
     """Names inside a network other than in `nodes`."""
     for network in whole.networks:
         on = network.fields.get("on", HOST)
-        if on != HOST and on not in whole.known and not mistakes.broken:
+        if on != HOST and on not in whole.known and _complete(whole, mistakes):
             unknown_node(on, whole.known, network.fields.at("on"), None, f"`on` of network `{network.name}`", mistakes)
         there = dict.fromkeys(place.node for place in network.places)
         tags = network.fields.get("tags")
         members = [] if tags is None else list((tags.keys or {}).values())
         members += network.fields.at("isolated").sequence() or [] if "isolated" in network.fields.values else []
         for item in members:
-            if item.text not in there and not mistakes.broken:
+            if item.text not in there and not mistakes.unsure(item.text):
                 mistakes.add(item, "unknown-node", f"`{shown(item.text)}` is not on network `{network.name}`", why="not one of its nodes",
                              help=did_you_mean(item.text, there, "add it to the network's `nodes`"), topic="networks.nodes")
 
@@ -133,10 +138,12 @@ def _host_addresses(whole: Whole, mistakes: Mistakes) -> None:
             if not first_host(subnet) <= number <= last_host(subnet):
                 reason = "broadcast address" if number else "address of the subnet itself"
                 mistakes.add(item, "not-a-host", f"{address} on {what} is the {reason}", why="no host can have it", part=part,
-                             help=f"hosts of {subnet} go from {subnet[first_host(subnet)]} to {subnet[last_host(subnet)]}", topic="links.ends")
+                             help=f"hosts of {subnet} go from {subnet[first_host(subnet)]} to {subnet[last_host(subnet)]}",
+                             topic="links.ends")
             elif network is not None and network.subnets and not any(address.ip in one for one in network.subnets):
                 subnets = ", ".join(map(str, network.subnets))
-                mistakes.add(item, "outside-subnet", f"{address} is outside {subnets} of {what}", why=f"not in {subnets}", topic="networks.subnet",
+                mistakes.add(item, "outside-subnet", f"{address} is outside {subnets} of {what}", why=f"not in {subnets}",
+                             topic="networks.subnet",
                              help="take an address of the subnet, or change `subnet`")
 
 
@@ -145,7 +152,8 @@ def _duplicates(whole: Whole, mistakes: Mistakes) -> None:
     for what, mine, network in _segments(whole):
         owner = {address.ip: "the gateway" for address in network.gateway} if network else {}
         if network and len(owner) < len(network.gateway):
-            mistakes.add(network.fields.at("gateway"), "duplicate-address", f"the gateway of {what} has an address twice", why="given twice",
+            mistakes.add(network.fields.at("gateway"), "duplicate-address", f"the gateway of {what} has an address twice",
+                         why="given twice",
                          topic="networks.gateway")
         macs: dict[str, str] = {}
         for place in mine:
@@ -156,7 +164,8 @@ def _duplicates(whole: Whole, mistakes: Mistakes) -> None:
                                  why="the address is taken", help="every interface of a segment needs its own", topic="links.ends")
                 owner[address.ip] = f"`{place.node}`"
             if place.mac and place.mac in macs:
-                mistakes.add(place.item, "duplicate-mac", f"{place.mac} on {what} belongs to `{macs[place.mac]}` already", why="the address is taken",
+                mistakes.add(place.item, "duplicate-mac", f"{place.mac} on {what} belongs to `{macs[place.mac]}` already",
+                             why="the address is taken",
                              help="every interface of a segment needs its own", topic="networks.nodes.mac")
             if place.mac:
                 macs[place.mac] = place.node
@@ -170,31 +179,36 @@ def _mtu(whole: Whole, mistakes: Mistakes) -> None:
             continue
         addresses = [address for place in mine for address in place.addresses] + (network.gateway if network else [])
         if any(address.version == 6 for address in addresses):
-            mistakes.add(network.fields.at("mtu") if network else mine[0].item, "mtu-too-small", f"the mtu {mtu} of {what} is too small for IPv6",
-                         why="IPv6 needs 1280 bytes", help=f"set `mtu: {IPV6_MIN_MTU}` or more, or remove the IPv6 addresses", topic="links.mtu")
+            where = network.fields.at("mtu") if network else mine[0].item
+            mistakes.add(where, "mtu-too-small", f"the mtu {mtu} of {what} is too small for IPv6",
+                         why="IPv6 needs 1280 bytes", help=f"set `mtu: {IPV6_MIN_MTU}` or more, or remove the IPv6 addresses",
+                         topic="links.mtu")
 
 
 def _check_end(whole: Whole, one: RawCheck, *, source: bool, mistakes: Mistakes) -> None:
     """The nodes and interfaces of a check exist, and what is asked for has an address."""
     end, part = (one.check.source, one.source) if source else (one.check.target, one.target)
-    if mistakes.broken:
-        return
     what = f"check `{shown(one.check.text)}`"
     for name in end.nodes:
         if name not in whole.known:
-            unknown_node(name, whole.known, one.item, part, what, mistakes)
+            if _complete(whole, mistakes):
+                unknown_node(name, whole.known, one.item, part, what, mistakes)
             return
-    gateways = [address for network in whole.networks for address in network.gateway]
-    if end.word == HOST and not source and not gateways and end.interface is None:
-        mistakes.add(one.item, "check-no-address", f"{what}: `host` has no address", why="no network has a gateway", part=part, topic="checks",
+    gateways = [network for network in whole.networks if "gateway" in (network.fields.item.mapping() or {})]
+    if end.word == HOST and not source and not gateways and not mistakes.lost:
+        mistakes.add(one.item, "check-no-address", f"{what}: `host` has no address", why="no network has a gateway", part=part,
+                     topic="checks",
                      help="give a network a `gateway`")
-    for name in end.nodes:
+    for name in end.nodes if not mistakes.lost else ():
+        if name in mistakes.vague:
+            continue
         mine = whole.by_node.get(name, [])
         if end.interface is not None:
             mine = [place for place in mine if place.interface == end.interface]
             if not mine and end.interface != "lo":
                 names = [place.interface for place in whole.by_node.get(name, [])]
-                mistakes.add(one.item, "unknown-interface", f"{what}: node `{name}` has no interface `{shown(end.interface)}`", why="no such interface",
+                mistakes.add(one.item, "unknown-interface", f"{what}: node `{name}` has no interface `{shown(end.interface)}`",
+                             why="no such interface",
                              help=did_you_mean(end.interface, names, f"it has {', '.join(names) or 'none'}"), part=part, topic="checks")
                 continue
         if not source and not any(place.addresses for place in mine) and not whole.loopbacks.get(name):
@@ -202,7 +216,12 @@ def _check_end(whole: Whole, one: RawCheck, *, source: bool, mistakes: Mistakes)
                          help="put it on a link or network with addresses", topic="checks")
 
 
+def _complete(whole: Whole, mistakes: Mistakes) -> bool:
+    """True if every node's name is known: all are declared, or everything they are inferred from could be read."""
+    return whole.declared is not None or not mistakes.lost
+
+
 def _check_via(whole: Whole, one: RawCheck, mistakes: Mistakes) -> None:
     via = one.check.via
-    if via is not None and via != HOST and via not in whole.known and one.options is not None and not mistakes.broken:
+    if via is not None and via != HOST and via not in whole.known and one.options is not None and _complete(whole, mistakes):
         unknown_node(via, whole.known, one.options.at("via"), None, f"`via` of check `{shown(one.check.text)}`", mistakes)

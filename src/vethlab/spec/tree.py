@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 
-Value = "None | bool | int | float | str | list[Item] | dict[str, Item]"
+_COLLECTIONS = frozenset((list, dict))
 _SPELLED = (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)  # Python objects that mean their text
 
 
@@ -20,7 +20,7 @@ class Item:
 
     __slots__ = ("column", "inset", "keys", "line", "size", "text", "value", "width")
 
-    def __init__(  # noqa: PLR0913 - a position is four numbers
+    def __init__(
         self, value: object, text: str = "", *, line: int = 0, column: int = 0, width: int = 1, inset: int = -1,
     ) -> None:
         self.value, self.text, self.line, self.column, self.width, self.inset = value, text, line, column, width, inset
@@ -37,7 +37,7 @@ class Item:
 
     def is_scalar(self) -> bool:
         """True if the value is neither a list nor a mapping."""
-        return not isinstance(self.value, list | dict)
+        return type(self.value) not in _COLLECTIONS
 
     def described(self) -> str:
         """What stands here, in words for the reader of a message."""
@@ -63,7 +63,7 @@ def shown(text: str, limit: int = 60) -> str:
 
 def wrap(document: object, depth: int = 0) -> Item:
     """A plain Python document (dicts, lists, text, numbers, addresses) as Items without a position. ValueError names what cannot be one."""
-    if depth > 32:  # noqa: PLR2004 - deeper than any lab file; a list that holds itself ends here
+    if depth > 32:
         raise ValueError("a lab document nests at most 32 levels")
     if document is None or isinstance(document, bool | int | float | str):
         text = "" if document is None else str(document)
