@@ -127,7 +127,8 @@ class _AddressBook:
         destination = target.address or self._destination(source, bound, target)
         node = source if target.text == "localhost" else target.node
         return Path(
-            kind=check.kind, src=source, dst=destination, target=target.text, dst_node=node, port=_port(check), interface=bound, expect=check.expect, via=check.via, within=check.within, check=number,
+            kind=check.kind, src=source, dst=destination, target=target.text, dst_node=node, port=_port(check), interface=bound,
+            expect=check.expect, via=check.via, within=check.within, check=number,
             source=check.source.address or self._source(source, bound, destination),
         )
 

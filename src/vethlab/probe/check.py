@@ -1,22 +1,21 @@
 """All paths of a check, from readiness to the report. `run` is the whole journey on one screen.
 
-Enters: paths (plan.paths), the namespaces; leaves: a Report in the order of the paths. Rule of the file: order of work only; how one kind of
-path is probed is in the file of that name.
+Enters: paths (plan.paths), the namespaces; leaves: a Report in the order of the paths. Rule of the file: order of work only; how one
+kind of path is probed is in the file of that name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 
 from vethlab.kernel.port import Namespaces
-from vethlab.model.path import Path, Report, Result
+from vethlab.model.path import Path, Report
 from vethlab.probe.judge import foregone, judge
 from vethlab.probe.loans import sweep
-from vethlab.probe.outcome import Outcome
-from vethlab.probe.ping import Before, Pinger
 from vethlab.probe.readiness import wait_for_links, wait_for_listeners
 from vethlab.probe.survey import asking, read_site, survey
+from vethlab.probe.turn import Turn
 from vethlab.probe.waves import Waves
 
 TIMEOUT = 1.0
@@ -41,11 +40,7 @@ def run(paths: Sequence[Path], namespaces: Namespaces, *, timeout: float = TIMEO
     said = list(notes)
     if todo:
         waves = Waves(namespaces, seen, timeout=timeout)
-
-        def probe(some: Mapping[int, Path], before: Before | None) -> dict[int, Outcome]:
-            return Pinger(namespaces, timeout=timeout, before=before).run(some)
-
-        outcomes |= waves.run(todo, probe)
+        outcomes |= waves.run(todo, Turn(namespaces, seen, timeout=timeout).run)
         said += waves.notes
     results = tuple([judge(path, outcomes[position]) for position, path in enumerate(paths)])
     return Report(results, perf_counter() - start, tuple(said))

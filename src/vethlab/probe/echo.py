@@ -27,7 +27,7 @@ _UNREACHABLE6 = {
 
 
 class Answer(NamedTuple):
-    """What came back for the request (position, attempt). `error` is empty for an echo reply, else what the ICMP error says. `source`: who sent it."""
+    """What came back for the request (position, attempt). `error`: what the ICMP error says, empty for a reply. `source`: who sent it."""
 
     position: int
     attempt: int
@@ -79,7 +79,8 @@ class Codec:
             return self._match(data, 0, "", source)
         if kind not in {1, 2, 3, 4} or data[8 + 6 : 8 + 7] != bytes([ICMPV6]):
             return None
-        error = {1: _UNREACHABLE6.get(code, f"unreachable (code {code})"), 2: "packet too big for the way", 3: "hop limit ran out"}.get(kind, "bad header")
+        unreachable = _UNREACHABLE6.get(code, f"unreachable (code {code})")
+        error = {1: unreachable, 2: "packet too big for the way", 3: "hop limit ran out"}.get(kind, "bad header")
         return self._match(data, 8 + 40, error, source)
 
     def request_in(self, data: bytes) -> int | None:

@@ -13,17 +13,26 @@ from vethlab.probe.survey import Survey
 
 
 def foregone(paths: Mapping[int, Path], survey: Survey) -> dict[int, Outcome]:
-    """The paths that need no packet to fail: no address to send to, or from, or the source owns the destination's address itself."""
+    """The paths that need no packet to fail: no address to send to, or one that the source owns itself, so that nothing would leave it."""
     found: dict[int, Outcome] = {}
     for position, path in paths.items():
         if path.dst.is_unspecified:
             found[position] = Outcome(ok=False, reason=f"{path.target} has no address", finding="no-address")
+        elif path.dst_node is not None and path.dst_node != path.src:
+            owners = [owner.netns for owner in survey.owners.get(path.dst.packed, ())]
+            if path.src in owners:
+                reason = f"{path.src} owns {path.dst} itself: a packet to {path.dst_node} would never leave it"
+                found[position] = Outcome(ok=False, reason=reason, finding="duplicate-address")
     return found
 
 
 def judge(path: Path, outcome: Outcome) -> Result:
     """The result of one path."""
-    if outcome.ok and path.within is not None and outcome.rtt_us is not None and outcome.rtt_us > path.within * 1e6:
+    if path.expect != "ok":
+        if outcome.ok:
+            return Result(path, ok=True, passed=False, rtt_us=outcome.rtt_us, reason=f"expected to be blocked, but {path.target} answered")
+        return Result(path, ok=False, passed=outcome.blocked, reason=outcome.reason, finding=None if outcome.blocked else outcome.finding)
+    if outcome.ok and path.within is not None and outcome.rtt_us is not None and outcome.rtt_us > path.within * 1e6 and not outcome.reason:
         late = f"took {outcome.rtt_us / 1000:.3g} ms, more than {path.within * 1000:g} ms"
         return Result(path, ok=True, passed=False, rtt_us=outcome.rtt_us, reason=late)
-    return Result(path, outcome.ok, outcome.ok, outcome.rtt_us, outcome.reason, outcome.finding)
+    return Result(path, outcome.ok, outcome.ok and not outcome.reason, outcome.rtt_us, outcome.reason, outcome.finding)

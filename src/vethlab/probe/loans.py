@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from time import monotonic, sleep
 from types import TracebackType
+from typing import Self
 
 from vethlab.kernel.netlink import neighbour_table as table
 from vethlab.kernel.netlink.connection import Connection
@@ -92,7 +93,7 @@ class Loans:
         self._sources: dict[str, Connection] = {}
 
     def lend(self, pairs: Mapping[int, Pair], also: Iterable[Pair] = ()) -> int:
-        """Lend both entries of each pair whose MACs are known; returns how many. `also`: pairs that are proven already, for routed paths."""
+        """Lend both entries of each pair whose MACs are known; returns how many. `also`: pairs proven already, for routed paths."""
         self._pairs = pairs
         tails = self._tails
         wanted: dict[str, dict[int, dict[bytes, None]]] = {}
@@ -111,7 +112,7 @@ class Loans:
         return sum(map(len, self._lent.values()))
 
     def before(self, netns: str, positions: Sequence[int]) -> None:
-        """Have the kernel ask for the targets of these paths, whose requests follow at once. Paced so, the questions fit into the queues."""
+        """Have the kernel ask for the targets of these paths, whose requests follow at once: paced so, the questions fit into queues."""
         by_link: dict[int, list[bytes]] = {}
         for position in positions:
             pair = self._pairs.get(position)
@@ -144,7 +145,7 @@ class Loans:
         pairs = self._pairs
         return [position for position in positions if (pairs[position].asker.link, pairs[position].target.address) not in confirmed]
 
-    def __enter__(self) -> Loans:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -1,6 +1,6 @@
 """What a probe saw, before it is judged against what the check expects.
 
-Rule of the file: values only; `retry` marks an outcome that the probe itself does not trust (the neighbour table was full).
+Rule of the file: values and their wording only.
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ from typing import NamedTuple
 
 
 class Outcome(NamedTuple):
-    """One path, probed. `ok`: an answer came, or delivery was proven. `rtt_us`: microseconds. `refused`: something on the way said no (RST, ICMP)."""
+    """One path, probed.
+
+    `ok`: an answer came, or delivery was proven; with a `reason` it came in a way the check does not accept. `rtt_us`: microseconds.
+    `refused`: something said no (RST, ICMP error, the source's own kernel). `blocked`: it is proven that the way is blocked.
+    """
 
     ok: bool
     rtt_us: float | None = None
     reason: str = ""
     finding: str | None = None
     refused: bool = False
+    blocked: bool = False
 
 
 def seconds(value: float) -> str:

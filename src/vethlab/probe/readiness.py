@@ -1,7 +1,7 @@
 """Waiting until a lab can answer: links that are about to run, addresses under duplicate detection, listeners of a `run:` that is starting.
 
-Enters: a Survey, the paths; leaves: a Survey of the moment after, and for each path whose `run:` is dead the reason. Rule of the file: a wait
-ends with the event it waits for, or at its deadline; what can be seen to be final (a cable whose other end is down) is not waited for.
+Enters: a Survey, the paths; leaves: a Survey of the moment after, and for each path whose `run:` is dead the reason. Rule of the file: a
+wait ends with the event it waits for, or at its deadline; what is seen to be final (a cable whose other end is down) is not waited for.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def _used_addresses(seen: Survey, paths: Iterable[Path]) -> frozenset[bytes]:
     """The IPv6 addresses the paths lead to or may start from. Others may stay under duplicate detection as long as they like."""
     six = {(path.src, path.dst) for path in paths if path.dst.version == 6}
     starts = {source for source, _destination in six}
-    own = {address.packed for name in starts if name in seen.sites for address in seen.sites[name].addresses if not link_local(address.packed)}
+    sites = [seen.sites[name] for name in starts if name in seen.sites]
+    own = {address.packed for site in sites for address in site.addresses if not link_local(address.packed)}
     return frozenset(own | {destination.packed for _source, destination in six})
 
 
@@ -68,7 +69,8 @@ def unsettled(site: Site, used: frozenset[bytes]) -> bool:
     """
     bridges_to_be = {link.master for link in site.links.values() if link.master and link.up and link.carrier}
     return any(_starting(link, bridges_to_be) for link in site.links.values()) or any(
-        address.tentative and not address.dad_failed and address.packed in used and _running(site, address.link) for address in site.addresses
+        address.tentative and not address.dad_failed and address.packed in used and _running(site, address.link)
+        for address in site.addresses
     )
 
 
@@ -82,7 +84,7 @@ def _running(site: Site, number: int) -> bool:
 
 
 def wait_for_listeners(paths: Mapping[int, Path], namespaces: Namespaces, *, wait: float = LISTENER_WAIT) -> dict[int, Outcome]:
-    """Wait for the listeners of tcp, udp and http paths to nodes with a `run:`. Returns the paths whose `run:` is dead and that nobody serves."""
+    """Wait for the listeners of tcp, udp and http paths to nodes with a `run:`. Returns the paths that nobody serves: the `run:` is dead."""
     waiting = {position: path for position, path in paths.items() if path.kind != "ping" and path.dst_node is not None}
     if not waiting:
         return {}

@@ -7,7 +7,7 @@ loan in waves that fit; only that second verdict counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from time import sleep
 
 from vethlab.kernel.netlink import neighbour_table as table
@@ -75,12 +75,13 @@ class Waves:
                 lent += loans.lend({position: pairs[position] for position in wave if position in pairs}, also)
                 outcomes |= probe(wave, loans.before)
                 suspects |= loans.unconfirmed(position for position in wave if outcomes[position].ok)
-        self.notes.append(
-            f"neighbours: {len(macs)} learned by ARP, {lent} entries lent outside the machine's limit, each asked again by unicast ARP, all taken back",
-        )
+        how = "outside the machine's limit, each asked again by unicast ARP, all taken back"
+        self.notes.append(f"neighbours: {len(macs)} learned by ARP, {lent} entries lent {how}")
         return outcomes, suspects
 
-    def _again(self, paths: Mapping[int, Path], pairs: Mapping[int, Pair], probe: Probe, outcomes: dict[int, Outcome], at_once: int) -> None:
+    def _again(
+        self, paths: Mapping[int, Path], pairs: Mapping[int, Pair], probe: Probe, outcomes: dict[int, Outcome], at_once: int,
+    ) -> None:
         """Probe without loans, a few at a time. Where the table is full even so, wait for others to leave it; at last say so."""
         positions = list(paths)
         for start in range(0, len(positions), at_once):
@@ -124,15 +125,13 @@ def _cut(paths: Mapping[int, Path], pairs: Mapping[int, Pair]) -> Iterator[dict[
     """Waves in the order of the paths, bounded by the entries they need and by the namespaces they start from."""
     wave: dict[int, Path] = {}
     sources: set[str] = set()
-    entries: set[tuple[Pair, bool]] = set()
+    near = 0
     for position, path in paths.items():
-        pair = pairs.get(position)
-        if len(sources) >= AT_ONCE and path.src not in sources or len(entries) >= WAVE:
+        if (len(sources) >= AT_ONCE and path.src not in sources) or near >= WAVE:
             yield wave
-            wave, sources, entries = {}, set(), set()
+            wave, sources, near = {}, set(), 0
         wave[position] = path
         sources.add(path.src)
-        if pair is not None:
-            entries.add((pair, True))
+        near += position in pairs
     if wave:
         yield wave

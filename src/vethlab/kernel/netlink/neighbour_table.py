@@ -97,7 +97,7 @@ def tail(address: bytes, mac: bytes) -> bytes:
 
 
 def lend(sock: socket.socket, index: int, tails: Sequence[bytes]) -> list[bytes]:
-    """Put entries in place, unverified (NUD_STALE: no timer runs yet, nothing is sent). Returns the tails taken: not those of entries that exist.
+    """Put entries in place, unverified (NUD_STALE: no timer runs, nothing is sent). Returns the tails taken: not those of entries that exist.
 
     Not NUD_PROBE at once: its timer asks by ARP within a tick, and a neighbour that has no entry yet makes an ordinary one for the
     asker, counted against the limit (a star of 200 refused 8,798 entries so).

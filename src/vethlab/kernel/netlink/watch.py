@@ -74,7 +74,7 @@ def addresses(connection: Connection) -> list[SeenAddress]:
 
 
 def subscribe(sock: socket.socket) -> None:
-    """Let the kernel tell of links and IPv6 addresses that change; read the state again afterwards, or what happened in between is missed."""
+    """Let the kernel tell of links and IPv6 addresses that change; read the state again afterwards: what happened before is not told."""
     sock.setblocking(False)
     sock.bind((0, RTMGRP_LINK | RTMGRP_IPV6_IFADDR))
 
