@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from vethlab.lab.facade import Lab, LabInfo, Receipt, labs
 from vethlab.lab.leftovers import clean, leftovers
-from vethlab.lab.node import Node, Result
+from vethlab.lab.node import Node, Result, exec_in
 
-__all__ = ["Lab", "LabInfo", "Node", "Receipt", "Result", "clean", "labs", "leftovers"]
+__all__ = ["Lab", "LabInfo", "Node", "Receipt", "Result", "clean", "exec_in", "labs", "leftovers"]

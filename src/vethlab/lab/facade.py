@@ -15,11 +15,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from vethlab import spec
-from vethlab.change import Change
 from vethlab.errors import LabError, NotFoundError
 from vethlab.keep.record import Record
 from vethlab.keep.registry import found_labs, read_record
-from vethlab.lab.node import Node, exec_in
+from vethlab.lab.node import Node
 from vethlab.lab.session import Session, count_links
 from vethlab.model.names import HOST
 from vethlab.model.path import Report
@@ -29,11 +28,12 @@ from vethlab.plan.paths import expand, samples
 from vethlab.spec.file import read_text
 
 if TYPE_CHECKING:
+    from vethlab.change import Change
     from vethlab.keep.client import Scope, View
     from vethlab.kernel.port import ProcessStatus
     from vethlab.model.topology import Topology
 
-__all__ = ["Lab", "LabInfo", "Receipt", "exec_in", "labs"]
+__all__ = ["Lab", "LabInfo", "Receipt", "labs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class Lab:
         from vethlab.probe import run  # noqa: PLC0415 - `up` does not need it
 
         chosen = time.time_ns() % 1_000_000 if seed is None else seed
-        topology = spec.with_checks(self.topology, selectors) if selectors else self.topology
+        topology = self._checking(selectors) if selectors else self.topology
         return run(expand(topology, seed=chosen), self.namespaces, timeout=timeout, notes=samples(topology, seed=chosen))
 
     def state(self) -> State:
@@ -215,6 +215,11 @@ class Lab:
         self._topology, self._text = None, None
         if self._session is not None:
             self._session.converge(self.topology, self.to_yaml())
+
+    def _checking(self, sentences: Sequence[str]) -> Topology:
+        draft = spec.Draft.of(self.topology)
+        draft.checks = list(sentences)
+        return draft.topology()
 
     def _drafted(self) -> spec.Draft:
         if self._draft is None:
