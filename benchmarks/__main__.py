@@ -24,7 +24,8 @@ Every row compares two sides of one run on one machine, interleaved, the best of
 (start-up: the median of 25); only the ratios mean anything.
 *Floor* is `benchmarks/floor.py`: the least a Python process must do to build the same network with raw system calls,
 without a record, without reading back.
-`ip -batch` is a tuned script: one line per veth, one queue each, the bridge up last.
+`ip -batch` is a tuned script: one line per veth, one queue each, the bridge up last;
+*without IPv6* it also switches link-local addresses and multicast snooping off, as our lab file does with `ipv6: none`.
 
 """
 
