@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vethlab.change import AddAddress
+from vethlab.model.names import HOST
 from vethlab.present.cli.terminal import Terminal, plural
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ SIGNS = {"add": ("+", "green"), "change": ("~", "yellow"), "remove": ("-", "red"
 OBVIOUS = frozenset({"declared in the lab file", "no longer in the lab file"})
 NEEDS_SHELL = ("LoadRuleset", "StartProcess")
 MACHINE = ("AddNetns", "RemoveNetns")
+MAIN = ("AddNetns", "AddVeth", "AddBridge")
 
 
 class Row(NamedTuple):
@@ -36,18 +39,24 @@ def rows(changes: Sequence[Change], *, wide: bool = False) -> list[Row]:
     """The table's lines. What is set on interfaces and nodes that are new is part of their line, unless `wide`."""
     new = set() if wide else {change.netns for change in changes if type(change).__name__ == "AddNetns"}
     inside: dict[str, list[Change]] = {name: [] for name in new}
-    found: list[Row | str] = []
+    for change in changes:
+        if change.netns in new and type(change).__name__ not in MAIN:
+            inside[change.netns].append(change)
+    found = []
     for change in changes:
         kind, _, what = change.object.partition(" ")
         name = type(change).__name__
-        if name == "AddNetns" and change.netns in new:
-            found.append(change.netns)
-        elif change.netns in new and name not in {"AddVeth", "AddBridge"}:
-            inside[change.netns].append(change)
-        elif wide or not getattr(change, "fresh", False):
-            detail = change.reason if wide or change.reason not in OBVIOUS else ""
+        detail = change.reason if wide or change.reason not in OBVIOUS else ""
+        if change.netns in new:
+            if name not in MAIN or what == HOST:  # the lab's own machine is always there: its bridges speak for it
+                continue
+            if name == "AddNetns":
+                detail = _inside(inside[change.netns])
+            elif name == "AddBridge":
+                detail = ", ".join(_addresses(inside[change.netns], f" on {what}"))
+        if wide or not getattr(change, "fresh", False):
             found.append(Row(change.action, kind, what, detail))
-    return [Row("add", "node", one, _inside(inside[one])) if isinstance(one, str) else one for one in found]
+    return found
 
 
 def table(changes: Sequence[Change], terminal: Terminal, *, wide: bool = False) -> None:
@@ -115,9 +124,17 @@ def _command(line: str, where: str, *, lab: str, exists: bool, shell: bool) -> s
 
 def _inside(changes: Sequence[Change]) -> str:
     """`10.1.0.14/24, 1 route, 2 sysctls`: what a new node comes with."""
-    addresses = [change.object.split()[1] for change in changes if change.object.startswith("address ")]
+    addresses = _addresses(changes)
     counts = Counter(kind for change in changes if (kind := change.object.split()[0]) not in {"address", "interface"})
     return ", ".join([*addresses, *(plural(count, _noun(kind)) for kind, count in counts.items())])
+
+
+def _addresses(changes: Sequence[Change], place: str = "") -> list[str]:
+    """What people gave; a link-local address comes with every interface."""
+    return [
+        str(change.address.address) for change in changes
+        if isinstance(change, AddAddress) and change.object.endswith(place) and not change.address.address.is_link_local
+    ]
 
 
 def _noun(kind: str) -> str:

@@ -82,9 +82,9 @@ def _of_file(path: str) -> Lab:
     name = lab_name(path)
     try:
         return lab.Lab.running(name)
-    except NotFoundError as error:
+    except NotFoundError:
         others = sorted(one.name for one in lab.labs() if one.uid == os.getuid())
         also = f"; running: {', '.join(others)} (choose with -l LAB)" if others else ""
         raise NotFoundError(
-            f"lab `{name}` of {path} is not running", slug="no-lab", help=f"bring it up: vethlab up{also}",
-        ) from error
+            f"lab `{name}` of {path} is not running", slug="no-such-lab", help=f"bring it up: vethlab up{also}",
+        ) from None

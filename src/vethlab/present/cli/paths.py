@@ -160,8 +160,7 @@ def _total(report: Report, terminal: Terminal) -> None:
         terminal.line("nothing to check: the lab has no two nodes with addresses", duration(report.seconds))
         return
     passed = sum(result.passed for result in report.results)
-    noun = "path passes" if of == 1 else "paths pass"
-    text = f"{passed:,} of {of:,} {noun}"
+    text = f"{passed:,} of {of:,} {'path passes' if passed == of == 1 else 'paths pass'}"
     if passed < of:
         fail = f"{of - passed:,} {'fails' if of - passed == 1 else 'fail'}"
         text = f"{terminal.paint(text, 'bold')} {terminal.mark('dot')} {fail} for {plural(len(causes(report)), 'cause')}"

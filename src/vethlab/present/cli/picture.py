@@ -14,6 +14,7 @@ from vethlab.model.names import HOST
 
 if TYPE_CHECKING:
     from vethlab.kernel.port import ProcessStatus
+    from vethlab.model.address import IPInterface
     from vethlab.model.link import Link
     from vethlab.model.state import State
     from vethlab.model.topology import Endpoint, Topology
@@ -36,7 +37,10 @@ class Interface:
 
 
 def interfaces(topology: Topology, state: State | None, *, wide: bool = False) -> list[Interface]:
-    """Every interface, nodes in file order; `lo` and the bridge-side ports only if `wide` (or if lo has addresses of the file)."""
+    """Every interface, nodes in file order; `lo` and the bridge-side ports only if `wide` (or if lo has addresses of the file).
+
+    Link-local IPv6 addresses, which every interface has, are shown only if `wide`.
+    """
     return _declared(topology) if state is None else list(_actual(topology, state, wide=wide))
 
 
@@ -129,11 +133,11 @@ def _actual(topology: Topology, state: State, *, wide: bool) -> Iterable[Interfa
         space = state.netns.get(node)
         if space is None:
             continue
-        owned: dict[str, list[str]] = {}
+        owned: dict[str, list[IPInterface]] = {}
         for one in sorted(space.addresses, key=lambda one: (one.address.version, one.address)):
-            owned.setdefault(one.interface, []).append(str(one.address))
+            owned.setdefault(one.interface, []).append(one.address)
         for link in sorted(space.links.values(), key=lambda link: link.index or 0):
-            addresses = tuple(owned.get(link.name, ()))
+            addresses = tuple(str(one) for one in owned.get(link.name, ()) if wide or not (one.version == 6 and one.is_link_local))
             if not wide and (link.master or (link.kind == "loopback" and link.up and not addresses)):
                 continue
             members = sum(other.master == link.name for other in space.links.values())

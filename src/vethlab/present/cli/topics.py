@@ -5,8 +5,12 @@ Rule of the file: one entry a word; a slug that an error carries has its page he
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from vethlab.present.cli.slugs import SLUGS
+
+if TYPE_CHECKING:
+    from vethlab.spec.reference import Word
 
 __all__ = ["EXIT_CODES", "SLUGS", "Topic", "find", "near", "topics"]
 
@@ -30,35 +34,14 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
     130: ("interrupted", "Ctrl-C or SIGTERM: what was begun was undone."),
 }
 
-SLUGS: dict[str, str] = {
-    "usage": "The arguments do not fit the command. `-h` after a command shows how it is used.",
-    "unknown-command": "There is no such command. `vethlab --help` lists them.",
-    "not-built-yet": "The lab file or the command line asks for something that vethlab cannot do yet. It is refused, not ignored, "
-                     "so that a lab is never less than its file says. Take the key out, or wait for the release that has it.",
-    "no-lab-file": "Without a FILE, the directory's only *.lab.yaml is meant, and there is none. `vethlab init` writes one.",
-    "several-lab-files": "Without a FILE, the directory's only *.lab.yaml is meant, and there are several. Name one.",
-    "which-lab": "Several labs are running and none was named. Give its name, or -l LAB, or be in a directory with one lab file.",
-    "no-lab": "No lab of that name is running. A lab ends with `vethlab down`, with its keeper process, and with the machine.",
-    "not-found": "There is no lab, node or interface of that name.",
-    "no-such-node": "The lab has no node of that name. `vethlab show` lists them; `host` is the lab's own machine, where its bridges are.",
-    "file": "A file could not be read or written; the message holds the system's own words.",
-    "file-exists": "`init` never overwrites a file. Give another name, or remove the file yourself.",
-    "host": "The machine lacks a privilege, a kernel feature or a tool: `vethlab doctor` says which, what it costs, and how to get it.",
-    "not-root": "Root mode needs CAP_SYS_ADMIN and CAP_NET_ADMIN. Most labs work without root: leave --root away.",
-    "lab": "The lab is in a state that forbids what was asked.",
-    "not-up": "The lab is declared but not up.",
-    "rolled-back": "A change failed half-way, and the changes before it were undone: the lab is as it was. The message says what failed.",
-    "kernel": "The kernel refused an operation. The message names the operation, the object, the error number and the kernel's sentence.",
-    "lab-file": "The lab file has mistakes. `vethlab validate` shows all of them at once.",
-    "bug": "vethlab failed in a way it should not. The report named in the message helps to mend it.",
-    "error": "An error without a page of its own.",
-}
-
-
 def topics() -> dict[str, Topic]:
     """Every topic by its word."""
+    from vethlab import spec
+
     found = {slug: Topic(slug, "error", text) for slug, text in SLUGS.items()}
-    found |= {word: Topic(word, "lab file", text) for word, text in _file_words()}
+    for word, key in spec.words().items():
+        also = f"\n\nAs an error: {found[word].text}" if word in found else ""
+        found[word] = Topic(word, "lab file", _page(key) + also)
     found["exit-codes"] = Topic("exit-codes", "exit code", "\n".join(f"{code:>4}  {short}" for code, (short, _) in EXIT_CODES.items()))
     found |= {str(code): Topic(str(code), "exit code", f"{short}\n\n{text}") for code, (short, text) in EXIT_CODES.items()}
     return found
@@ -83,9 +66,11 @@ def near(word: str) -> list[str]:
     return list(dict.fromkeys(by_last.get(match, match) for match in get_close_matches(word.lower(), [*known, *by_last], n=3, cutoff=0.6)))
 
 
-def _file_words() -> Iterator[tuple[str, str]]:
-    from vethlab import spec
-
-    words: Mapping[str, Any] = spec.words()
-    for word, text in words.items():
-        yield word, str(text)
+def _page(key: Word) -> str:
+    """A key's meaning, then what its value may be, in aligned lines."""
+    rows = [("value", key.value), ("without", key.default), ("example", key.example), ("keys", ", ".join(key.keys))]
+    if key.later:
+        allowed = f"; {key.neutral} may be said already" if key.neutral else ""
+        rows.append(("later", f"not built yet: {key.later}{allowed}"))
+    lines = [f"  {title:<8} {line}" for title, text in rows if text for line in text.splitlines()]
+    return "\n".join([key.meaning, *lines])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import click
@@ -53,11 +54,15 @@ def _pages(found: list[Topic], terminal: Terminal) -> None:
             terminal.line()
         terminal.line(f"{terminal.paint(topic.word, 'bold')}  ({topic.kind})")
         for line in topic.text.splitlines():
-            terminal.write(click.wrap_text(line, 100, "  ", "  ").rstrip() + "\n" if not line.startswith("  ") else f"{line}\n")
+            terminal.line(line if line.startswith("  ") else _wrapped(line))
 
 
 def _list(found: list[Topic], terminal: Terminal) -> None:
     for kind in dict.fromkeys(topic.kind for topic in found):
         terminal.line(terminal.paint(kind, "bold"))
         names = "  ".join(topic.word for topic in found if topic.kind == kind)
-        terminal.write(click.wrap_text(names, 100, "  ", "  ") + "\n")
+        terminal.line(_wrapped(names))
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)

@@ -26,11 +26,11 @@ def command(node: str, lab: str | None) -> int:
 
     one = running(lab)
     shell = os.environ.get("SHELL") or "/bin/sh"
-    os.environ["VETHLAB_LAB"], os.environ["VETHLAB_NODE"] = one.name, node
+    environment = {**os.environ, "VETHLAB_LAB": one.name, "VETHLAB_NODE": node}
     place = f"({one.name}:{node})"
     if os.path.basename(shell) == "bash":
         # ~/.bashrc sets PS1 itself; PROMPT_COMMAND runs after it, before each prompt.
-        os.environ["PROMPT_COMMAND"] = f'PS1="{place} ${{PS1#"{place} "}}"'
+        environment["PROMPT_COMMAND"] = f'PS1="{place} ${{PS1#"{place} "}}"'
     else:
-        os.environ["PS1"] = f"{place} {'#' if os.getuid() == 0 else '$'} "
-    return engine.exec_in(one, node, [shell])
+        environment["PS1"] = f"{place} {'#' if os.getuid() == 0 else '$'} "
+    return engine.exec_in(one, node, [shell], env=environment)

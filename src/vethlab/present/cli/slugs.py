@@ -1,0 +1,109 @@
+"""The page of every error slug: what it means, and what to do where the message cannot say it.
+
+Rule of the file: data only; a slug that an error can carry has its line here (a test compares this with the code).
+"""
+
+from __future__ import annotations
+
+__all__ = ["SLUGS"]
+
+GENERAL = {
+    "usage": "The arguments do not fit the command. `-h` after a command shows how it is used.",
+    "unknown-command": "There is no such command. `vethlab --help` lists them.",
+    "unknown-word": "`explain` knows lab-file keys, exit codes and errors; without a word it lists them all.",
+    "unknown-template": "There is no such template. `vethlab init --list` lists them.",
+    "not-built-yet": "The lab file or the command line asks for something that vethlab cannot do yet. It is refused, so that a lab is "
+                     "never less than its file says. Take the key out, or wait for the release that has it.",
+    "no-lab-file": "Without a FILE, the directory's only *.lab.yaml is meant, and there is none; or the named file cannot be read.",
+    "several-lab-files": "Without a FILE, the directory's only *.lab.yaml is meant, and there are several. Name one.",
+    "file": "A file could not be read or written; the message holds the system's own words.",
+    "file-exists": "`init` never overwrites a file. Give another name, or remove the file yourself.",
+    "error": "An error without a page of its own.",
+    "bug": "vethlab failed in a way it should not. The report named in the message helps to mend it.",
+}
+
+LABS = {
+    "no-lab": "No lab is running, and none was named. `vethlab up` brings one up.",
+    "no-such-lab": "No lab of that name is running. A lab ends with `vethlab down`, with its keeper process, and with the machine.",
+    "which-lab": "Several labs are running and none was named. Give its name, or -l LAB, or be in a directory with one lab file.",
+    "not-found": "There is no lab, node or interface of that name.",
+    "no-such-node": "The lab has no node of that name. `vethlab show` lists them; `host` is the lab's own machine, where its bridges are.",
+    "no-such-interface": "The node has no interface of that name. `vethlab show -o wide` lists them.",
+    "no-process": "The node has no `run:` in the lab file, so there is no process and no log.",
+    "lab": "The lab is in a state that forbids what was asked.",
+    "lab-exists": "A lab of that name runs already. Converge it with `vethlab up`, or take it down first.",
+    "not-up": "The lab is declared but not up.",
+    "name-taken": "Another user's process listens on the name by which this lab would be found. Choose another lab name.",
+    "keeper-gone": "The lab's keeper process ended, and the lab with it: namespaces, links and processes are gone. Bring it up again.",
+    "record": "The lab's record, which its keeper holds, cannot be read: it was made by another version of vethlab. Take the lab down.",
+}
+
+MACHINE = {
+    "host": "The machine lacks a privilege, a kernel feature or a tool: `vethlab doctor` says which, what it costs, and how to get it.",
+    "not-root": "Root mode needs CAP_SYS_ADMIN and CAP_NET_ADMIN. Most labs work without root: leave --root away.",
+    "names-need-root": "Names under /run/netns are the machine's, so only root can make them. Use `vethlab exec` and `vethlab sh` instead.",
+    "no-user-namespaces": "An ordinary user needs user namespaces, and the machine refuses them. `vethlab doctor` says why and what to do.",
+    "namespace-limit": "The machine's limit of namespaces is reached: user.max_net_namespaces, user.max_user_namespaces.",
+    "open-files": "The keeper holds descriptors for every node, and the hard limit of open files is too low for this lab.",
+    "no-nft": "The lab file has `nft:` and the machine has no nft program: apt install nftables.",
+    "kernel": "The kernel refused an operation. The message names the operation, the object, the error number and the kernel's sentence.",
+    "rolled-back": "A change failed half-way, and the changes before it were undone: the lab is as it was. The message says what failed.",
+    "rollback-failed": "A change failed, and so did undoing it. `vethlab plan` shows what differs; `vethlab down` always works.",
+    "not-converged": "After all changes the kernel does not hold what the file says: something else changes it, or the kernel cannot.",
+}
+
+FILE = {
+    "lab-file": "The lab file has mistakes. `vethlab validate` shows all of them at once.",
+    "not-utf8": "A lab file is text in UTF-8.",
+    "too-large": "A lab file, or what its ranges stand for, is larger than any real lab.",
+    "too-deep": "A lab file nests only a few levels; this one goes deeper than any key does.",
+    "yaml-syntax": "The text is not YAML. The caret stands where the parser gave up; the mistake is there or just before.",
+    "yaml-tag": "Tags (`!!int`, `!mine`) mean nothing in a lab file. Write the plain value.",
+    "yaml-alias": "This alias names no anchor, or leads in a circle.",
+    "yaml-key": "A key is one plain word.",
+    "yaml-merge": "Merge keys (`<<`) are YAML 1.1, and a lab file is YAML 1.2. Write the keys out.",
+    "several-documents": "One file is one lab: only one YAML document.",
+    "unknown-key": "There is no such key here. Unknown keys are errors, so that a mistyped one is never silently ignored.",
+    "duplicate-key": "A key stands twice, and only one of them could count.",
+    "missing-key": "A key is required here.",
+    "wrong-type": "The value is of another sort than the key takes: a list for a text, for example.",
+    "wrong-value": "The value is of the right sort and yet not one that the key takes.",
+    "wrong-network-type": "The key belongs to another type of network.",
+    "bad-name": "Names are lower-case letters, digits and hyphens, at most 63 characters, and begin with a letter or digit.",
+    "reserved-name": "`all`, `world`, `host` and `localhost` have a meaning of their own.",
+    "bad-interface-name": "The kernel takes at most 15 bytes, without `/`, `:`, `%` and white space.",
+    "bad-range": "A range is written leaf1..4: a name that ends in a number, two dots, a larger number.",
+    "bad-address": "An address is written with its prefix, 10.0.0.1/24 or fd00::1/64.",
+    "bad-link": "A link is a sentence: `a 10.0.0.1/24 -- b:eth1 10.0.0.2/24`.",
+    "bad-route": "A route is written as ip-route(8) has it: `PREFIX via ADDRESS`, `PREFIX dev INTERFACE`, `blackhole PREFIX`.",
+    "bad-sysctl": "A sysctl is written dotted and begins with `net.`: only those belong to a network namespace.",
+    "bad-check": "A check is a sentence: `ping a -> b`, `tcp a -> b:22`, `http a -> b:80`.",
+    "several-forms": "A link has one of ends, mesh, zip and spread.",
+    "range-in-link": "A plain link joins two ends. For ranges say mesh (every left with every right), zip (in step) or spread.",
+    "unequal-zip": "`zip` joins two ranges in step, so they must be of one length.",
+    "address-in-range": "A range stands for several nodes, and they cannot share an address, an interface name on one bridge, or a MAC.",
+    "unknown-node": "Once there is a `nodes:` key, every node has to be in it: a mistyped name is an error and not one more node.",
+    "unknown-interface": "The node has no interface of that name; the message lists those it has.",
+    "unknown-source": "The source address of a route must be one of the node's own.",
+    "duplicate-node": "A node stands twice in one list.",
+    "duplicate-interface": "Two ends would have the same interface name in one node.",
+    "duplicate-port": "Two ports of a bridge would have the same name.",
+    "duplicate-address": "Two interfaces that can hear each other would have the same address.",
+    "duplicate-mac": "Two interfaces on one segment would have the same MAC.",
+    "duplicate-route": "Two routes of a node go to the same place with the same metric; the kernel takes only one.",
+    "too-many-ports": "A Linux bridge takes 1,023 ports.",
+    "no-subnet": "A number, or an address without a prefix, needs a subnet to be in.",
+    "outside-subnet": "The address is not in the network's subnet.",
+    "overlapping-subnet": "Two subnets of one network overlap.",
+    "subnet-too-small": "There are more nodes than addresses.",
+    "addresses-exhausted": "The pool from which addresses are handed out is used up.",
+    "host-number": "The number is not a host of the subnet: zero is the subnet itself, the last IPv4 one is the broadcast address.",
+    "not-a-host": "The first and the last address of an IPv4 subnet, multicast and the like are no host's.",
+    "gateway-off-link": "A gateway has to be on one of the node's own segments, or the kernel refuses the route.",
+    "gateway-is-self": "A node cannot be its own gateway.",
+    "mtu-too-small": "IPv6 needs an MTU of at least 1,280 bytes.",
+    "nft-braces": "The braces of the ruleset do not match.",
+    "check-no-address": "The target of a check has no address to send to.",
+}
+
+SLUGS: dict[str, str] = {**GENERAL, **LABS, **MACHINE, **FILE}

@@ -1,0 +1,152 @@
+"""`check` as people and programs see it: lines, matrix, summary, JSON, JUnit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from tests.unit.cli.double import PAIR, Cli, World, ping
+
+from vethlab.model.path import Report, Result
+
+
+def grid(*names: str, **failing: str) -> tuple[Result, ...]:
+    """A ping for each ordered pair; `a_b="..."` makes that one fail with a reason."""
+    found = []
+    for src, dst in permutations(names, 2):
+        reason = failing.get(f"{src}_{dst}")
+        found.append(ping(src, dst, None if reason else 40.0, reason=reason or ""))
+    return tuple(found)
+
+
+def checked(cli: Cli, world: World, report: Report, *words: str) -> tuple[int, str]:
+    """Exit code and standard output of a check that answers `report`."""
+    world.start(PAIR).report = report
+    ran = cli("check", *words)
+    return ran.status, ran.out
+
+
+def test_two_nodes_are_two_lines(cli: Cli, world: World) -> None:
+    """A pair is shown as lines and a total."""
+    assert (
+        0,
+        ("✓ a → b   0.04 ms\n"
+        "✓ b → a   0.04 ms\n"
+        "2 of 2 paths pass                                         9.0 ms\n"),
+    ) == checked(cli, world, Report(grid("a", "b"), 0.009))
+
+
+def test_three_nodes_are_a_matrix_with_causes(cli: Cli, world: World) -> None:
+    """All pairs of a few nodes are a matrix; failures of one cause stand together below it."""
+    failures = {"web_db": "no reply in 1 s", "db_web": "no reply in 1 s"}
+    assert (
+        1,
+        ("          → web    → db     → client\n"
+        "  web       ·      ✗        0.04 ms\n"
+        "  db      ✗          ·      0.04 ms\n"
+        "  client  0.04 ms  0.04 ms    ·\n"
+        "4 of 6 paths pass · 2 fail for 1 cause                     1.1 s\n"
+        "✗ web → db, db → web: no reply in 1 s\n"),
+    ) == checked(cli, world, Report(grid("web", "db", "client", **failures), 1.1))
+
+
+def test_a_finding_is_named_in_matrix_and_cause(cli: Cli, world: World) -> None:
+    """Where the reason has a name, it is shown."""
+    results = [replace(one, finding="nft-drop") if not one.passed else one for one in grid("a", "b", "c", a_b="dropped")]
+    out = checked(cli, world, Report(tuple(results), 1.1))[1]
+    assert (True, True) == ("✗ nft-d" in out, "✗ nft-drop  a → b: dropped" in out)
+
+
+def test_more_than_12_nodes_are_a_summary(cli: Cli, world: World) -> None:
+    """Beyond 12 nodes only failures are shown, five of each cause by name."""
+    names = [f"n{number}" for number in range(13)]
+    failures = {f"n0_n{number}": "no reply in 1 s" for number in range(1, 8)}
+    assert (
+        1,
+        ("149 of 156 paths pass · 7 fail for 1 cause                 2.3 s\n"
+        "✗ n0 → n1, n0 → n2, n0 → n3, n0 → n4, n0 → n5 and 2 more: no reply in 1 s\n"),
+    ) == checked(cli, world, Report(grid(*names, **failures), 2.3))
+
+
+def test_wide_is_the_full_grid(cli: Cli, world: World) -> None:
+    """`-o wide` shows the matrix at any size."""
+    names = [f"n{number}" for number in range(13)]
+    assert 13 + 2 == len(checked(cli, world, Report(grid(*names), 2.3), "-o", "wide")[1].splitlines())
+
+
+def test_lines_say_kind_interface_port_and_expectation(cli: Cli, world: World) -> None:
+    """A path is written as in the lab file; an expected block that held says so."""
+    one = ping("a", "b")
+    bound = replace(one, path=replace(one.path, interface="veth0"))
+    http = replace(one, path=replace(one.path, kind="http", port=80))
+    blocked = replace(one, ok=False, rtt_us=None, path=replace(one.path, kind="tcp", port=22, expect="blocked"))
+    opened = replace(one, passed=False, path=replace(one.path, kind="tcp", port=23, expect="blocked"))
+    assert (
+        "✓ a:veth0 → b   0.04 ms\n"
+        "✓ http a → b:80   0.04 ms\n"
+        "✓ tcp a → b:22   blocked, as expected\n"
+        "✗ tcp a → b:23   got through, though it should be blocked\n"
+        "3 of 4 paths pass · 1 fails for 1 cause                    10 ms\n"
+    ) == checked(cli, world, Report((bound, http, blocked, opened), 0.01))[1]
+
+
+def test_an_ipv6_target_with_a_port_is_bracketed(cli: Cli, world: World) -> None:
+    """The port of an IPv6 address is told from the address."""
+    one = ping("a", "b")
+    six = replace(one, path=replace(one.path, kind="tcp", target="fd00::2", dst_node=None, port=22))
+    assert "✓ tcp a → [fd00::2]:22   0.04 ms" == checked(cli, world, Report((six,), 0.01))[1].splitlines()[0]
+
+
+def test_nothing_to_check_is_no_success(cli: Cli, world: World) -> None:
+    """A check that probed nothing proves nothing: exit code 1."""
+    status, out = checked(cli, world, Report((), 0.001))
+    assert (1, True) == (status, out.startswith("nothing to check"))
+
+
+def test_notes_are_shown(cli: Cli, world: World) -> None:
+    """How neighbours were handled and what was sampled is said."""
+    assert "  note: 2 of 8 pairs drawn, seed 5\n" in checked(cli, world, Report(grid("a", "b"), 0.01, ("2 of 8 pairs drawn, seed 5",)))[1]
+
+
+def test_json_has_the_documented_keys(cli: Cli, world: World) -> None:
+    """check/1 is {lab, ok, passed, of, paths: [{kind, src, dst, ok, rtt_us, finding}], causes} and may only grow."""
+    world.start(PAIR).report = Report(grid("a", "b", b_a="no reply in 1 s"), 0.01)
+    ran = cli("check", "-o", "json")
+    found = ran.json()
+    assert (1, "vethlab.check/1", "pair", False, 1, 2) == (ran.status, *(found[key] for key in ("schema", "lab", "ok", "passed", "of")))
+    assert {"kind": "ping", "src": "a", "dst": "b", "ok": True, "rtt_us": 40.0, "finding": None}.items() <= found["paths"][0].items()
+    assert [{"finding": None, "reason": "no reply in 1 s", "count": 1, "paths": ["b -> a"]}] == found["causes"]
+
+
+def test_options_reach_the_check(cli: Cli, world: World) -> None:
+    """--seed and --timeout are passed on."""
+    lab = world.start(PAIR)
+    cli("check", "--seed", "5", "--timeout", "0.2")
+    assert ["check seed=5 timeout=0.2"] == lab.calls
+
+
+def test_junit_has_a_case_for_each_path(cli: Cli, world: World) -> None:
+    """The file holds one test case for each path, and a failure with its reason."""
+    assert 1 == checked(cli, world, Report(grid("a", "b", b_a="no reply in 1 s"), 0.01), "--junit", "out.xml")[0]
+    suite = ET.parse("out.xml").getroot()[0]  # noqa: S314 - our own file
+    assert ("pair", "2", "1") == (suite.get("name"), suite.get("tests"), suite.get("failures"))
+    assert [("a -> b", []), ("b -> a", ["no reply in 1 s"])] == [(case.get("name"), [one.get("message") for one in case]) for case in suite]
+
+
+def test_a_junit_file_that_cannot_be_written_is_a_clear_error(cli: Cli, world: World) -> None:
+    """A wrong path is the user's mistake, not a traceback."""
+    world.start(PAIR)
+    ran = cli("check", "--junit", str(Path("no", "such", "out.xml")))
+    assert (2, True) == (ran.status, "No such file or directory" in ran.err)
+
+
+@pytest.mark.parametrize("words", [("up", "--check", "p.lab.yaml")])
+def test_up_with_check_fails_with_the_check(cli: Cli, world: World, words: tuple[str, ...]) -> None:
+    """`up --check` leaves the lab up and exits with 1 if a path fails."""
+    Path("p.lab.yaml").write_text(PAIR)
+    world.prepare = lambda lab: setattr(lab, "report", Report(grid("a", "b", b_a="no reply in 1 s"), 0.01))
+    ran = cli(*words)
+    assert (1, ["pair"], True) == (ran.status, list(world.up), "1 of 2 paths pass" in ran.out)
