@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vethlab.change import Change
+from vethlab.change import Change, StartProcess
 from vethlab.errors import BuildError, HostError, KernelError, VethlabError
 from vethlab.kernel.port import Kernel
 from vethlab.model.state import State
@@ -51,7 +51,7 @@ def converge(kernel: Kernel, before: State, goal: Goal) -> tuple[Change, ...]:
 def _apply(kernel: Kernel, changes: tuple[Change, ...], goal: Goal) -> None:
     for _ in range(_PASSES):
         kernel.apply(changes)
-        changes = diff(kernel.read(goal.state.netns, goal.sysctls()), goal.state)
+        changes = _rest(kernel.read(goal.state.netns, goal.sysctls()), goal.state)
         if not changes:
             return
     first = changes[0]
@@ -61,13 +61,18 @@ def _apply(kernel: Kernel, changes: tuple[Change, ...], goal: Goal) -> None:
     )
 
 
+def _rest(now: State, wanted: State) -> tuple[Change, ...]:
+    """What still differs. A `run:` that ended at once was started all the same: `check` and `plan` tell that it failed."""
+    return tuple(one for one in diff(now, wanted) if not isinstance(one, StartProcess))
+
+
 def _roll_back(kernel: Kernel, before: State, cause: BaseException) -> None:
     back = Goal(before)
     try:
         # Namespaces that were added since are still there, those that were dropped are not: read what exists.
         now = kernel.read(kernel.names(), back.sysctls())
         kernel.apply(diff(now, before))
-        rest = diff(kernel.read(before.netns, back.sysctls()), before)
+        rest = _rest(kernel.read(before.netns, back.sysctls()), before)
     except (KernelError, HostError) as error:
         raise _stuck(f"{cause}; rolling back failed too: {error}") from cause
     if rest:

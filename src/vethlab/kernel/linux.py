@@ -6,6 +6,7 @@ each other share one system call; what is not netlink (namespaces, sysctls, nft,
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
@@ -14,7 +15,6 @@ from vethlab.change import Change
 from vethlab.errors import KernelError
 from vethlab.kernel import rulesets
 from vethlab.kernel.encode import encode
-from vethlab.kernel.netlink.connection import Refused
 from vethlab.kernel.netlink.message import Request
 from vethlab.kernel.port import Namespaces, ProcessStatus
 from vethlab.kernel.reach import Reach
@@ -22,6 +22,8 @@ from vethlab.kernel.rulesets import Loaded
 from vethlab.kernel.snapshot import join
 from vethlab.model.state import Netns, State
 
+# What is to be removed is gone already: the kernel took it along with something else (a route with its link, an address with IPv6).
+_GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.EADDRNOTAVAIL})
 _BATCH = 24 * 1024  # bytes in one send: well below the default socket buffer of 208 KiB
 
 
@@ -76,11 +78,10 @@ class Linux:
             self._send(place, batch, owners)
 
     def _send(self, place: str, batch: Sequence[Request], owners: Sequence[Change]) -> None:
-        try:
-            self.reach.connection(place).send(batch)
-        except Refused as refused:
+        for refused in self.reach.connection(place).attempt(batch):
             failed = owners[refused.position]
-            raise KernelError(failed.action, failed.object, refused.code, refused.says) from refused
+            if failed.action != "remove" or refused.code not in _GONE:
+                raise KernelError(failed.action, failed.object, refused.code, refused.says) from refused
 
     def _complete(self, name: str, one: Netns, values: Mapping[str, str], statuses: Sequence[ProcessStatus]) -> Netns:
         nft = rulesets.current(self.namespaces, name, self.loaded[name]) if name in self.loaded else None

@@ -7,6 +7,7 @@ everything vanishes with the process, however it ends. `up()` by default makes a
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections.abc import Sequence
@@ -211,10 +212,16 @@ class Lab:
         self.down()
 
     def _declare(self, say: Any) -> None:
+        before = (copy.deepcopy(self._drafted()), self._topology, self._text)
         say(self._drafted())
         self._topology, self._text = None, None
-        if self._session is not None:
+        if self._session is None:
+            return
+        try:
             self._session.converge(self.topology, self.to_yaml())
+        except BaseException:  # what could not be made real is not declared either
+            self._draft, self._topology, self._text = before
+            raise
 
     def _checking(self, sentences: Sequence[str]) -> Topology:
         draft = spec.Draft.of(self.topology)

@@ -6,6 +6,7 @@ the record; without a keeper there is no lab.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from vethlab.apply import Goal, converge
 from vethlab.change import Change
-from vethlab.errors import HostError
+from vethlab.errors import HostError, VethlabError
 from vethlab.keep.client import Keeper, Mode, Scope, helper
 from vethlab.keep.record import Record
 from vethlab.kernel.defaults import survey
@@ -73,7 +74,10 @@ class Session:
             session = cls._adopt(keeper)
             return session, session.converge(topology, text, locked=True), False
         except BaseException:
-            keeper.close()  # a new lab ends here: its keeper was not committed
+            with contextlib.suppress(VethlabError, OSError):
+                if new:
+                    keeper.end()  # it would end by itself, but whoever looks now should not find it any more
+                keeper.close()
             raise
 
     @classmethod

@@ -138,7 +138,7 @@ def test_a_rollback_that_leaves_something_says_what() -> None:
     before = everything(kernel, goal)
     kernel.fail_at = 4
     kernel.applied.append(diff(before, goal.state)[0])
-    with pytest.raises(BuildError, match="rolling back left 1 differences") as caught:
+    with pytest.raises(BuildError, match=r"rolling back left \d+ differences") as caught:
         converge(kernel, before, goal)
     assert "rollback-failed" == caught.value.slug
 

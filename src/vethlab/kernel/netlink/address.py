@@ -10,7 +10,7 @@ from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface
 from struct import Struct
 
-from vethlab.kernel.netlink.message import NLM_F_CREATE, NLM_F_EXCL, Request, attribute, attributes, get_u32, u32
+from vethlab.kernel.netlink.message import NLM_F_CREATE, NLM_F_REPLACE, Request, attribute, attributes, get_u32, u32
 from vethlab.model.address import AF_INET, AF_INET6, IPInterface
 
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
@@ -23,8 +23,8 @@ DUMP = MESSAGE.pack(0, 0, 0, 0, 0)
 
 
 def add(index: int, address: IPInterface) -> Request:
-    """Give interface `index` an address."""
-    return Request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, _body(index, address))
+    """Give interface `index` an address. One that is there already is as good: the kernel makes link-local ones whenever IPv6 comes on."""
+    return Request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, _body(index, address))
 
 
 def delete(index: int, address: IPInterface) -> Request:

@@ -53,10 +53,15 @@ class Connection:
 
     def send(self, requests: Sequence[Request]) -> None:
         """Carry out requests in one system call. All are tried; Refused tells of the first that failed."""
+        for refused in self.attempt(requests):
+            raise refused
+
+    def attempt(self, requests: Sequence[Request]) -> list[Refused]:
+        """Carry out requests in one system call; every refusal, in the order of the requests."""
         first = self._sequence + 1
         self._sequence += len(requests)
         self.socket.send(b"".join([frame(request, first + number) for number, request in enumerate(requests)]))
-        refused: Refused | None = None
+        refused: list[Refused] = []
         while True:
             try:
                 data = self.socket.recv(_RECEIVE, socket.MSG_DONTWAIT)
@@ -65,10 +70,9 @@ class Connection:
             for kind, flags, sequence, start, end in messages(data):
                 if kind == NLMSG_ERROR and sequence >= first:
                     code, says = error_of(data, flags, start, end)
-                    if code and (refused is None or sequence - first < refused.position):
-                        refused = Refused(sequence - first, code, says)
-        if refused is not None:
-            raise refused
+                    if code:
+                        refused.append(Refused(sequence - first, code, says))
+        return sorted(refused, key=lambda one: one.position)
 
     def dump(self, kind: int, body: bytes) -> Iterator[tuple[bytes, int, int]]:
         """Every object of a dump as (data, start, end) of its message payload. A dump that changed under our eyes is asked again."""

@@ -36,6 +36,7 @@ NDA_DST, NDA_LLADDR, NDA_PROTOCOL = 1, 2, 12
 NDTA_THRESH3, NDTA_CONFIG, NDTA_STATS = 4, 5, 7
 NUD_INCOMPLETE, NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE, NUD_FAILED, NUD_NOARP, NUD_PERMANENT = 1, 2, 4, 8, 16, 32, 64, 128
 NUD_LEARNED = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE  # holds a MAC that the kernel got from the wire
+NUD_UNANSWERED = NUD_INCOMPLETE | NUD_FAILED  # nobody answered (yet); the kernel asks again once a second only
 NTF_EXT_LEARNED = 0x10
 PROTOCOL_LOAN = 0x76  # "v": ours, so that a sweep finds what a killed check left (numbers above 31 are free for programs, rtnetlink.h)
 
@@ -97,18 +98,23 @@ def tail(address: bytes, mac: bytes) -> bytes:
 
 
 def lend(sock: socket.socket, index: int, tails: Sequence[bytes]) -> list[bytes]:
-    """Put entries in place, unverified (NUD_STALE: no timer runs, nothing is sent). Returns the tails taken: not those of entries that exist.
+    """Put entries in place, unverified (NUD_STALE: no timer, nothing is sent). Returns the tails taken: not those of entries that exist.
 
     Not NUD_PROBE at once: its timer asks by ARP within a tick, and a neighbour that has no entry yet makes an ordinary one for the
     asker, counted against the limit (a star of 200 refused 8,798 entries so).
     """
-    return list(_send(sock, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, NUD_STALE, index, tails, frozenset({errno.EEXIST})))
+    return list(_send(sock, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, NUD_STALE, index, tails, frozenset({errno.EEXIST}), NTF_EXT_LEARNED))
 
 
-def verify(sock: socket.socket, index: int, tails: Sequence[bytes]) -> None:
+def plain_tail(address: bytes, mac: bytes) -> bytes:
+    """The same without our mark, for an entry that the kernel made."""
+    return attribute(NDA_DST, address) + attribute(NDA_LLADDR, mac)
+
+
+def verify(sock: socket.socket, index: int, tails: Sequence[bytes], *, loan: bool = True) -> None:
     """Make the kernel ask each neighbour by unicast ARP or neighbour solicitation now; an answer makes the entry NUD_REACHABLE."""
     gone = frozenset({errno.ENOENT})  # taken away by somebody: the pair is judged by what is there then
-    for _ in _send(sock, RTM_NEWNEIGH, NLM_F_REPLACE, NUD_PROBE, index, tails, gone):
+    for _ in _send(sock, RTM_NEWNEIGH, NLM_F_REPLACE, NUD_PROBE, index, tails, gone, NTF_EXT_LEARNED if loan else 0):
         pass
 
 
@@ -121,6 +127,7 @@ def take_back(sock: socket.socket, index: int, tails: Sequence[bytes]) -> None:
 
 def _send(
     sock: socket.socket, kind: int, flags: int, state: int, index: int, tails: Sequence[bytes], forgiven: frozenset[int],
+    mark: int = 0,
 ) -> Iterator[bytes]:
     """Send in batches; yields the tails the kernel took."""
     for start in range(0, len(tails), _BATCH):
@@ -130,7 +137,7 @@ def _send(
             family = AF_INET if ending[0] == 8 else AF_INET6  # the length of NDA_DST
             parts += (
                 HEADER.pack(_FIXED + len(ending), kind, flags | NLM_F_REQUEST, position + 1, 0),
-                _MESSAGE.pack(family, index, state, NTF_EXT_LEARNED if state else 0, 0), ending,
+                _MESSAGE.pack(family, index, state, mark, 0), ending,
             )
         sock.send(b"".join(parts))
         refused = dict(_refusals(sock))
