@@ -27,7 +27,7 @@ def test_the_first_minute_works_when_pasted(tmp_path: Path) -> None:
     """The shell commands of the first minute all succeed, one after the other, in an empty directory."""
     commands = "set -e\n" + pasted("sh", "The first minute")
     done = subprocess.run(["/bin/sh", "-c", commands], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert (0, True) == (done.returncode, "10.255.0.1/30" in done.stdout), done.stdout + done.stderr
+    assert (0, True) == (done.returncode, "10.0.0.1/24" in done.stdout), done.stdout + done.stderr
 
 
 def test_the_python_of_the_first_minute_works(tmp_path: Path) -> None:
