@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from vethlab.kernel.netlink.sock_diag import Listener
 from vethlab.kernel.port import Namespaces
 from vethlab.model.path import Path
+from vethlab.probe.listening import hear, served
 from vethlab.probe.outcome import Outcome
 from vethlab.probe.ping import Pinger
-from vethlab.probe.readiness import hear, served
 from vethlab.probe.survey import Site, Survey
 from vethlab.probe.tap import Taps
 

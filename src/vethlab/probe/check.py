@@ -12,8 +12,9 @@ from time import perf_counter
 from vethlab.kernel.port import Namespaces
 from vethlab.model.path import Path, Report
 from vethlab.probe.judge import foregone, judge
+from vethlab.probe.listening import wait_for_listeners
 from vethlab.probe.loans import sweep
-from vethlab.probe.readiness import wait_for_links, wait_for_listeners
+from vethlab.probe.readiness import wait_for_links
 from vethlab.probe.survey import asking, read_site, survey
 from vethlab.probe.turn import Turn
 from vethlab.probe.waves import Waves
@@ -31,8 +32,8 @@ def run(paths: Sequence[Path], namespaces: Namespaces, *, timeout: float = TIMEO
     for name, connection in asking(namespaces, sorted(namespaces.names())):
         sites[name] = read_site(connection)
         sweep(connection)
-    seen = wait_for_links(namespaces, survey(sites), paths)
     todo = dict(enumerate(paths))
+    seen = wait_for_links(namespaces, survey(sites), todo)
     outcomes = foregone(todo, seen)
     todo = {position: path for position, path in todo.items() if position not in outcomes}
     outcomes |= wait_for_listeners(todo, namespaces)

@@ -15,14 +15,16 @@ from vethlab.probe.survey import Survey
 def foregone(paths: Mapping[int, Path], survey: Survey) -> dict[int, Outcome]:
     """The paths that need no packet to fail: no address to send to, or one that the source owns itself, so that nothing would leave it."""
     found: dict[int, Outcome] = {}
+    mute = {version: {name for name, site in survey.sites.items() if not site.speaks(version)} for version in (4, 6)}
     for position, path in paths.items():
         if path.dst.is_unspecified:
             found[position] = Outcome(ok=False, reason=f"{path.target} has no address", finding="no-address")
-        elif path.dst_node is not None and path.dst_node != path.src:
-            owners = [owner.netns for owner in survey.owners.get(path.dst.packed, ())]
-            if path.src in owners:
-                reason = f"{path.src} owns {path.dst} itself: a packet to {path.dst_node} would never leave it"
-                found[position] = Outcome(ok=False, reason=reason, finding="duplicate-address")
+        elif path.src in mute[path.dst.version] and not path.dst.is_loopback:
+            reason = f"{path.src} has no IPv{path.dst.version} address to send from"
+            found[position] = Outcome(ok=False, reason=reason, finding="no-address")
+        elif path.dst_node not in {None, path.src} and survey.owns(path.src, path.dst.packed):
+            reason = f"{path.src} owns {path.dst} itself: a packet to {path.dst_node} would never leave it"
+            found[position] = Outcome(ok=False, reason=reason, finding="duplicate-address")
     return found
 
 

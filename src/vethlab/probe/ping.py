@@ -11,6 +11,7 @@ import errno
 import os
 import select
 from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
 from time import monotonic
 
 from vethlab.kernel.port import Namespaces
@@ -25,6 +26,7 @@ WINDOW = 128  # requests without an answer that may be under way before we wait 
 WINDOW_WAIT = 0.01
 RESEND = (0.1, 0.3, 0.6)  # of the timeout, after the last request was sent
 STARVED_WAIT = 6.0  # entries become collectable 5 s after their last use (net/core/neighbour.c neigh_forced_gc)
+NO_REPLY = "no reply"
 TABLE_FULL = "the machine's neighbour table is full: nothing could be sent"
 _LaneKey = tuple[str, int, str | None, str | None]
 Before = Callable[[str, Sequence[int]], None]
@@ -122,10 +124,9 @@ class Pinger:
             if position in self._starved:
                 outcome = Outcome(ok=False, reason=TABLE_FULL, finding="neighbour-table-full")
             elif hint is not None:
-                said_by = ".".join(map(str, hint.source)) if len(hint.source) == 4 else hint.source.hex(":", 2)
-                outcome = Outcome(ok=False, reason=f"{hint.error}, says {said_by}", refused=True)
+                outcome = Outcome(ok=False, reason=f"{hint.error}, says {ip_address(hint.source)}", refused=True)
             else:
-                outcome = Outcome(ok=False, reason=f"no reply in {seconds(self._timeout)}")
+                outcome = Outcome(ok=False, reason=f"{NO_REPLY} in {seconds(self._timeout)}")
             self._failed[position] = outcome
 
 

@@ -25,6 +25,15 @@ class Site:
     links: Mapping[int, SeenLink]
     addresses: tuple[SeenAddress, ...]
 
+    def speaks(self, version: int) -> bool:
+        """True if it has an address of that IP version which others can answer to."""
+        return any(len(address.packed) == (4 if version == 4 else 16) and not everybodys(address.packed) for address in self.addresses)
+
+    def runs(self, number: int) -> bool:
+        """True if the link of that index passes frames."""
+        link = self.links.get(number)
+        return link is not None and link.running
+
     def link_of(self, packed: bytes) -> SeenLink | None:
         """The link that holds an address."""
         return next((self.links.get(address.link) for address in self.addresses if address.packed == packed), None)
@@ -44,6 +53,10 @@ class Survey:
 
     sites: Mapping[str, Site]
     owners: Mapping[bytes, tuple[Owner, ...]]
+
+    def owns(self, netns: str, packed: bytes) -> bool:
+        """True if that namespace has that address."""
+        return any(owner.netns == netns for owner in self.owners.get(packed, ()))
 
 
 def asking(namespaces: Namespaces, names: Iterable[str]) -> Iterator[tuple[str, Connection]]:
@@ -75,7 +88,7 @@ def survey(sites: Mapping[str, Site]) -> Survey:
     owners: dict[bytes, tuple[Owner, ...]] = {}
     for name, site in sites.items():
         for address in site.addresses:
-            if not _everybodys(address.packed):
+            if not everybodys(address.packed):
                 held = owners.get(address.packed, ())
                 if all(owner.netns != name for owner in held):
                     owners[address.packed] = (*held, Owner(name, address.link))
@@ -87,7 +100,8 @@ def link_local(packed: bytes) -> bool:
     return packed[:2] == _LINK_LOCAL6 and len(packed) == 16
 
 
-def _everybodys(packed: bytes) -> bool:
+def everybodys(packed: bytes) -> bool:
+    """True for loopback and link-local addresses."""
     if len(packed) == 4:
         return packed[0] == 127
     return link_local(packed) or packed == bytes(15) + b"\1"

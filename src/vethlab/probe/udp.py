@@ -19,10 +19,10 @@ from time import monotonic, perf_counter_ns
 
 from vethlab.kernel.port import Namespaces
 from vethlab.model.path import Path
+from vethlab.probe.listening import hear, served
 from vethlab.probe.marks import UDP, Marks
 from vethlab.probe.outcome import Outcome, seconds
 from vethlab.probe.ping import Before
-from vethlab.probe.readiness import hear, served
 from vethlab.probe.tcp import bind, family
 
 AT_ONCE = 128

@@ -16,9 +16,9 @@ from vethlab.kernel.netlink.route import decode as decode_route
 from vethlab.kernel.port import Namespaces
 from vethlab.model.address import AF_INET, AF_INET6
 from vethlab.model.path import Path
-from vethlab.probe.loans import Loans, forget, learn
+from vethlab.probe.loans import Loans, forget, learn, unanswered
 from vethlab.probe.outcome import Outcome
-from vethlab.probe.ping import Before
+from vethlab.probe.ping import NO_REPLY, Before
 from vethlab.probe.segments import Pair, Segments
 from vethlab.probe.survey import AT_ONCE, Survey, asking
 
@@ -48,8 +48,10 @@ class Waves:
             pairs = self._segments.pairs(paths, self._survey)
         also = self._routed() if pairs is not None and len(pairs) < len(paths) else []
         if pairs is None or len({frozenset(pair) for pair in (*pairs.values(), *also)}) * 2 <= room:
-            outcomes = probe(paths, None)
-            again = {position: paths[position] for position, outcome in outcomes.items() if not outcome.ok} if self._refused(before) else {}
+            outcomes = self._plainly(paths, probe)
+            near = self._segments.pairs({position: path for position, path in paths.items() if outcomes[position].ok}, self._survey)
+            failed = (position for position, outcome in outcomes.items() if not outcome.ok) if self._refused(before) else ()
+            again = {position: paths[position] for position in (*unanswered(self._namespaces, near), *failed)}
         else:
             outcomes, suspects = self._on_loan(paths, pairs, also, probe, max(16, room // 2))
             again = {position: paths[position] for position in paths if position in suspects or not outcomes[position].ok}
@@ -90,7 +92,7 @@ class Waves:
             for attempt in range(TRIES):
                 forget(self._namespaces, near)
                 before = self._fill()
-                outcomes |= probe(wave, None)
+                outcomes |= self._plainly(wave, probe)
                 wave = {position: path for position, path in wave.items() if not outcomes[position].ok}
                 if not wave or not self._refused(before):
                     break
@@ -101,6 +103,25 @@ class Waves:
             if len(positions) > at_once:
                 forget(self._namespaces, near)
         self.notes.append(f"{len(paths)} paths were probed again, each with its own ARP")
+
+    def _plainly(self, paths: Mapping[int, Path], probe: Probe) -> dict[int, Outcome]:
+        """Probe without loans; where no reply came because ARP went unanswered, say so."""
+        outcomes = probe(paths, None)
+        silent: dict[str, list[int]] = {}
+        for position, outcome in outcomes.items():
+            if outcome.reason.startswith(NO_REPLY):
+                silent.setdefault(paths[position].src, []).append(position)
+        for name, connection in asking(self._namespaces, silent):
+            unresolved = {entry.address for entry in table.entries(connection) if entry.state & (table.NUD_INCOMPLETE | table.NUD_FAILED)}
+            for position in silent[name]:
+                path = paths[position]
+                if path.dst.packed in unresolved:
+                    asked = "ARP" if path.dst.version == 4 else "neighbour discovery"
+                    outcomes[position] = outcomes[position]._replace(
+                        reason=f"{outcomes[position].reason}: {path.dst} does not answer {asked}",
+                        finding=None if path.dst.packed in self._survey.owners else "neighbour-unresolved",
+                    )
+        return outcomes
 
     def _fill(self) -> dict[int, table.Fill]:
         for _name, connection in asking(self._namespaces, [self._witness]):

@@ -103,7 +103,7 @@ def lend(sock: socket.socket, index: int, tails: Sequence[bytes]) -> list[bytes]
     Not NUD_PROBE at once: its timer asks by ARP within a tick, and a neighbour that has no entry yet makes an ordinary one for the
     asker, counted against the limit (a star of 200 refused 8,798 entries so).
     """
-    return list(_send(sock, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, NUD_STALE, index, tails, frozenset({errno.EEXIST}), NTF_EXT_LEARNED))
+    return list(_send(sock, _LEND, index, tails))
 
 
 def plain_tail(address: bytes, mac: bytes) -> bytes:
@@ -113,23 +113,36 @@ def plain_tail(address: bytes, mac: bytes) -> bytes:
 
 def verify(sock: socket.socket, index: int, tails: Sequence[bytes], *, loan: bool = True) -> None:
     """Make the kernel ask each neighbour by unicast ARP or neighbour solicitation now; an answer makes the entry NUD_REACHABLE."""
-    gone = frozenset({errno.ENOENT})  # taken away by somebody: the pair is judged by what is there then
-    for _ in _send(sock, RTM_NEWNEIGH, NLM_F_REPLACE, NUD_PROBE, index, tails, gone, NTF_EXT_LEARNED if loan else 0):
+    for _ in _send(sock, _VERIFY_LOAN if loan else _VERIFY_OTHER, index, tails):
         pass
 
 
 def take_back(sock: socket.socket, index: int, tails: Sequence[bytes]) -> None:
     """Remove entries; one that is gone already, with its interface or by itself, is no error."""
-    gone = frozenset({errno.ENOENT, errno.ENODEV, errno.EINVAL, errno.ENXIO})
-    for _ in _send(sock, RTM_DELNEIGH, 0, 0, index, tails, gone):
+    for _ in _send(sock, _TAKE_BACK, index, tails):
         pass
 
 
-def _send(
-    sock: socket.socket, kind: int, flags: int, state: int, index: int, tails: Sequence[bytes], forgiven: frozenset[int],
-    mark: int = 0,
-) -> Iterator[bytes]:
+class _Verb(NamedTuple):
+    """What to do with entries: message type, header flags, state, entry flags, and the refusals that are no error."""
+
+    kind: int
+    flags: int
+    state: int
+    mark: int
+    forgiven: frozenset[int]
+
+
+_LEND = _Verb(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, NUD_STALE, NTF_EXT_LEARNED, frozenset({errno.EEXIST}))
+# An entry that somebody took away meanwhile (ENOENT) is judged by what is there then.
+_VERIFY_LOAN = _Verb(RTM_NEWNEIGH, NLM_F_REPLACE, NUD_PROBE, NTF_EXT_LEARNED, frozenset({errno.ENOENT}))
+_VERIFY_OTHER = _VERIFY_LOAN._replace(mark=0)
+_TAKE_BACK = _Verb(RTM_DELNEIGH, 0, 0, 0, frozenset({errno.ENOENT, errno.ENODEV, errno.EINVAL, errno.ENXIO}))
+
+
+def _send(sock: socket.socket, verb: _Verb, index: int, tails: Sequence[bytes]) -> Iterator[bytes]:
     """Send in batches; yields the tails the kernel took."""
+    kind, flags, state, mark, forgiven = verb
     for start in range(0, len(tails), _BATCH):
         batch = tails[start : start + _BATCH]
         parts: list[bytes] = []
