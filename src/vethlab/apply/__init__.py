@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from vethlab.apply.converge import Goal, converge
+from vethlab.apply.convergence import Goal, converge
 
 __all__ = ["Goal", "converge"]
