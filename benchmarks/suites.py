@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import labs
-from benchmarks.measure import VETHLAB, Row, best, milliseconds, private, program, seconds, subject
+from benchmarks.measure import ROOT, VETHLAB, Row, best, milliseconds, private, program, seconds, subject
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's mininet package belongs to it
 START_ROUNDS = 25
@@ -70,8 +70,7 @@ def check(folder: Path) -> Iterator[Row]:
     yield Row(what, f"{ours * 1e6:.1f} µs", other, ours / bare, "times as long")
     yield against("check a star of 50, all pairs", took["ours 50"]["check"], "Mininet pingall, static ARP", took["Mininet"]["ping"], 30.0)
     for name, limit in (("star200", 5.0), ("fabric", 3.0)):
-        text = Path(__file__).with_name(f"{name}.lab.yaml")
-        one = best({"ours": subject("engine", "check", text)}, 3)["ours"]
+        one = best({"ours": subject("engine", "check", ROOT / "examples" / f"{name}.lab.yaml")}, 3)["ours"]
         what = f"check {name}, {one['paths']:,.0f} pairs, {one['lost']:.0f} lost"
         yield Row(what, milliseconds(one["check"]), "", one["check"], "s", limit)
 
