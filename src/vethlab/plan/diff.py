@@ -132,7 +132,7 @@ class _Diff:
                 target = replace(goal, index=now.index, mac=goal.mac or now.mac, alias=goal.alias if goal.alias is not None else now.alias)
                 if goal.port is not None and goal.port.state is None and now.port is not None:
                     target = replace(target, port=replace(goal.port, state=now.port.state))
-                reason = self._reason(name) if made else explain(now, goal)
+                reason = self._reason(name) if made or name not in self.actual else explain(now, goal)
                 yield ops.SetLink(name, now, target, reason, fresh=made is not None)
 
     def _gone(self, name: str) -> set[str]:
