@@ -62,7 +62,15 @@ def test_run_brings_up_runs_and_takes_down(cli: Cli, world: World) -> None:
     world.prepare = lambda lab: setattr(lab, "calls", seen)
     code = "import os, sys; open('seen', 'w').write(os.environ['VETHLAB_LAB']); sys.exit(9)"
     assert (9, {}) == (cli("run", "p.lab.yaml", "--", sys.executable, "-c", code).status, world.up)
-    assert ("pair", ["up detach=False names=False", "down wait=False"]) == (Path("seen").read_text(), seen)
+    assert ("pair", ["up detach=True names=False", "down wait=False"]) == (Path("seen").read_text(), seen)
+
+
+def test_run_leaves_a_running_lab_alone(cli: Cli, world: World) -> None:
+    """A lab that runs already is not `run`'s to take down."""
+    Path("p.lab.yaml").write_text(PAIR)
+    world.start(PAIR)
+    ran = cli("run", "--", "true")
+    assert (2, ["pair"], True) == (ran.status, list(world.up), "error[lab-exists]" in ran.err)
 
 
 def test_run_takes_the_only_file(cli: Cli, world: World) -> None:
@@ -79,13 +87,22 @@ def test_run_tells_a_signal_as_a_shell_does(cli: Cli, world: World) -> None:
 
 
 def test_run_of_no_such_command_is_a_clear_error(cli: Cli, world: World) -> None:
-    """A command that does not exist leaves no lab and no traceback."""
+    """A command that does not exist is said before anything is built."""
     Path("p.lab.yaml").write_text(PAIR)
     ran = cli("run", "--", "no-such-command-here")
     assert (2, {}, True) == (ran.status, world.up, "no such command: no-such-command-here" in ran.err)
 
 
 @pytest.mark.parametrize("words", [(), ("p.lab.yaml",), ("--",)])
+def test_run_of_a_file_that_is_no_program_takes_the_lab_down(cli: Cli, world: World) -> None:
+    """What the kernel refuses to run is a clear error, and the lab is gone."""
+    Path("p.lab.yaml").write_text(PAIR)
+    Path("prog").write_bytes(b"\x7fELF nothing")
+    Path("prog").chmod(0o755)
+    ran = cli("run", "--", "./prog")
+    assert (2, {}, True) == (ran.status, world.up, "cannot run ./prog: Exec format error" in ran.err)
+
+
 def test_run_without_a_command_touches_nothing(cli: Cli, world: World, words: tuple[str, ...]) -> None:
     """No command: nothing is brought up."""
     Path("p.lab.yaml").write_text(PAIR)

@@ -277,7 +277,7 @@ def test_show_is_a_table_of_interfaces_and_processes(cli: Cli, world: World, mon
         "client  eth0       up     br0      10.1.0.13/24\n"
         "host    br0        up     3 ports  10.1.0.1/24\n"
         "\n"
-        "NODE  PID  PROCESS  LOG                          COMMAND\n"
+        "NODE  PID  PROCESS  LOG                        COMMAND\n"
         "web   17   running  /tmp/vethlab-log/web-0001  sleep 1000\n"
     ) == cli("show").out
 

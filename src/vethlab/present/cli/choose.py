@@ -15,7 +15,7 @@ from vethlab.errors import NotFoundError, UsageError
 if TYPE_CHECKING:
     from vethlab.lab import Lab
 
-__all__ = ["files", "is_file", "lab_file", "lab_name", "mode", "running"]
+__all__ = ["files", "is_file", "lab_file", "lab_name", "lab_runs", "mode", "running"]
 
 SUFFIX = ".lab.yaml"
 PLAIN_NAME = re.compile(r"""^name:[ \t]+(["']?)([a-z0-9][a-z0-9-]*)\1[ \t]*(?:#.*)?$""", re.MULTILINE)
@@ -64,6 +64,13 @@ def lab_name(path: str) -> str:
     from vethlab import spec
 
     return spec.load(path).name
+
+
+def lab_runs(name: str) -> bool:
+    """Whether one's own lab of this name is up."""
+    from vethlab import lab
+
+    return any(one.name == name and one.uid == os.getuid() for one in lab.labs())
 
 
 def mode(*, root: bool | None) -> str:

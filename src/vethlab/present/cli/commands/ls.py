@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def command(output: str) -> None:
     if not found:
         errors().line("no lab is running")
         return
-    wide = output == "wide" or len({one.uid for one in found}) > 1
+    wide = output == "wide" or {one.uid for one in found} != {os.getuid()}
     head = ("NAME", "MODE", "NODES", "LINKS", "UP FOR", *(("USER", "KEEPER") if wide else ()), "FILE")
     print_table(screen(), head, [_row(one, wide=wide) for one in found], right={2, 3})
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vethlab.present.cli import changes as shown
-from vethlab.present.cli.choose import lab_file, mode
+from vethlab.present.cli.choose import lab_file, lab_runs, mode
 from vethlab.present.cli.command import option, output, verb
 from vethlab.present.cli.complete import lab_files
 from vethlab.present.cli.terminal import progress, screen
@@ -61,11 +61,3 @@ def print_plan(lab: Lab, path: str, found: Sequence[Change], output: str, *, sho
     shown.table(found, terminal, wide=output == "wide")
     terminal.line(shown.summary(found))
 
-
-def lab_runs(name: str) -> bool:
-    """Whether one's own lab of this name is up."""
-    import os
-
-    from vethlab import lab
-
-    return any(one.name == name and one.uid == os.getuid() for one in lab.labs())

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from shutil import which
 
 import click
 
-from vethlab.errors import UsageError
-from vethlab.present.cli.choose import lab_file, mode
+from vethlab.errors import LabError, NotFoundError, UsageError
+from vethlab.present.cli.choose import lab_file, lab_runs, mode
 from vethlab.present.cli.command import option, verb
 from vethlab.present.cli.complete import lab_files
 from vethlab.present.cli.tail import TailCommand, argv_argument
 from vethlab.present.cli.terminal import progress
-
-if TYPE_CHECKING:
-    import subprocess
 
 __all__ = ["command"]
 
@@ -34,35 +32,60 @@ def command(file: str | None, argv: tuple[str, ...], *, root: bool | None) -> in
     """
     if not argv:
         raise UsageError("no command to run", help="vethlab run [FILE] -- CMD")
+    if which(argv[0]) is None:
+        raise UsageError(f"no such command: {argv[0]}", help="it is looked for in PATH, as a shell does")
     from vethlab import lab
 
     one = lab.Lab.load(lab_file(file), mode=mode(root=root))
+    if lab_runs(one.name):
+        raise LabError(f"lab `{one.name}` is running already", slug="lab-exists", help="`vethlab exec` reaches it; or take it down first")
     with progress(f"{one.name}: building"):
-        one.up(detach=False)
+        created = one.up(detach=True).created
+    if not created:  # somebody else built it in the meantime: it is not ours to take down
+        return _run(argv, one.name)
+    watcher, release = _watch(one.name)
     try:
-        return _run(argv, {**os.environ, "VETHLAB_LAB": one.name})
+        return _run(argv, one.name)
     finally:
         one.down()
+        os.write(release, b"1")
+        os.close(release)
+        os.waitpid(watcher, 0)
 
 
-def _run(argv: Sequence[str], environment: dict[str, str]) -> int:
+def _watch(name: str) -> tuple[int, int]:
+    """A process that takes the lab down if this one is killed: it waits for the end of a pipe that only we hold open."""
+    waiting, release = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(waiting)
+        return child, release
+    status = 1
+    try:
+        os.setsid()  # Ctrl-C is for the command, not for us
+        os.close(release)
+        if not os.read(waiting, 1):
+            from vethlab import lab
+
+            with suppress(NotFoundError):
+                lab.Lab.running(name).down()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _run(argv: Sequence[str], name: str) -> int:
     import subprocess
 
     try:
-        child = subprocess.Popen(argv, env=environment)
-    except FileNotFoundError as error:
-        raise UsageError(f"no such command: {argv[0]}") from error
-    except PermissionError as error:
-        raise UsageError(f"cannot run {argv[0]}: permission denied") from error
+        child = subprocess.Popen(argv, env={**os.environ, "VETHLAB_LAB": name})
+    except OSError as error:
+        raise UsageError(f"cannot run {argv[0]}: {error.strerror}") from error
     # Ctrl-C goes to the whole foreground group: the command decides, we wait for it. SIGTERM is ours alone, so it is passed on.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN), signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     try:
-        return _status(child)
+        status = child.wait()
     finally:
         signal.signal(signal.SIGINT, before[0])
         signal.signal(signal.SIGTERM, before[1])
-
-
-def _status(child: subprocess.Popen[bytes]) -> int:
-    status = child.wait()
     return status if status >= 0 else 128 - status
