@@ -93,7 +93,6 @@ def test_run_of_no_such_command_is_a_clear_error(cli: Cli, world: World) -> None
     assert (2, {}, True) == (ran.status, world.up, "no such command: no-such-command-here" in ran.err)
 
 
-@pytest.mark.parametrize("words", [(), ("p.lab.yaml",), ("--",)])
 def test_run_of_a_file_that_is_no_program_takes_the_lab_down(cli: Cli, world: World) -> None:
     """What the kernel refuses to run is a clear error, and the lab is gone."""
     Path("p.lab.yaml").write_text(PAIR)
@@ -103,6 +102,7 @@ def test_run_of_a_file_that_is_no_program_takes_the_lab_down(cli: Cli, world: Wo
     assert (2, {}, True) == (ran.status, world.up, "cannot run ./prog: Exec format error" in ran.err)
 
 
+@pytest.mark.parametrize("words", [(), ("p.lab.yaml",), ("--",)])
 def test_run_without_a_command_touches_nothing(cli: Cli, world: World, words: tuple[str, ...]) -> None:
     """No command: nothing is brought up."""
     Path("p.lab.yaml").write_text(PAIR)
