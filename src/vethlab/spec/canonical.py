@@ -18,6 +18,8 @@ from vethlab.spec.routes import route_text
 _WIDTH = 100
 # Text that stands without quotes in block and flow style alike; `: ` and what the core schema reads as something else is sorted out below.
 _BARE = re.compile(r"[A-Za-z0-9/](?:[A-Za-z0-9 ./:_@>=-]*[A-Za-z0-9/._-])?")
+# What YAML 1.1 readers, which are many, take for something else than text: booleans, octal, sexagesimal, dates.
+_OLD = re.compile(r"(?i:y|yes|n|no|on|off)|[-+.]?[0-9][0-9_.:eExXoO+-]*")
 _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
@@ -126,7 +128,7 @@ def _flow(value: Any) -> str:
 
 def _word(text: str) -> str:
     """Text, quoted where it would mean something else without."""
-    if _BARE.fullmatch(text) and ": " not in text and isinstance(scalar(text), str):
+    if _BARE.fullmatch(text) and ": " not in text and isinstance(scalar(text), str) and not _OLD.fullmatch(text):
         return text
     return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False))
 

@@ -37,14 +37,14 @@ def take(item: Item, noun: Noun, what: str, mistakes: Mistakes) -> Fields:
     """Reads the mapping `item` as `noun`. `what` names it in messages, e.g. "network `br0`"."""
     fields = Fields(item)
     entries = item.mapping()
-    if entries is None:
-        if item.value is not None:
-            fields.spoiled = True
-            mistakes.add(
-                item, "wrong-type", f"{what} must be a mapping of keys, this is {item.described()}", topic=noun.path,
-                why="expected `key: value`", help=f"keys: {', '.join(noun.keys)}",
-            )
+    if entries is None and item.value is not None:
+        fields.spoiled = True
+        mistakes.add(
+            item, "wrong-type", f"{what} must be a mapping of keys, this is {item.described()}", topic=noun.path,
+            why="expected `key: value`", help=f"keys: {', '.join(noun.keys)}",
+        )
         return fields
+    entries = entries or {}
     of_type = _type(entries, noun)
     for name, value in entries.items():
         key = noun.keys.get(name)
@@ -54,8 +54,8 @@ def take(item: Item, noun: Noun, what: str, mistakes: Mistakes) -> Fields:
         elif key.types and of_type not in key.types:
             mistakes.add(
                 item.keys[name], "wrong-network-type",
-                f"`{name}` is a key of networks of type {' or '.join(key.types)}, {what} is a {of_type}",
-                why=f"not a key of a {of_type} network", help=f"add `type: {key.types[0]}`, or remove `{name}`", topic=noun.topic(name),
+                f"`{name}` is a key of networks of type {' or '.join(key.types)}, {what} is of type {of_type}",
+                why=f"not a key of {_network(of_type)}", help=f"add `type: {key.types[0]}`, or remove `{name}`", topic=noun.topic(name),
             )
         else:
             _value(fields, key, value, noun, what, mistakes)
@@ -76,8 +76,12 @@ def _type(entries: dict[str, Item], noun: Noun) -> str:
     return declared.text
 
 
+def _network(of_type: str) -> str:
+    return f"{'an' if of_type == 'ovs' else 'a'} {of_type} network"
+
+
 def _unknown(where: Item, name: str, noun: Noun, what: str, of_type: str, mistakes: Mistakes) -> None:
-    title = f"a {of_type} network" if noun.path == "networks" else noun.title
+    title = _network(of_type) if noun.path == "networks" else noun.title
     best = did_you_mean(name, noun.keys)
     meant = best.removeprefix("did you mean `").removesuffix("`?")
     mistakes.add(

@@ -51,7 +51,6 @@ def _ref(name: str) -> dict[str, Any]:
 _STRING: dict[str, Any] = {"type": "string"}
 _NAMES: dict[str, Any] = {"type": "array", "items": {"type": ["string", "integer"]}}
 _NULL: dict[str, Any] = {"type": "null"}
-_SHAPED = "Open vSwitch, overlays and traffic shaping"
 _RATE = kinds.pattern("a rate such as 10mbit", "[0-9]+(?:\\.[0-9]+)?[kmgt]?bit", "bit, kbit, mbit, gbit or tbit")
 _SENTENCE = kinds.TEXT
 _SHAPES = (
@@ -165,7 +164,7 @@ NETWORK = _noun(
     "networks", "a network",
     Key(
         "type", kinds.choice("bridge", "ovs", "vxlan", "macvlan"), "What joins the nodes.", "bridge", "type: bridge",
-        later=_SHAPED, neutral=("bridge",),
+        later="networks other than bridges", neutral=("bridge",),
     ),
     Key("on", kinds.NAME, "The host whose namespace holds the bridge.", "host", "on: h1", later="hosts inside a lab", neutral=("host",)),
     Key(

@@ -24,8 +24,13 @@ class Kind(NamedTuple):
     parse: Callable[[Item], Any]
 
 
-def _refuse(item: Item, words: str, help: str = "") -> Wrong:  # noqa: A002 - as in errors
-    return Wrong(f"must be {words}", help=help, slug="wrong-type", there=f"this is {item.described()}")
+def _refuse(item: Item, words: str, help: str = "", *, slug: str = "wrong-type") -> Wrong:  # noqa: A002 - as in errors
+    return Wrong(f"must be {words}", help=help, slug=slug, there=f"this is {item.described()}")
+
+
+def _unfit(item: Item, words: str, help: str = "") -> Wrong:  # noqa: A002 - as in errors
+    """Refuses text for its content, anything else for its type."""
+    return _refuse(item, words, help, slug="wrong-value" if isinstance(item.value, str) else "wrong-type")
 
 
 def raw(words: str, schema: dict[str, Any]) -> Kind:
@@ -41,7 +46,7 @@ def choice(*options: str) -> Kind:
         if item.text in options and item.is_scalar():
             return item.text
         best = suggest(item.text, options) if item.text else ""
-        raise _refuse(item, words, f"did you mean `{best}`?" if best else "")
+        raise _unfit(item, words, f"did you mean `{best}`?" if best else "")
 
     return Kind(words, {"enum": list(options)}, parse)
 
@@ -73,7 +78,7 @@ def pattern(words: str, regex: str, hint: str = "") -> Kind:
             compiled.append(re.compile(regex))
         if item.is_scalar() and compiled[0].fullmatch(item.text):
             return item.text
-        raise _refuse(item, words, hint)
+        raise _unfit(item, words, hint)
 
     return Kind(words, {"type": "string", "pattern": f"^({regex})$"}, parse)
 
@@ -87,12 +92,13 @@ def list_of(kind: Kind, *, alone: bool = False) -> Kind:
         if items is None:
             if not alone:
                 raise _refuse(item, words)
-            return (kind.parse(item),)
+            items = [item]
         values = []
         for part in items:
             try:
                 values.append(kind.parse(part))
             except Wrong as wrong:
+                wrong.there = wrong.there or f"expected {kind.words}"
                 raise At(part, wrong) from None
         return tuple(values)
 
@@ -142,7 +148,7 @@ def _interface_name(item: Item) -> str:
 def _mac(item: Item) -> str:
     octets = item.text.lower().split(":")
     if not item.is_scalar() or len(octets) != 6 or not all(re.fullmatch("[0-9a-f]{2}", octet) for octet in octets):
-        raise _refuse(item, "a MAC address such as 02:00:00:00:00:01")
+        raise _unfit(item, "a MAC address such as 02:00:00:00:00:01")
     if int(octets[0], 16) & 1 or item.text == "00:00:00:00:00:00":  # net/core eth is_valid_ether_addr
         raise Wrong(f"{item.text} cannot be the address of one interface", help="the first octet of a unicast address is even, e.g. 02")
     return item.text.lower()
@@ -151,7 +157,7 @@ def _mac(item: Item) -> str:
 def _duration(item: Item) -> float:
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?(?:[eE]-?[0-9]{1,2})?) ?(us|ms|s)", item.text)
     if not match:
-        raise _refuse(item, "a time such as 5ms")
+        raise _unfit(item, "a time such as 5ms")
     seconds = float(match[1]) / {"us": 1e6, "ms": 1e3, "s": 1.0}[match[2]]
     if not 1e-6 <= seconds <= 3600:
         raise Wrong(f"`{shown(item.text)}` is not between 1us and 3600s")
@@ -163,7 +169,7 @@ def _path(item: Item) -> str:
         not {".", ".."} & set(item.text.split("/"))
     ):
         return "/" + "/".join(part for part in item.text.split("/") if part)
-    raise _refuse(item, "an absolute path such as /var/lib/dnsmasq")
+    raise _unfit(item, "an absolute path such as /var/lib/dnsmasq")
 
 
 def of_text(parse: Callable[[str], Any], words: str) -> Callable[[Item], Any]:

@@ -61,7 +61,7 @@ def _entry(item: Item, mistakes: Mistakes, room: int) -> list[RawLink]:
                          help="for example `a 10.0.0.1/24 -- b 10.0.0.2/24`", topic="links")
             return []
         return _sentence(item, "", 1500, mistakes, room)
-    fields = take(item, LINK, "link", mistakes)
+    fields = take(item, LINK, "this link", mistakes)
     forms = [form for form in _FORMS if form in (item.mapping() or {})]
     if len(forms) == 1 and forms[0] in fields.values:
         return _sentence(fields.at(forms[0]), forms[0], fields.get("mtu", 1500), mistakes, room)
@@ -208,7 +208,8 @@ def _read_node(item: Item, end: End, mistakes: Mistakes) -> bool:
     name, colon, interface = rest.partition(":")
     if nested:
         not_built(_at(item, end.part), f"`{shown(word)}`: a node inside `{shown(host)}`", "hosts inside a lab", mistakes, "nodes.role")
-        end.names = [host, name]
+        end.names = [host]
+        mistakes.nested.add(name)
         return False
     try:
         end.names = ranges.names(name)

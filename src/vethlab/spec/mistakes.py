@@ -29,16 +29,17 @@ class Wrong(Exception):  # noqa: N818 - a value that is wrong, not a failure of 
 class Mistakes:
     """The list under construction, and what could not be read, so that rules about the whole do not blame its absence.
 
-    `vague` holds nodes that exist but are not fully known, `lost` says that a part was dropped which may have named any node, `nodes_lost`
-    that the declared nodes are not all there.
+    `vague` holds nodes of which something is missing, `nested` nodes inside hosts (not built yet), `lost` says that a part was dropped
+    which may have named any node, `nodes_lost` that the declared nodes are not all there.
     """
 
-    __slots__ = ("_seen", "errors", "lost", "nodes_lost", "path", "text", "vague")
+    __slots__ = ("_seen", "errors", "lost", "nested", "nodes_lost", "path", "text", "vague")
 
     def __init__(self, path: str, text: str) -> None:
         self.path, self.text = path, text
         self.errors: list[SpecError] = []
         self.vague: set[str] = set()
+        self.nested: set[str] = set()
         self.lost = self.nodes_lost = False
         self._seen: set[tuple[int, int, str, str]] = set()
 
@@ -61,7 +62,7 @@ class Mistakes:
 
     def unsure(self, node: str) -> bool:
         """True if what is missing of `node` may be missing only because it could not be read."""
-        return self.lost or node in self.vague
+        return self.lost or node in self.vague or node in self.nested
 
     def wrong(self, item: Item, what: str, wrong: Wrong, expected: str, topic: str = "") -> None:
         """Records a value that its parser refused; `what` begins the message, e.g. "`mtu` of network `br0`"."""
@@ -86,7 +87,7 @@ def suggest(word: str, choices: Iterable[str]) -> str:
         candidates = [choice for choice in candidates if choice[:1] == word[:1]][:_MANY]
     import difflib  # noqa: PLC0415 - only a wrong file pays for it
 
-    matches = difflib.get_close_matches(word[:80], candidates, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word[:80], candidates, n=1, cutoff=0.6 if len(word) > 3 else 0.5)
     return matches[0] if matches else ""
 
 

@@ -84,7 +84,8 @@ def _names(item: Item, what: str, mistakes: Mistakes) -> list[str]:
     """The nodes one word names."""
     host, nested, inner = item.text.rpartition("/")
     if nested:
-        mistakes.vague.update((host, inner))
+        mistakes.vague.add(host)
+        mistakes.nested.add(inner)
         not_built(item, f"`{shown(item.text)}` on {what}: a node inside `{shown(host)}`", "hosts inside a lab", mistakes, "nodes.role")
         return []
     try:
@@ -132,9 +133,11 @@ def _place(name: str, key: Item, value: Item, of: int, what: str, mistakes: Mist
             mistakes.wrong(wrong.item if isinstance(wrong, At) else value, f"the address of {whose}", wrong, HOST.words, "networks.nodes")
             return place
     items = written.sequence() or [written]
-    place.hosts = hosts
-    place.parts = [(part, None) for part in items[: len(hosts)]]
-    if of > 1 and hosts:
+    if of == 1 or not hosts:
+        place.hosts = hosts
+        place.parts = [(part, None) for part in items[: len(hosts)]]
+    else:
+        mistakes.vague.add(name)
         mistakes.add(written, "address-in-range", f"`{shown(key.text)}` stands for {of} nodes, they cannot share an address",
                      topic="networks.nodes",
                      why="one address, several nodes", help="leave the address away: hosts are numbered in order")

@@ -140,7 +140,9 @@ def _sysctl(node: RawNode, item: Item, what: str, mistakes: Mistakes) -> None:
                          why="the kernel takes numbers and words", help="write 1 or 0" if isinstance(value.value, bool) else "",
                          topic="nodes.sysctl")
         else:
-            node.sysctl.append((name, value.text.strip(), item.keys[written]))
+            # A number is given in decimal, as the kernel gives it back: a declared 0x10 would differ from the 16 that is read.
+            given = str(value.value) if isinstance(value.value, int) else value.text.strip()
+            node.sysctl.append((name, given, item.keys[written]))
 
 
 def _dotted(name: str) -> str:

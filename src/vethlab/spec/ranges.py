@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from vethlab.model.names import RESERVED, is_node_name
+from vethlab.model.names import HOST, RESERVED, is_node_name
 from vethlab.spec.mistakes import Wrong
 from vethlab.spec.tree import shown
 
@@ -27,7 +27,8 @@ def names(word: str) -> list[str]:
         if not is_node_name(word):
             raise _bad(word)
         if word in RESERVED:
-            raise Wrong(f"`{word}` is reserved, a node cannot have this name", slug="reserved-name", help="choose another name")
+            helped = "to join nodes with the lab's host, give a network a `gateway`" if word == HOST else "choose another name"
+            raise Wrong(f"`{word}` is reserved, a node cannot have this name", slug="reserved-name", help=helped)
         return [word]
     match = _RANGE.fullmatch(word)
     if match is None:

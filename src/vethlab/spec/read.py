@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import yaml
 
 from vethlab.spec.mistakes import Mistakes
-from vethlab.spec.tree import Item, shown
+from vethlab.spec.tree import Item, file_lines, shown
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 32
@@ -23,7 +23,7 @@ MAX_VALUES = 500_000  # after following aliases: nine lines of aliases can stand
 _PLAIN = re.compile(
     r"(?P<null>~|null|Null|NULL|)|(?P<true>true|True|TRUE)|(?P<false>false|False|FALSE)|(?P<int>[-+]?(?:0|[1-9][0-9]{0,19}))"
     r"|0o(?P<oct>[0-7]{1,20})|0x(?P<hex>[0-9a-fA-F]{1,16})"
-    r"|(?P<float>[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))",
+    r"|(?P<float>[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*|(?=[eE])))(?:[eE][-+]?[0-9]{1,3})?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))",
 )
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's parser is ten times as fast; the Python one gives the same events
 
@@ -70,20 +70,24 @@ def _stop(mistakes: Mistakes, item: Item, slug: str, message: str, why: str = ""
 
 def _syntax(error: yaml.YAMLError, text: str, mistakes: Mistakes) -> NoReturn:
     """A parser's complaint as ours."""
-    line = column = 1
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    lines = file_lines(text)
+    mark, context = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    if context is not None and (mark is None or not "".join(lines[mark.line :]).strip()):
+        mark = context  # what is missed at the end of the file was opened further up
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "this is not YAML"
     if mark is not None:
         line, column = mark.line + 1, mark.column + 1
-    elif isinstance(getattr(error, "position", None), int):
-        before = text[: error.position]  # type: ignore[attr-defined]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    context = getattr(error, "context", None) or ""
-    written = text.splitlines()[line - 1] if line <= text.count("\n") + 1 and text else ""
+    else:  # a character that YAML does not allow, known by its position only
+        before = file_lines(text[: getattr(error, "position", 0)])
+        line, column = len(before), len(before[-1]) + 1
+    if line > len(lines):
+        line, column = len(lines), len(lines[-1]) + 1
+    written = lines[line - 1]
     helped = "quote the value, or write it in block form" if "{" in written or "[" in written else "check indentation, colons and quotes"
     if "\t" in written[:column]:
         helped = "YAML does not indent with tabs: use spaces"
-    mistakes.add(Item(None, line=line, column=column), "yaml-syntax", f"not YAML: {problem}", why=context or str(problem), help=helped)
+    why = getattr(error, "context", None) or "this is where reading ended"
+    mistakes.add(Item(None, line=line, column=column), "yaml-syntax", f"not YAML: {problem}", why=why, help=helped)
     raise mistakes.report()
 
 

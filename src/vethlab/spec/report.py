@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vethlab.errors import SpecError, SpecErrors
+from vethlab.spec.tree import file_lines
 
 Colour = Callable[[str, str], str]
 _WINDOW = 120  # columns of a source line that are shown
@@ -17,7 +18,7 @@ _WINDOW = 120  # columns of a source line that are shown
 def render(errors: SpecErrors, colour: Colour | None = None) -> str:
     """All mistakes, one block each."""
     paint = colour or _plain
-    lines = errors.text.splitlines()
+    lines = file_lines(errors.text)
     blocks = [_block(error, lines, paint) for error in errors.errors]
     count = len(blocks)
     if count > 1:
@@ -41,11 +42,10 @@ def _block(error: SpecError, lines: list[str], paint: Colour) -> str:
         out += [bar, paint("position", f" {number} |") + f" {shown}", f"{bar} {' ' * before}{caret}"]
     elif error.why:
         out.append(f"{gutter}  = why: {error.why}")
-    told = [error.help] if error.help else []
+    if error.help:
+        out.append(paint("help", f"{gutter}  = help: ") + _printable(error.help))
     if error.topic:
-        told.append(f"explain: vethlab explain {error.topic}")
-    if told:
-        out.append(paint("help", f"{gutter}  = help: ") + _printable("  ".join(told)))
+        out.append(paint("help", f"{gutter}  = explain: ") + f"vethlab explain {error.topic}")
     return "\n".join(out)
 
 

@@ -52,7 +52,7 @@ def check(whole: Whole, mistakes: Mistakes) -> None:
 
 def unknown_node(name: str, known: dict[str, None], where: Item, part: Part | None, what: str, mistakes: Mistakes) -> None:
     """Records a name that no node has."""
-    if mistakes.nodes_lost or name in mistakes.vague:
+    if mistakes.nodes_lost or name in mistakes.nested:
         return
     mistakes.add(where, "unknown-node", f"{what} names `{shown(name)}`, which is not a node", why="not declared", part=part, topic="nodes",
                  help=did_you_mean(name, known, f"add `{shown(name)}` to `nodes`"))
@@ -62,10 +62,10 @@ def _unknown_nodes(whole: Whole, mistakes: Mistakes) -> None:
     """With a `nodes` key every name on a link or network must be declared."""
     if whole.declared is None:
         return
-    for mine in whole.by_node.values():
+    for what, mine, _ in _segments(whole):
         for place in mine:
             if place.node not in whole.known:
-                unknown_node(place.node, whole.known, place.item, place.name_part, "this", mistakes)
+                unknown_node(place.node, whole.known, place.item, place.name_part, what, mistakes)
 
 
 def _interface_names(whole: Whole, mistakes: Mistakes) -> None:
@@ -108,7 +108,7 @@ def _network_members(whole: Whole, mistakes: Mistakes) -> None:
     """Names inside a network other than in `nodes`."""
     for network in whole.networks:
         on = network.fields.get("on", HOST)
-        if on != HOST and on not in whole.known and _complete(whole, mistakes):
+        if on != HOST and on not in whole.known and _complete(whole, mistakes, on):
             unknown_node(on, whole.known, network.fields.at("on"), None, f"`on` of network `{network.name}`", mistakes)
         there = dict.fromkeys(place.node for place in network.places)
         tags = network.fields.get("tags")
@@ -191,7 +191,7 @@ def _check_end(whole: Whole, one: RawCheck, *, source: bool, mistakes: Mistakes)
     what = f"check `{shown(one.check.text)}`"
     for name in end.nodes:
         if name not in whole.known:
-            if _complete(whole, mistakes):
+            if _complete(whole, mistakes, name):
                 unknown_node(name, whole.known, one.item, part, what, mistakes)
             return
     gateways = [network for network in whole.networks if "gateway" in (network.fields.item.mapping() or {})]
@@ -199,8 +199,8 @@ def _check_end(whole: Whole, one: RawCheck, *, source: bool, mistakes: Mistakes)
         mistakes.add(one.item, "check-no-address", f"{what}: `host` has no address", why="no network has a gateway", part=part,
                      topic="checks",
                      help="give a network a `gateway`")
-    for name in end.nodes if not mistakes.lost else ():
-        if name in mistakes.vague:
+    for name in end.nodes:
+        if mistakes.unsure(name):
             continue
         mine = whole.by_node.get(name, [])
         if end.interface is not None:
@@ -216,12 +216,12 @@ def _check_end(whole: Whole, one: RawCheck, *, source: bool, mistakes: Mistakes)
                          help="put it on a link or network with addresses", topic="checks")
 
 
-def _complete(whole: Whole, mistakes: Mistakes) -> bool:
-    """True if every node's name is known: all are declared, or everything they are inferred from could be read."""
-    return whole.declared is not None or not mistakes.lost
+def _complete(whole: Whole, mistakes: Mistakes, name: str) -> bool:
+    """True if `name` would be known if it were a node: all are declared, or everything they are inferred from could be read."""
+    return whole.declared is not None or not mistakes.unsure(name)
 
 
 def _check_via(whole: Whole, one: RawCheck, mistakes: Mistakes) -> None:
     via = one.check.via
-    if via is not None and via != HOST and via not in whole.known and one.options is not None and _complete(whole, mistakes):
+    if via is not None and via != HOST and via not in whole.known and one.options and _complete(whole, mistakes, via):
         unknown_node(via, whole.known, one.options.at("via"), None, f"`via` of check `{shown(one.check.text)}`", mistakes)

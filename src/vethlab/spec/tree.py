@@ -5,8 +5,10 @@ Rule of the file: an Item is one value with the place it was written at; every m
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _COLLECTIONS = frozenset((list, dict))
 _SPELLED = (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)  # Python objects that mean their text
 
@@ -46,13 +48,18 @@ class Item:
             return "a mapping"
         if isinstance(value, list):
             return "a list"
-        if value is None:
-            return "nothing"
+        if value is None or not self.text.strip():
+            return "empty"
         if isinstance(value, bool):
             return f"`{self.text}`, which is true or false"
         if isinstance(value, int | float):
             return f"the number {shown(self.text)}"
         return f"the text `{shown(self.text)}`"
+
+
+def file_lines(text: str) -> list[str]:
+    """The lines of a text as libyaml counts them; str.splitlines() knows more line breaks than YAML."""
+    return _BREAK.split(text)
 
 
 def shown(text: str, limit: int = 60) -> str:
