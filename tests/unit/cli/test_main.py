@@ -125,6 +125,13 @@ def test_a_closed_pipe_is_silent() -> None:
     assert (128 + signal.SIGPIPE, "") == (done.returncode, done.stderr)
 
 
+def test_a_full_disk_is_said_and_nothing_else() -> None:
+    """Standard output that cannot be written is exit code 3 and one message."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "vethlab", "version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (3, "error[file]: cannot write: No space left on device\n") == (done.returncode, done.stderr)
+
+
 def test_sigterm_is_like_an_interrupt() -> None:
     """SIGTERM ends a command as Ctrl-C does: cleaned up, exit code 130."""
     code = (

@@ -5,6 +5,7 @@ Rule of the file: a user's mistake never shows a traceback; our own mistakes lea
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 import click
 
-from vethlab.errors import SpecErrors, UsageError, VethlabError
+from vethlab.errors import HostError, SpecErrors, UsageError, VethlabError
 from vethlab.present.cli.terminal import Terminal, errors
 
 __all__ = ["INTERRUPTED", "OUR_BUG", "report", "wants_json"]
@@ -20,6 +21,7 @@ __all__ = ["INTERRUPTED", "OUR_BUG", "report", "wants_json"]
 OUR_BUG = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED = 130
 ROLES = {"error": "red", "caret": "red", "position": "blue", "help": "cyan"}
+DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
 PASS_ON = frozenset({"exec", "sh", "run", "completion"})  # their -o belongs to somebody else
 
 
@@ -69,6 +71,8 @@ def _ours(error: BaseException) -> BaseException:
         return UsageError(error.format_message())
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError) and error.filename:
         return UsageError(f"{os.fsdecode(error.filename)}: {error.strerror}", slug="file")
+    if isinstance(error, OSError) and error.errno in DISK:
+        return HostError(f"cannot write: {error.strerror}", slug="file")
     return error
 
 

@@ -23,28 +23,39 @@ BROKEN_PIPE = 128 + signal.SIGPIPE  # what a shell shows for a program that the 
 
 def main() -> NoReturn:
     """Run the program on the process's own arguments."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's background job is not for Ctrl-C
+            signal.signal(number, _interrupt)
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; never raises."""
     try:
-        status = _invoke(list(arguments))
+        status = _reported(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         _silence()
         return BROKEN_PIPE
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last border
-        from vethlab.present.cli.failure import report
-
-        try:
-            status = report(error, arguments)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _silence()
-            return BROKEN_PIPE
+    except OSError as error:  # standard output cannot be written (/dev/full)
+        _silence()
+        return _report(error, ())
     return status
+
+
+def _reported(arguments: Sequence[str]) -> int:
+    try:
+        return _invoke(list(arguments))
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last border
+        return _report(error, arguments)
+
+
+def _report(error: BaseException, arguments: Sequence[str]) -> int:
+    from vethlab.present.cli.failure import report
+
+    return report(error, arguments)
 
 
 def _invoke(arguments: list[str]) -> int:
@@ -60,11 +71,12 @@ def _invoke(arguments: list[str]) -> int:
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
-    # A second signal must not cut the clean-up short.
+    # A second signal must not cut the clean-up short; Ctrl-\ still does.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def _silence() -> None:
-    # The interpreter flushes standard output once more when it ends; without a reader that would be an "Exception ignored" message.
+    # The interpreter flushes standard output once more when it ends; that must not fail with a message of its own.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

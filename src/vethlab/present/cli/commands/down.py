@@ -38,7 +38,7 @@ def command(
     found = _chosen(lab, named, every=every)
     terminal, gone = screen(), []
     for one in found:
-        name, what = one.name, described(one.topology, checks=False)
+        name = one.name
         if output == "text" and show_commands:
             _commands(one)
         if not dry_run:
@@ -46,7 +46,8 @@ def command(
                 one.down(wait=wait)
         gone.append(name)
         if output == "text":
-            terminal.line(f"would take away {name}: {what}" if dry_run else f"{terminal.mark('ok')} {name} is gone")
+            would = f"would take away {name}: {described(one.topology, checks=False)}" if dry_run else ""
+            terminal.line(would or f"{terminal.mark('ok')} {name} is gone")
     if output == "json":
         from vethlab.present.cli.document import emit
 

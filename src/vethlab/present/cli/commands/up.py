@@ -50,7 +50,7 @@ def command(
     with progress(f"{one.name}: building {plural(len(one.topology.nodes), 'node')}"):
         receipt = one.up(detach=True, names=names)
     if output == "text":
-        _tell(one, receipt, show_commands=show_commands)
+        _tell(one, receipt, show_commands=show_commands, hint=not check)
     report = _checked(one, output) if check else None
     if output == "json":
         _document(one, path, receipt, report)
@@ -67,7 +67,7 @@ def _checked(lab: Lab, output: str) -> Report:
     return report
 
 
-def _tell(lab: Lab, receipt: Receipt, *, show_commands: bool) -> None:
+def _tell(lab: Lab, receipt: Receipt, *, show_commands: bool, hint: bool) -> None:
     terminal = screen()
     if show_commands and receipt.changes:
         shown.commands(receipt.changes, terminal, lab=lab.name, exists=not receipt.created)
@@ -75,9 +75,10 @@ def _tell(lab: Lab, receipt: Receipt, *, show_commands: bool) -> None:
     if receipt.created:
         counts = described(lab.topology, checks=False)
         terminal.line(f"{ok} {lab.name} is up: {counts}, {receipt.mode}", took)
-        first = next((node.name for node in lab.topology.nodes), "host")
-        hint = f" {terminal.mark('dot')} ".join(("vethlab check", f"vethlab sh {first}", "vethlab down"))
-        errors().line(f"  try: {hint}")
+        if hint:
+            first = next((node.name for node in lab.topology.nodes), "host")
+            words = ("vethlab check", f"vethlab sh {first}", "vethlab down")
+            errors().line("  try: " + f" {errors().mark('dot')} ".join(words))
         return
     if not receipt.changes:
         terminal.line(f"{ok} {lab.name} matches its file, nothing to change", took)
