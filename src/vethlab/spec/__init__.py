@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vethlab.model.topology import Topology
-
 if TYPE_CHECKING:
     from vethlab.errors import SpecErrors
+    from vethlab.model.topology import Topology
     from vethlab.spec.draft import Draft
     from vethlab.spec.reference import Word
     from vethlab.spec.report import Colour

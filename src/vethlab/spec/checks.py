@@ -150,6 +150,8 @@ def _looks_like_address(word: str) -> bool:
 def _end(word: str, port: int | None) -> CheckEnd:
     """node, node:interface, a range, or a reserved word."""
     name, colon, interface = word.partition(":")
+    if "/" in name:
+        raise Wrong(f"a node inside `{shown(name.rpartition('/')[0])}` is not built yet", slug="not-built-yet", help="remove it until then")
     if colon and (problem := interface_name_problem(interface)):
         raise Wrong(problem, slug="bad-interface-name")
     if name in RESERVED:

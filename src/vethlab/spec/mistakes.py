@@ -14,6 +14,8 @@ Part = tuple[int, int]  # (first character, length) inside an Item's text
 
 _MANY = 2000  # beyond this many candidates the search for a similar word costs more than it helps
 
+_HELPED = 50  # mistakes of one file that are compared with all names
+
 
 class Wrong(Exception):  # noqa: N818 - a value that is wrong, not a failure of ours
     """Raised by a value's parser: `why` it is wrong, what helps, which part of the text it is about, and in few words what is there."""
@@ -59,6 +61,10 @@ class Mistakes:
         if not line:
             error.where = self.path
         self.errors.append(error)
+
+    def meant(self, word: str, choices: Iterable[str], otherwise: str) -> str:
+        """A help sentence as did_you_mean() gives it, but not for a file's thousandth mistake: to look among many names takes time."""
+        return did_you_mean(word, choices, otherwise) if len(self.errors) < _HELPED else otherwise
 
     def unsure(self, node: str) -> bool:
         """True if what is missing of `node` may be missing only because it could not be read."""

@@ -36,3 +36,21 @@ def all_words() -> dict[str, Word]:
                 place, key.kind.words, key.meaning + only, key.default, key.example, key.later, neutral, below.get(place, ()),
             )
     return found
+
+
+def markdown() -> str:
+    """The reference of all keys for the documentation, one table for each noun."""
+    parts = []
+    for noun in NOUNS:
+        parts.append(f"## {noun.title[:1].upper()}{noun.title[1:]}{f' (`{noun.path}`)' if noun.path else ''}\n")
+        parts.append("| key | value | meaning | default |\n|---|---|---|---|")
+        for key in noun.keys.values():
+            later = " *Not built yet.*" if key.later else ""
+            cells = (f"`{key.name}`", key.kind.words, f"{key.meaning} Example: `{_one_line(key.example)}`{later}", key.default)
+            parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _one_line(example: str) -> str:
+    return example.split("\n", 1)[0]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from vethlab.model.address import IPNetwork
 from vethlab.model.route import NextHop, Route
-from vethlab.spec.mistakes import Mistakes, did_you_mean
+from vethlab.spec.mistakes import Mistakes
 from vethlab.spec.nodes import RawNode
 from vethlab.spec.raw import Place
 from vethlab.spec.tree import Item, shown
@@ -37,7 +37,7 @@ def _hop(node: RawNode, hop: NextHop, item: Item, mine: list[Place], mistakes: M
     if hop.interface is not None and hop.interface not in names and hop.interface != "lo":
         mistakes.add(item, "unknown-interface", f"node `{node.name}` has no interface `{shown(hop.interface)}`",
                      part=_part(item, hop.interface),
-                     why="no such interface", help=did_you_mean(hop.interface, names, f"it has {', '.join(names) or 'none'}"),
+                     why="no such interface", help=mistakes.meant(hop.interface, names, f"it has {', '.join(names) or 'none'}"),
                      topic="nodes.routes")
         return
     if hop.via is None or hop.onlink:
@@ -89,7 +89,7 @@ def _settings(node: RawNode, mine: list[Place], mistakes: Mistakes) -> None:
         if parts[1] in {"ipv4", "ipv6"} and parts[2] in {"conf", "neigh"} and interface not in names:
             mistakes.add(item, "unknown-interface", f"`{name}`: node `{node.name}` has no interface `{shown(interface)}`",
                          why="no such interface",
-                         help=did_you_mean(interface, names, f"it has {', '.join(names[2:])}"), topic="nodes.sysctl")
+                         help=mistakes.meant(interface, names, f"it has {', '.join(names[2:])}"), topic="nodes.sysctl")
 
 
 def _part(item: Item, word: str) -> tuple[int, int] | None:

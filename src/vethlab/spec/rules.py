@@ -15,7 +15,7 @@ from vethlab.spec import route_rules
 from vethlab.spec.addresses import first_host, last_host
 from vethlab.spec.checks import RawCheck
 from vethlab.spec.fields import Fields
-from vethlab.spec.mistakes import Mistakes, Part, did_you_mean
+from vethlab.spec.mistakes import Mistakes, Part
 from vethlab.spec.nodes import RawNode
 from vethlab.spec.raw import Place, RawLink, RawNetwork
 from vethlab.spec.tree import Item, shown
@@ -55,7 +55,7 @@ def unknown_node(name: str, known: dict[str, None], where: Item, part: Part | No
     if mistakes.nodes_lost or name in mistakes.nested:
         return
     mistakes.add(where, "unknown-node", f"{what} names `{shown(name)}`, which is not a node", why="not declared", part=part, topic="nodes",
-                 help=did_you_mean(name, known, f"add `{shown(name)}` to `nodes`"))
+                 help=mistakes.meant(name, known, f"add `{shown(name)}` to `nodes`"))
 
 
 def _unknown_nodes(whole: Whole, mistakes: Mistakes) -> None:
@@ -117,7 +117,7 @@ def _network_members(whole: Whole, mistakes: Mistakes) -> None:
         for item in members:
             if item.text not in there and not mistakes.unsure(item.text):
                 mistakes.add(item, "unknown-node", f"`{shown(item.text)}` is not on network `{network.name}`", why="not one of its nodes",
-                             help=did_you_mean(item.text, there, "add it to the network's `nodes`"), topic="networks.nodes")
+                             help=mistakes.meant(item.text, there, "add it to the network's `nodes`"), topic="networks.nodes")
 
 
 def _segments(whole: Whole) -> Iterator[tuple[str, list[Place], RawNetwork | None]]:
@@ -209,7 +209,7 @@ def _check_end(whole: Whole, one: RawCheck, *, source: bool, mistakes: Mistakes)
                 names = [place.interface for place in whole.by_node.get(name, [])]
                 mistakes.add(one.item, "unknown-interface", f"{what}: node `{name}` has no interface `{shown(end.interface)}`",
                              why="no such interface",
-                             help=did_you_mean(end.interface, names, f"it has {', '.join(names) or 'none'}"), part=part, topic="checks")
+                             help=mistakes.meant(end.interface, names, f"it has {', '.join(names) or 'none'}"), part=part, topic="checks")
                 continue
         if not source and not any(place.addresses for place in mine) and not whole.loopbacks.get(name):
             mistakes.add(one.item, "check-no-address", f"{what}: `{name}` has no address to ask for", why="has no address", part=part,

@@ -16,6 +16,7 @@ from vethlab import spec
 from vethlab.errors import SpecError, SpecErrors, UsageError
 from vethlab.spec.keys import NOUNS
 from vethlab.spec.mistakes import suggest
+from vethlab.spec.reference import markdown
 from vethlab.spec.tree import wrap
 
 ROOT = Path(__file__).parents[3]
@@ -93,6 +94,14 @@ def test_the_example_of_every_built_key_is_right(place: str) -> None:
     assert spec.loads(text).name
 
 
+def test_the_reference_holds_every_key() -> None:
+    """The documentation's tables come from the declarations: a row for each key, four cells each."""
+    rows = [line for line in markdown().split("\n") if line.startswith("| `")]
+
+    assert sum(len(noun.keys) for noun in NOUNS) == len(rows)
+    assert {5} == {row.replace("\\|", "").count("|") for row in rows}
+
+
 def test_large_flat_labs_are_advised_to_do_without_ipv6() -> None:
     """Past 300 ports the hint names the network and the key; with `ipv6: none` there is nothing to say."""
     text = "name: x\nnetworks: {br0: {subnet: 10.0.0.0/16, nodes: [h1..301]}}\n"
@@ -141,12 +150,13 @@ def test_a_report_can_be_coloured() -> None:
     assert "<caret>^ not a name</caret>" in shown
 
 
-def test_a_report_without_a_text_has_no_excerpt() -> None:
+@pytest.mark.parametrize(("why", "shown"), [("because", "\n  = why: because"), ("", "")])
+def test_a_report_without_a_text_has_no_excerpt(why: str, shown: str) -> None:
     """A mistake in a Draft is told without a place in a file."""
-    error = SpecError("wrong", slug="s", path="<python>", line=0)
+    error = SpecError("wrong", slug="s", path="<python>", line=0, why=why)
     error.where = "<python>"
 
-    assert "error[s]: wrong\n --> <python>" == spec.render(SpecErrors([error], path="<python>", text=""))
+    assert f"error[s]: wrong\n --> <python>{shown}" == spec.render(SpecErrors([error], path="<python>", text=""))
 
 
 def test_wide_and_combining_characters_keep_the_caret_in_place() -> None:
@@ -208,6 +218,15 @@ def test_a_document_that_holds_itself_is_refused() -> None:
 def test_suggestions_stay_quick_among_many_names() -> None:
     """Among thousands of names only those with the same first letter are compared."""
     assert "node77" == suggest("node77x", ["node77", *(f"other{number}" for number in range(3000))])
+
+
+def test_only_the_first_mistakes_of_a_file_are_compared_with_all_names() -> None:
+    """A file with hundreds of wrong names is answered at once; the later ones get the plain help."""
+    text = "name: x\nnodes: [node1..400]\nlinks:\n" + "".join(f"  - nod{number} -- node1\n" for number in range(1, 101))
+    with pytest.raises(SpecErrors) as caught:
+        spec.loads(text)
+
+    assert ["did you mean `node1`?", "add `nod100` to `nodes`"] == [caught.value.errors[0].help, caught.value.errors[-1].help]
 
 
 def test_canonical_text_is_safe_for_readers_of_yaml_1_1() -> None:
