@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.unit.cli.double import Cli
+
 from vethlab.kernel import features
 from vethlab.kernel.features import Feature
 
 FACTS = [
-    Feature("rootless", ok=False, says="user namespaces are restricted by AppArmor", costs="labs without root", help="sudo sysctl", needed=True),
+    Feature("rootless", ok=False, says="restricted by AppArmor", costs="labs without root", help="sudo sysctl", needed=True),
     Feature("link-veth", ok=True, says="veth", group="links"), Feature("link-bridge", ok=True, says="bridge", group="links"),
     Feature("link-vlan", ok=False, says="the kernel cannot make vlan links", costs="802.1Q", help="modprobe 8021q", group="links"),
     Feature("neighbour-table", ok=False, says="1,024 entries", costs="traffic", help="sysctl", warning=True),
@@ -29,7 +29,7 @@ def test_a_lack_is_shown_with_cost_and_fix(cli: Cli) -> None:
     """Facts of a group that are fine share a line; what is lacking has its own, with what it costs and how to get it."""
     ran = cli("doctor")
     assert (
-        "✗ rootless         user namespaces are restricted by AppArmor\n"
+        "✗ rootless         restricted by AppArmor\n"
         "                   costs: labs without root\n"
         "                   fix:   sudo sysctl\n"
         "✓ links            veth bridge\n"

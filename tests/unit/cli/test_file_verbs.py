@@ -197,3 +197,51 @@ def test_the_bash_script_parses(cli: Cli, shell: str, check: list[str]) -> None:
     """Bash accepts the script."""
     done = subprocess.run(check, input=cli("completion", shell).out, text=True, capture_output=True, check=False)
     assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_validate_in_json(cli: Cli) -> None:
+    """validate/1 counts what the file declares."""
+    Path("p.lab.yaml").write_text(PAIR)
+    counts = {"nodes": 2, "links": 1, "networks": 0, "checks": 0}
+    wanted = {"schema": "vethlab.validate/1", "lab": "pair", "file": "p.lab.yaml", "ok": True, **counts, "hints": []}
+    assert wanted == cli("validate", "-o", "json").json()
+
+
+def test_validate_passes_hints_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Advice is on stderr and does not change the status."""
+    monkeypatch.setattr(spec, "hints", lambda _topology: ["say `ipv6: none`"])
+    Path("p.lab.yaml").write_text(PAIR)
+    ran = cli("validate")
+    assert (0, "! hint: say `ipv6: none`\n") == (ran.status, ran.err)
+
+
+def test_init_in_json(cli: Cli) -> None:
+    """init/1 says what was written, or which templates there are."""
+    written = {"schema": "vethlab.init/1", "template": "pair", "file": "x.yaml", "lines": 3}
+    assert written == cli("init", "pair", "x.yaml", "-o", "json").json()
+    assert list(spec.template_names()) == cli("init", "--list", "-o", "json").json()["templates"]
+
+
+def test_explain_in_json(cli: Cli) -> None:
+    """explain/1 holds the pages found."""
+    found = cli("explain", "5", "-o", "json").json()
+    assert ("vethlab.explain/1", [("5", "exit code")]) == (found["schema"], [(topic["word"], topic["kind"]) for topic in found["topics"]])
+
+
+def test_explain_shows_every_key_of_that_name(cli: Cli) -> None:
+    """`mtu` is a key of links and of networks."""
+    out = cli("explain", "mtu").out
+    assert (True, True) == ("links.mtu  (lab file)" in out, "networks.mtu  (lab file)" in out)
+
+
+def test_completion_of_a_path_is_left_to_the_shell(cli: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where no lab file here fits, the shell completes file names."""
+    del cli
+    from vethlab.present.cli.main import run
+
+    monkeypatch.setenv("_VETHLAB_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "vethlab up sub/")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    with pytest.raises(SystemExit):
+        run([])
+    assert "file,sub/\n" == capsys.readouterr().out

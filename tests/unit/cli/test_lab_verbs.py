@@ -9,7 +9,7 @@ import pytest
 from tests.unit.cli.double import PAIR, Cli, World
 
 from vethlab import spec
-from vethlab.change import SetLink
+from vethlab.change import AddNetns, SetLink
 from vethlab.kernel.port import ProcessStatus
 from vethlab.model.link import Link
 from vethlab.model.state import Process, State
@@ -309,3 +309,127 @@ def test_show_expanded_is_a_lab_file(cli: Cli, world: World, words: tuple[str, .
     """The canonical form is a lab file that means the same."""
     lab = world.start(STAR)
     assert lab.topology == spec.loads(cli("show", *words).out)
+
+
+def down_all(cli: Cli) -> tuple[int, str]:
+    """Exit code and output of `down --all`."""
+    ran = cli("down", "--all")
+    return ran.status, ran.out
+
+
+def test_down_all_and_a_name_contradict(cli: Cli, world: World) -> None:
+    """--all with a name is refused, nothing goes."""
+    world.start(PAIR)
+    assert (2, ["pair"]) == (cli("down", "--all", "pair").status, list(world.up))
+
+
+def test_down_all_bears_a_lab_that_goes_by_itself(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lab that somebody else took down in between is no error."""
+    world.start(PAIR)
+    gone = world.start(STAR)
+    infos = world.labs()
+    del world.up[gone.name]
+    monkeypatch.setattr(world, "labs", lambda: infos)
+    assert (0, "✓ pair is gone\n") == down_all(cli)
+
+
+def test_down_all_of_nothing(cli: Cli, world: World) -> None:
+    """Without a lab --all has nothing to do, which is fine."""
+    del world
+    assert (0, "no lab is running\n") == down_all(cli)
+
+
+def test_down_in_json(cli: Cli, world: World) -> None:
+    """down/1 names the labs that went."""
+    world.start(PAIR)
+    assert {"schema": "vethlab.down/1", "labs": ["pair"], "dry_run": False} == cli("down", "-o", "json").json()
+
+
+def test_down_shows_the_host_of_a_lab_with_bridges(cli: Cli, world: World) -> None:
+    """The namespace that plays the machine goes too."""
+    world.start(STAR)
+    assert "ip netns delete host" in cli("down", "--show-commands").out.splitlines()
+
+
+def test_ls_wide_names_user_and_keeper(cli: Cli, world: World) -> None:
+    """-o wide says whose lab it is and which process holds it."""
+    world.start(PAIR)
+    head, line = cli("ls", "-o", "wide").out.splitlines()
+    assert (["USER", "KEEPER"], "4242") == (head.split()[6:8], line.split()[-2])
+
+
+def test_ls_of_an_unknown_user_shows_the_number(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A uid without a name is shown as it is."""
+    lab = world.start(PAIR)
+    info = lab.info()
+    info.uid = 4_000_000
+    monkeypatch.setattr(world, "labs", lambda: [info])
+    assert "4000000" in cli("ls").out.split()
+
+
+def test_the_plan_of_a_bridge_tells_its_address(cli: Cli, world: World) -> None:
+    """The host is always there, so its bridges stand for it."""
+    del world
+    Path("web3.lab.yaml").write_text(STAR)
+    out = cli("plan").out
+    words = [line.split() for line in out.splitlines()]
+    assert (True, False) == (["+", "bridge", "host:br0", "10.1.0.1/24"] in words, ["+", "node", "host"] in [line[:3] for line in words])
+
+
+def test_show_commands_of_rulesets_and_processes_use_a_shell(cli: Cli, world: World) -> None:
+    """What needs a pipe or an ampersand is given to a shell in the node."""
+    del world
+    Path("web3.lab.yaml").write_text(STAR)
+    assert "ip netns exec web sh -c 'sh -c '\"'\"'sleep 1000'\"'\"' &'" in cli("plan", "--show-commands").out.splitlines()
+
+
+def test_show_commands_of_a_new_node_in_a_running_lab_are_comments(cli: Cli, world: World, pair_file: str) -> None:
+    """A namespace of a running lab has no name to type, so making one is shown and not to be pasted."""
+    world.start(PAIR).drift = (AddNetns("c"),)
+    assert "# ip netns add c" in cli("plan", pair_file, "--show-commands").out.splitlines()
+
+
+def test_up_shows_its_commands(cli: Cli, world: World, pair_file: str) -> None:
+    """--show-commands prints them before the receipt."""
+    del world
+    assert "ip netns add a" in cli("up", pair_file, "--show-commands").out.splitlines()[:-1]
+
+
+def test_a_name_that_is_not_plain_to_see_is_parsed(cli: Cli, world: World) -> None:
+    """A lab file in flow style has a name too."""
+    world.start(PAIR)
+    Path("p.lab.yaml").write_text("{name: pair, links: [a -- b]}\n")
+    assert (0, {}) == (cli("down").status, world.up)
+
+
+def test_a_file_of_a_lab_that_does_not_run_names_those_that_do(cli: Cli, world: World) -> None:
+    """The user who meant another lab sees it."""
+    world.start(STAR)
+    Path("p.lab.yaml").write_text(PAIR)
+    ran = cli("check")
+    assert (4, True) == (ran.status, "running: web3" in ran.err)
+
+
+def test_show_of_an_unknown_lab_is_exit_4(cli: Cli, world: World) -> None:
+    """A name that is no lab is not shown."""
+    del world
+    assert 4 == cli("show", "none").status
+
+
+@pytest.mark.parametrize(("exited", "words"), [(0, "exited 0"), (137, "killed by signal 9")])
+def test_show_says_how_a_process_ended(cli: Cli, world: World, exited: int, words: str) -> None:
+    """A `run:` that is dead says so."""
+    world.start(STAR)
+    world.processes = [ProcessStatus("web", Process("sleep 1000"), 17, exited, "log")]
+    assert words in cli("show").out
+    assert exited == cli("show", "-o", "json").json()["nodes"][0]["process"]["exited"]
+
+
+def test_show_declares_loopbacks_and_bridges(cli: Cli, world: World) -> None:
+    """The declared picture has addresses on lo and bridges on host."""
+    del world
+    Path("f.lab.yaml").write_text(
+        "name: f\nnodes: [a, b]\nnetworks: {br0: {subnet: 10.1.0.0/24, nodes: [a, b]}}\naddressing: {loopbacks: 10.255.0.0/24}\n",
+    )
+    words = [line.split() for line in cli("show").out.splitlines()]
+    assert (True, True) == (["a", "lo", "–", "10.255.0.1/32"] in words, ["host", "br0", "2", "ports"] in words)  # noqa: RUF001 - the mark

@@ -144,3 +144,62 @@ def test_sigterm_is_like_an_interrupt() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (130, "", "interrupted, cleaned up\n") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_no_command_is_the_short_help(cli: Cli) -> None:
+    """`vethlab` alone shows what there is."""
+    assert (0, cli("-h").out) == ((ran := cli()).status, ran.out)
+
+
+def test_the_version_option_is_the_version_command(cli: Cli) -> None:
+    """--version is known to everybody."""
+    assert cli("version") == cli("--version")
+
+
+@pytest.mark.parametrize("words", [("down", "--output=json", "none"), ("down", "-ojson", "none")])
+def test_json_is_asked_for_in_each_spelling(cli: Cli, world: World, words: tuple[str, ...]) -> None:
+    """-ojson and --output=json are -o json, for errors too."""
+    del world
+    assert "vethlab.error/1" == cli(*words).json()["schema"]
+
+
+def test_the_options_of_a_command_inside_are_not_ours(cli: Cli, world: World) -> None:
+    """`exec none -- tool -o json` fails in text: that -o is the tool's."""
+    del world
+    ran = cli("exec", "-l", "none", "a", "tool", "-o", "json")
+    assert (4, "") == (ran.status, ran.out)
+
+
+def test_where_and_why_are_told(cli: Cli, world: World) -> None:
+    """An error has up to four parts."""
+    parts = {"where": "/proc/self/uid_map", "why": "Operation not permitted", "help": "see doctor", "slug": "no-user-namespaces"}
+    error = HostError("cannot make namespaces", **parts)
+    world.prepare = lambda lab: setattr(lab, "error", error)
+    Path("p.lab.yaml").write_text(PAIR)
+    assert (
+        "error[no-user-namespaces]: cannot make namespaces\n"
+        "  --> /proc/self/uid_map\n"
+        "   = why: Operation not permitted\n"
+        "   = help: see doctor\n"
+    ) == cli("up").err
+
+
+def test_a_bug_in_json_is_one_document(cli: Cli, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our own failure is a document too where one was asked for."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    world.prepare = lambda lab: setattr(lab, "error", ZeroDivisionError("x"))
+    Path("p.lab.yaml").write_text(PAIR)
+    ran = cli("up", "-o", "json")
+    assert (70, "bug") == (ran.status, ran.json()["slug"])
+
+
+def test_a_bug_without_a_place_for_its_report_is_told(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no file can be written the report is on stderr."""
+    def refuse(*_words: object, **_keys: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    world.prepare = lambda lab: setattr(lab, "error", ZeroDivisionError("x"))
+    Path("p.lab.yaml").write_text(PAIR)
+    ran = cli("up")
+    assert (70, True) == (ran.status, "ZeroDivisionError: x" in ran.err and "please send the lines above" in ran.err)
