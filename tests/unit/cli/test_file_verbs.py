@@ -35,6 +35,11 @@ def test_init_never_overwrites(cli: Cli) -> None:
     assert (2, "mine", True) == (ran.status, Path("pair.lab.yaml").read_text(), "does not overwrite" in ran.err)
 
 
+def test_init_beside_another_lab_names_its_file(cli: Cli) -> None:
+    """With several lab files here `up` alone would not know which: the hint names the new one."""
+    assert ["  try: vethlab up\n", "  try: vethlab up bridge.lab.yaml\n"] == [cli("init").err, cli("init", "bridge").err]
+
+
 def test_init_dry_run_prints_the_file(cli: Cli) -> None:
     """--dry-run writes nothing."""
     assert (spec.template("pair"), []) == (cli("init", "--dry-run").out, list(Path().iterdir()))

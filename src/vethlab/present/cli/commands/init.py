@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+
 import click
 
 from vethlab.errors import UsageError
-from vethlab.present.cli.choose import PLAIN_NAME, SUFFIX
+from vethlab.present.cli.choose import PLAIN_NAME, SUFFIX, files
 from vethlab.present.cli.command import option, output, verb
 from vethlab.present.cli.complete import templates
 from vethlab.present.cli.terminal import errors, plural, screen
@@ -35,12 +39,7 @@ def command(template: str, file: str | None, output: str, *, listing: bool, dry_
     if dry_run:
         screen().stream.write(text)
         return
-    try:
-        with open(path, "x", encoding="utf-8") as new:
-            new.write(text)
-    except FileExistsError as error:
-        remedy = f"name another: vethlab init {template} FILE"
-        raise UsageError(f"{path} exists, and init does not overwrite", slug="file-exists", help=remedy) from error
+    _write(path, text, template)
     lines = len(text.splitlines())
     if output == "json":
         from vethlab.present.cli.document import emit
@@ -48,15 +47,29 @@ def command(template: str, file: str | None, output: str, *, listing: bool, dry_
         emit("init", {"template": template, "file": path, "lines": lines})
         return
     screen().line(f"wrote {path} ({plural(lines, 'line')})")
-    errors().line(f"  try: vethlab up{'' if file is None or path.endswith(SUFFIX) else ' ' + path}")
+    errors().line("  try: vethlab up" if files() == [path] else f"  try: vethlab up {path}")
 
 
-def _list(names: object, output: str) -> None:
-    rows = [str(name) for name in names]  # type: ignore[attr-defined]
+def _write(path: str, text: str, template: str) -> None:
+    try:
+        new = open(path, "x", encoding="utf-8")  # noqa: SIM115 - only opening may say that it exists
+    except FileExistsError as error:
+        remedy = f"name another: vethlab init {template} FILE"
+        raise UsageError(f"{path} exists, and init does not overwrite", slug="file-exists", help=remedy) from error
+    try:
+        with new:
+            new.write(text)
+    except BaseException:
+        with suppress(OSError):  # half a lab file is worse than none
+            os.unlink(path)
+        raise
+
+
+def _list(names: Sequence[str], output: str) -> None:
     if output == "json":
         from vethlab.present.cli.document import emit
 
-        emit("init", {"templates": rows})
+        emit("init", {"templates": list(names)})
         return
-    for name in rows:
+    for name in names:
         screen().line(name)
