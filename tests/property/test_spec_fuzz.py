@@ -151,6 +151,7 @@ def test_random_documents_load_or_are_told_their_mistakes(document: Any) -> None
 @example("\0")
 @example("\x07name: x")
 @example("? [")
+@example("---")
 @example("name: &a [*a]")
 def test_random_text_loads_or_is_told_its_mistakes(text: str) -> None:
     """Any text at all is answered."""

@@ -50,13 +50,15 @@ def _node(node: Node) -> dict[str, Any]:
 
 
 def _loopbacks(nodes: tuple[Node, ...]) -> list[str]:
-    """The longest prefixes that hand out the same loopback addresses again."""
+    """Prefixes that hand out the same loopback addresses again, with room for further nodes: /24 and /64 where possible."""
     return [_holding(address, len(nodes)) for address in nodes[0].loopbacks]
 
 
 def _holding(first: IPInterface, count: int) -> str:
-    length = first.max_prefixlen - 1
-    while last_host(prefix := network_at(first.version, int(first) - 1, length)) < count:
+    base, bits = int(first) - 1, first.max_prefixlen
+    aligned = bits - ((base & -base).bit_length() - 1 if base else bits)  # the shortest prefix that begins at this address
+    length = max(aligned, 24 if first.version == 4 else 64)
+    while last_host(prefix := network_at(first.version, base, length)) < count:
         length -= 1
     return str(prefix)
 

@@ -169,7 +169,7 @@ NETWORK = _noun(
     Key("on", kinds.NAME, "The host whose namespace holds the bridge.", "host", "on: h1", later="hosts inside a lab", neutral=("host",)),
     Key(
         "subnet", kinds.list_of(kinds.PREFIX, alone=True), "The subnet its nodes get addresses from; a list for IPv4 and IPv6.",
-        "the next free one of 10.255.0.0/16, if no node has an address either", "subnet: 10.1.0.0/24",
+        "the next free /24 of 10.255.0.0/16 (larger for many nodes), if no node has an address either", "subnet: 10.1.0.0/24",
     ),
     Key(
         "gateway", kinds.HOSTS,

@@ -116,6 +116,8 @@ class _Builder:
             _stop(self.mistakes, _item(event, None), "several-documents", "a lab file holds one YAML document",
                   help="remove what follows `---`")
         assert root is not None  # noqa: S101 - a document has a root
+        if root.value is None:
+            root.line = root.column = 1  # an empty document ends behind its last line
         return root
 
     def _take(self, event: Any) -> Item | None:

@@ -39,7 +39,7 @@ def _block(error: SpecError, lines: list[str], paint: Colour) -> str:
         before, shown, under = _excerpt(lines[error.line - 1], error.column - 1, error.width)
         bar = paint("position", f"{gutter}  |")
         caret = paint("caret", f"{'^' * under} {_printable(error.why)}".rstrip())
-        out += [bar, paint("position", f" {number} |") + f" {shown}", f"{bar} {' ' * before}{caret}"]
+        out += [bar, paint("position", f" {number} |") + f" {shown}".rstrip(), f"{bar} {' ' * before}{caret}"]
     elif error.why:
         out.append(f"{gutter}  = why: {error.why}")
     if error.help:

@@ -39,7 +39,9 @@ class Whole(NamedTuple):
 
 def check(whole: Whole, mistakes: Mistakes) -> None:
     """Applies every rule."""
-    for rule in (_unknown_nodes, _interface_names, _port_names, _too_many_ports, _network_members, _host_addresses, _duplicates, _mtu):
+    for rule in (
+        _unknown_nodes, _interface_names, _port_names, _too_many_ports, _network_members, _host_addresses, _duplicates, _gateways, _mtu,
+    ):
         rule(whole, mistakes)
     if whole.declared is not None:
         for node in whole.declared.values():
@@ -169,6 +171,19 @@ def _duplicates(whole: Whole, mistakes: Mistakes) -> None:
                              help="every interface of a segment needs its own", topic="networks.nodes.mac")
             if place.mac:
                 macs[place.mac] = place.node
+
+
+def _gateways(whole: Whole, mistakes: Mistakes) -> None:
+    """A node cannot use its own address as its gateway (fib_check_nh), even if it has that address on another network."""
+    for network in whole.networks:
+        for address in network.gateway:
+            for place in network.places:
+                mine = [one for other in whole.by_node[place.node] if other is not place for one in other.addresses]
+                if any(one.ip == address.ip for one in mine):
+                    mistakes.add(network.fields.at("gateway"), "gateway-is-self",
+                                 f"the gateway {address.ip} of network `{network.name}` is an address of its node `{place.node}` elsewhere",
+                                 why="the node would ask itself", topic="networks.gateway",
+                                 help="take different subnets for different networks")
 
 
 def _mtu(whole: Whole, mistakes: Mistakes) -> None:

@@ -245,3 +245,18 @@ def test_any_ruleset_survives_the_canonical_form(ruleset: str) -> None:
     lab = spec.Draft("x").node("a", nft=ruleset).topology()
 
     assert ruleset == spec.loads(spec.to_yaml(lab)).nodes[0].nft
+
+
+def test_a_loaded_lab_with_loopbacks_has_room_for_another_node() -> None:
+    """The canonical loopback prefix is not cut to the nodes that are there."""
+    lab = spec.loads("name: x\nnodes: [a1..6]\naddressing: {loopbacks: [10.9.0.0/24, 'fd00:9::/64']}\n")
+
+    assert ("10.9.0.7/32", "fd00:9::7/128") == tuple(map(str, spec.Draft.of(lab).node("b").topology().nodes[-1].loopbacks))
+
+
+def test_loopbacks_at_odd_places_come_back() -> None:
+    """A loopback prefix that begins anywhere, even at zero, hands out the same addresses again."""
+    for prefix, count in (("10.9.0.6/31", 1), ("0.0.0.0/8", 3), ("10.8.0.0/16", 300), ("10.9.0.8/29", 6)):
+        lab = spec.loads(f"name: x\nnodes: [a1..{count}]\naddressing: {{loopbacks: {prefix}}}\n")
+
+        assert lab == spec.loads(spec.to_yaml(lab))
