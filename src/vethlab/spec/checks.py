@@ -89,9 +89,9 @@ def _check(item: Item, options: dict[str, object], fields: Fields | None, mistak
         return None
     try:
         part = parts[1]
-        start = _source(source)
+        start = _source(source, mistakes)
         part = parts[2]
-        end = _target(target, kind)
+        end = _target(target, kind, mistakes)
     except Wrong as wrong:
         mistakes.add(item, wrong.slug, f"check `{shown(item.text)}`: {wrong.why}", why="not an end of a check", help=wrong.help, part=part,
                      topic="checks")
@@ -109,14 +109,14 @@ def _check(item: Item, options: dict[str, object], fields: Fields | None, mistak
     return RawCheck(check, item, parts[1], parts[2], fields)
 
 
-def _source(word: str) -> CheckEnd:
+def _source(word: str, mistakes: Mistakes) -> CheckEnd:
     """FROM: a node, node:interface, a range, all or host."""
     if word.partition(":")[0] in _LATER:
         raise Wrong(f"a check cannot begin at `{shown(word)}`", help="it begins at a node, a range, `all` or `host`", slug="bad-check")
-    return _end(word, None)
+    return _end(word, None, mistakes)
 
 
-def _target(word: str, kind: str) -> CheckEnd:
+def _target(word: str, kind: str, mistakes: Mistakes) -> CheckEnd:
     """TO: as FROM, or an address, `world`, `localhost`; with a port for everything but ping."""
     subject, port = _split_port(word)
     if port is not None and not 1 <= port <= 65535:
@@ -131,7 +131,7 @@ def _target(word: str, kind: str) -> CheckEnd:
         return CheckEnd(address=parse_address(subject[1:-1]), port=port)
     if _looks_like_address(subject):
         return CheckEnd(address=parse_address(subject), port=port)
-    return _end(subject, port)
+    return _end(subject, port, mistakes)
 
 
 def _split_port(word: str) -> tuple[str, int | None]:
@@ -147,7 +147,7 @@ def _looks_like_address(word: str) -> bool:
     return "::" in word or word.count(":") == 7 or re.fullmatch(r"[0-9]+(?:\.[0-9]+){3}", word) is not None
 
 
-def _end(word: str, port: int | None) -> CheckEnd:
+def _end(word: str, port: int | None, mistakes: Mistakes) -> CheckEnd:
     """node, node:interface, a range, or a reserved word."""
     name, colon, interface = word.partition(":")
     if "/" in name:
@@ -159,7 +159,7 @@ def _end(word: str, port: int | None) -> CheckEnd:
             raise Wrong(f"`{name}` is not one node, it has no interface", slug="bad-check")
         return CheckEnd(interface=interface or None, port=port, word=name)
     if ranges.is_range(name):
-        return CheckEnd(tuple(ranges.names(name)), interface or None, port=port)
+        return CheckEnd(tuple(ranges.names(name, mistakes)), interface or None, port=port)
     if not is_node_name(name):
         raise Wrong(f"`{shown(name)}` is neither a node nor an address", slug="bad-check", help=_EXAMPLE)
     return CheckEnd((name,), interface or None, port=port)

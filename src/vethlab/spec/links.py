@@ -17,7 +17,7 @@ from vethlab.spec.mistakes import Mistakes, Part, Wrong
 from vethlab.spec.raw import Place, RawLink
 from vethlab.spec.tree import Item, shown
 
-MAX_CABLES = 50_000
+MAX_CABLES = 20_000
 _FORMS = ("ends", "mesh", "zip", "spread")
 _SEPARATOR = re.compile(r"(?:^|(?<=\s))--(?=\s|$)")
 _WORD = re.compile(r"\S+")
@@ -212,7 +212,7 @@ def _read_node(item: Item, end: End, mistakes: Mistakes) -> bool:
         mistakes.nested.add(name)
         return False
     try:
-        end.names = ranges.names(name)
+        end.names = ranges.names(name, mistakes)
     except Wrong as wrong:
         mistakes.add(item, wrong.slug, wrong.why, why="not the name of a node", help=wrong.help, part=(start, max(len(name), 1)),
                      topic="nodes")

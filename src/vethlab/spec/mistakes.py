@@ -32,10 +32,10 @@ class Mistakes:
     """The list under construction, and what could not be read, so that rules about the whole do not blame its absence.
 
     `vague` holds nodes of which something is missing, `nested` nodes inside hosts (not built yet), `lost` says that a part was dropped
-    which may have named any node, `nodes_lost` that the declared nodes are not all there.
+    which may have named any node, `nodes_lost` that the declared nodes are not all there. `names` counts what ranges stand for.
     """
 
-    __slots__ = ("_seen", "errors", "lost", "nested", "nodes_lost", "path", "text", "vague")
+    __slots__ = ("_seen", "errors", "lost", "names", "nested", "nodes_lost", "path", "text", "vague")
 
     def __init__(self, path: str, text: str) -> None:
         self.path, self.text = path, text
@@ -43,6 +43,7 @@ class Mistakes:
         self.vague: set[str] = set()
         self.nested: set[str] = set()
         self.lost = self.nodes_lost = False
+        self.names = 0
         self._seen: set[tuple[int, int, str, str]] = set()
 
     def add(

@@ -89,7 +89,7 @@ def _names(item: Item, what: str, mistakes: Mistakes) -> list[str]:
         not_built(item, f"`{shown(item.text)}` on {what}: a node inside `{shown(host)}`", "hosts inside a lab", mistakes, "nodes.role")
         return []
     try:
-        return ranges.names(item.text)
+        return ranges.names(item.text, mistakes)
     except Wrong as wrong:
         mistakes.lost = True
         hint = "give interface names as `a: {interface: eth5}`" if ":" in item.text else wrong.help

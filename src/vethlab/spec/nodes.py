@@ -69,7 +69,7 @@ def _declare(nodes: dict[str, RawNode], node: RawNode, key: Item, mistakes: Mist
         not_built(key, f"`{shown(key.text)}`: a node inside `{shown(host)}`", "hosts inside a lab", mistakes, "nodes.role")
         return
     try:
-        names = ranges.names(key.text)
+        names = ranges.names(key.text, mistakes)
     except Wrong as wrong:
         mistakes.nodes_lost = True
         mistakes.add(key, wrong.slug, wrong.why, why="not the name of a node", help=wrong.help, part=wrong.part, topic="nodes")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from vethlab.model.names import HOST, RESERVED, is_node_name
-from vethlab.spec.mistakes import Wrong
+from vethlab.spec.mistakes import Mistakes, Wrong
 from vethlab.spec.tree import shown
 
 MAX_NAMES = 10_000  # of one range; a slip such as h1..1000000 is an answer, not a machine that swaps
@@ -21,8 +21,10 @@ def is_range(word: str) -> bool:
     return ".." in word
 
 
-def names(word: str) -> list[str]:
-    """The names `word` stands for. They are legal names and not reserved."""
+def names(word: str, mistakes: Mistakes) -> list[str]:
+    """The names `word` stands for. They are legal names and not reserved. `mistakes` counts the names of the whole file."""
+    if mistakes.names > MAX_NAMES * 20:
+        raise Wrong(f"the ranges of a lab stand for at most {MAX_NAMES * 20} names", slug="too-large")
     if ".." not in word:
         if not is_node_name(word):
             raise _bad(word)
@@ -42,6 +44,7 @@ def names(word: str) -> list[str]:
     if int(last) < int(first):
         raise Wrong(f"`{shown(word)}` counts downwards", help=f"write `{prefix}{last}..{first}`", slug="bad-range")
     width = len(first) if first.startswith("0") else 0
+    mistakes.names += int(last) - int(first) + 1
     spelled = [f"{prefix}{number:0{width}d}" for number in range(int(first), int(last) + 1)]
     if not is_node_name(spelled[0]) or not is_node_name(spelled[-1]):
         raise _bad(spelled[-1])

@@ -64,7 +64,7 @@ def _unknown_nodes(whole: Whole, mistakes: Mistakes) -> None:
     """With a `nodes` key every name on a link or network must be declared."""
     if whole.declared is None:
         return
-    for what, mine, _ in _segments(whole):
+    for what, mine, _, _ in _segments(whole):
         for place in mine:
             if place.node not in whole.known:
                 unknown_node(place.node, whole.known, place.item, place.name_part, what, mistakes)
@@ -122,16 +122,17 @@ def _network_members(whole: Whole, mistakes: Mistakes) -> None:
                              help=mistakes.meant(item.text, there, "add it to the network's `nodes`"), topic="networks.nodes")
 
 
-def _segments(whole: Whole) -> Iterator[tuple[str, list[Place], RawNetwork | None]]:
+def _segments(whole: Whole) -> Iterator[tuple[str, list[Place], RawNetwork | None, int]]:
+    """Every segment: what it is called, who is on it, the network if it is one, its mtu."""
     for link in whole.links:
-        yield f"the link {link.left.node} -- {link.right.node}", [link.left, link.right], None
+        yield f"the link {link.left.node} -- {link.right.node}", [link.left, link.right], None, link.mtu
     for network in whole.networks:
-        yield f"network `{network.name}`", network.places, network
+        yield f"network `{network.name}`", network.places, network, network.mtu
 
 
 def _host_addresses(whole: Whole, mistakes: Mistakes) -> None:
     """The first address of a subnet names the subnet (in IPv6 any of its routers, RFC 4291), the last of an IPv4 subnet everybody in it."""
-    for what, mine, network in _segments(whole):
+    for what, mine, network, _ in _segments(whole):
         gateways = [(address, network.fields.at("gateway"), None) for address in network.gateway] if network else []
         given = [(address, *place.parts[index]) for place in mine for index, address in enumerate(place.addresses[: len(place.parts)])]
         for address, item, part in gateways + given:
@@ -151,7 +152,7 @@ def _host_addresses(whole: Whole, mistakes: Mistakes) -> None:
 
 def _duplicates(whole: Whole, mistakes: Mistakes) -> None:
     """An address belongs to one interface of a segment."""
-    for what, mine, network in _segments(whole):
+    for what, mine, network, _ in _segments(whole):
         owner = {address.ip: "the gateway" for address in network.gateway} if network else {}
         if network and len(owner) < len(network.gateway):
             mistakes.add(network.fields.at("gateway"), "duplicate-address", f"the gateway of {what} has an address twice",
@@ -188,8 +189,7 @@ def _gateways(whole: Whole, mistakes: Mistakes) -> None:
 
 def _mtu(whole: Whole, mistakes: Mistakes) -> None:
     """IPv6 does not live below 1280 bytes."""
-    for what, mine, network in _segments(whole):
-        mtu = network.mtu if network else next(link.mtu for link in whole.links if link.left is mine[0])
+    for what, mine, network, mtu in _segments(whole):
         if mtu >= IPV6_MIN_MTU:
             continue
         addresses = [address for place in mine for address in place.addresses] + (network.gateway if network else [])
