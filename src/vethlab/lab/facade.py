@@ -19,19 +19,17 @@ from vethlab import spec
 from vethlab.errors import LabError, NotFoundError
 from vethlab.keep.record import Record
 from vethlab.keep.registry import found_labs, read_record
-from vethlab.lab.node import Node
 from vethlab.lab.session import Session, count_links
 from vethlab.model.names import HOST
 from vethlab.model.path import Report
 from vethlab.model.state import State
 from vethlab.plan import desired, diff
-from vethlab.plan.paths import expand, samples
-from vethlab.spec.file import read_text
 
 if TYPE_CHECKING:
     from vethlab.change import Change
     from vethlab.keep.client import Scope, View
     from vethlab.kernel.port import ProcessStatus
+    from vethlab.lab.node import Node
     from vethlab.model.topology import Topology
 
 __all__ = ["Lab", "LabInfo", "Receipt", "labs"]
@@ -78,32 +76,37 @@ class Lab:
     @classmethod
     def load(cls, file: str | os.PathLike[str], *, mode: str = "auto") -> Self:
         """A lab from its file. SpecErrors names every mistake of the file at once."""
+        from vethlab.spec.file import read_text  # noqa: PLC0415 - a running lab reads no file
+
         path = os.fspath(file)
-        lab = cls(mode=mode)
-        lab._text = read_text(path)
-        lab._topology = spec.loads(lab._text, path)
+        text = read_text(path)
+        topology = spec.loads(text, path)
+        lab = cls(topology.name, mode=mode)
+        lab._text, lab._topology = text, topology
         return lab
 
     @classmethod
     def running(cls, name: str) -> Self:
         """A lab that is up. NotFoundError if there is none of that name."""
         session = Session.attach(name)
-        lab = cls(mode=session.record.mode)
+        lab = cls(name, mode=session.record.mode)
         lab._text, lab._session = session.record.text, session
-        lab._topology = spec.loads(session.record.text, session.record.file or "<python>")
         return lab
 
     @property
     def topology(self) -> Topology:
         """What is declared, in full."""
         if self._topology is None:
-            self._topology = self._drafted().topology()
+            if self._text is not None and self._session is not None:  # a running lab: what it was brought up with
+                self._topology = spec.loads(self._text, self._session.record.file or "<python>")
+            else:
+                self._topology = self._drafted().topology()
         return self._topology
 
     @property
     def name(self) -> str:
         """The lab's name."""
-        return self.topology.name
+        return self._name
 
     def to_yaml(self) -> str:
         """The canonical lab file; loading it gives an equal lab."""
@@ -112,7 +115,7 @@ class Lab:
     def node(self, name: str, **keys: Any) -> Node:
         """Declare a node; `keys` as in the lab file (run, sysctl, routes, ...)."""
         self._declare(lambda draft: draft.node(name, **keys))
-        return Node(self, name)
+        return self._handle(name)
 
     def link(self, left: str, right: str, **keys: Any) -> None:
         """Declare a cable: `lab.link("a 10.0.0.1/24", "b 10.0.0.2/24", mtu=9000)`."""
@@ -168,7 +171,8 @@ class Lab:
 
     def check(self, selectors: Sequence[str] = (), *, seed: int | None = None, timeout: float = 1.0) -> Report:
         """Send real packets along every declared check (all pairs without any), or along `selectors`: `ping a -> b`."""
-        from vethlab.probe import run  # noqa: PLC0415 - `up` does not need it
+        from vethlab.plan.paths import expand, samples  # noqa: PLC0415 - `up` does not need it
+        from vethlab.probe import run  # noqa: PLC0415
 
         chosen = time.time_ns() % 1_000_000 if seed is None else seed
         topology = self._checking(selectors) if selectors else self.topology
@@ -202,7 +206,7 @@ class Lab:
     def __getitem__(self, node: str) -> Node:
         if node != HOST and node not in {one.name for one in self.topology.nodes}:
             raise NotFoundError(f"lab `{self.name}` has no node `{node}`", where=node, slug="no-such-node", help=self._known_nodes())
-        return Node(self, node)
+        return self._handle(node)
 
     def __enter__(self) -> Self:
         self.up(detach=False)
@@ -210,6 +214,11 @@ class Lab:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self.down()
+
+    def _handle(self, node: str) -> Node:
+        from vethlab.lab.node import Node  # noqa: PLC0415 - the command line has no nodes to hand out
+
+        return Node(self, node)
 
     def _declare(self, say: Any) -> None:
         before = (copy.deepcopy(self._drafted()), self._topology, self._text)
@@ -230,7 +239,7 @@ class Lab:
 
     def _drafted(self) -> spec.Draft:
         if self._draft is None:
-            self._draft = spec.Draft(self._name) if self._topology is None else spec.Draft.of(self._topology)
+            self._draft = spec.Draft(self._name) if self._text is None else spec.Draft.of(self.topology)
         return self._draft
 
     def _running(self) -> Session:

@@ -14,7 +14,7 @@ from vethlab.model.path import Path, Report
 from vethlab.probe.judge import foregone, judge
 from vethlab.probe.listening import wait_for_listeners
 from vethlab.probe.loans import sweep
-from vethlab.probe.readiness import wait_for_links
+from vethlab.probe.readiness import wait_for_groups, wait_for_links
 from vethlab.probe.survey import asking, read_site, survey
 from vethlab.probe.turn import Turn
 from vethlab.probe.waves import Waves
@@ -34,6 +34,7 @@ def run(paths: Sequence[Path], namespaces: Namespaces, *, timeout: float = TIMEO
         sweep(connection)
     todo = dict(enumerate(paths))
     seen = wait_for_links(namespaces, survey(sites), todo)
+    wait_for_groups(namespaces, seen, todo)
     outcomes = foregone(todo, seen)
     todo = {position: path for position, path in todo.items() if position not in outcomes}
     outcomes |= wait_for_listeners(todo, namespaces)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import Mapping
-from time import monotonic
+from time import monotonic, sleep
 
+from vethlab.kernel.netlink.multicast import groups, solicited_node
 from vethlab.kernel.netlink.watch import SeenLink, drain, subscribe
 from vethlab.kernel.port import Namespaces
 from vethlab.model.path import Path
 from vethlab.probe.segments import Segments
-from vethlab.probe.survey import Site, Survey, asking, link_local, read_site, survey
+from vethlab.probe.survey import Site, Survey, asking, everybodys, link_local, read_site, survey
 
+GROUPS_WAIT, GROUPS_PAUSE = 2.0, 0.002  # joined within a millisecond or two; kernels before 6.15 send no event of it
 LINKS_WAIT = 2.0  # a bridge stayed without carrier for 1.03 s (linkwatch's rate limit); duplicate detection takes 1.3 s in the median
 
 
@@ -86,3 +88,26 @@ def wait_for_links(namespaces: Namespaces, before: Survey, paths: Mapping[int, P
     finally:
         for sock in sockets:
             sock.close()
+
+
+def wait_for_groups(namespaces: Namespaces, seen: Survey, paths: Mapping[int, Path], *, wait: float = GROUPS_WAIT) -> None:
+    """Until every usable IPv6 address can be asked for: the first solicitation that is not heard costs a second (RFC 4861, RETRANS_TIMER)."""
+    if all(path.dst.version == 4 for path in paths.values()):
+        return
+    pending = {name: needed for name, site in seen.sites.items() if (needed := _solicited(site))}
+    deadline = monotonic() + wait
+    while pending:
+        for name, connection in asking(namespaces, list(pending)):
+            if pending[name] <= groups(connection):
+                del pending[name]
+        if not pending or monotonic() > deadline:
+            return
+        sleep(GROUPS_PAUSE)
+
+
+def _solicited(site: Site) -> set[tuple[int, bytes]]:
+    return {
+        (address.link, solicited_node(address.packed)) for address in site.addresses
+        if len(address.packed) == 16 and not everybodys(address.packed) and not address.tentative and not address.dad_failed
+        and site.runs(address.link) and not site.links[address.link].loopback
+    }
