@@ -91,7 +91,7 @@ def wait_for_links(namespaces: Namespaces, before: Survey, paths: Mapping[int, P
 
 
 def wait_for_groups(namespaces: Namespaces, seen: Survey, paths: Mapping[int, Path], *, wait: float = GROUPS_WAIT) -> None:
-    """Until every usable IPv6 address can be asked for: the first solicitation that is not heard costs a second (RFC 4861, RETRANS_TIMER)."""
+    """Until every usable IPv6 address can be asked for: a solicitation that nobody hears costs a second (RFC 4861, RETRANS_TIMER)."""
     if all(path.dst.version == 4 for path in paths.values()):
         return
     pending = {name: needed for name, site in seen.sites.items() if (needed := _solicited(site))}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -81,7 +82,7 @@ def test_several_labs_with_the_same_addresses_do_not_meet() -> None:
 
 def test_labs_are_used_from_threads() -> None:
     """Eight threads with a lab each build, ping and drop at the same time; nobody's namespace changes."""
-    here = os.readlink("/proc/self/ns/net")
+    here = str(Path("/proc/self/ns/net").readlink())
 
     def work(number: int) -> bool:
         with pair(f"thread{number}") as lab:
@@ -90,7 +91,7 @@ def test_labs_are_used_from_threads() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert [True] * 16 == list(pool.map(work, range(16)))
-    assert here == os.readlink("/proc/self/ns/net")
+    assert here == str(Path("/proc/self/ns/net").readlink())
 
 
 def test_one_lab_is_shared_by_threads() -> None:
@@ -140,9 +141,9 @@ def test_a_killed_process_takes_its_lab_along() -> None:
         os.kill(pid, 0)
         child.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 5
-    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:  # noqa: PTH110
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_a_lab_that_is_not_up_says_so() -> None:
@@ -156,12 +157,12 @@ def test_a_lab_that_is_not_up_says_so() -> None:
 
 def test_popen_passes_signals_and_status() -> None:
     """A command in a node is ended by signals to its launcher, and the status tells it."""
-    with pair("signals") as lab:
-        with lab["a"].popen(["sh", "-c", "trap 'exit 9' TERM; echo ready; sleep 60 & wait"], stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            assert "ready\n" == process.stdout.readline()
-            process.terminate()
-            assert 9 == process.wait(5)
+    command = ["sh", "-c", "trap 'exit 9' TERM; echo ready; sleep 60 & wait"]
+    with pair("signals") as lab, lab["a"].popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert "ready\n" == process.stdout.readline()
+        process.terminate()
+        assert 9 == process.wait(5)
 
 
 def test_dual_stack_is_usable_at_once() -> None:

@@ -163,7 +163,7 @@ def test_new_interfaces_get_indexes_nobody_uses() -> None:
     kernel.remove_link(End("host", "p-a"))
     added = [one for one in diff(kernel.read(kernel.names()), desired(campus())) if isinstance(one, ops.AddVeth)]
     assert not {added[0].left.index, added[0].right.index} & (used - {None})
-    assert len(used) == 11
+    assert 11 == len(used)
 
 
 def test_sysctls_of_all_are_written_before_those_of_interfaces() -> None:
