@@ -168,12 +168,23 @@ def test_run_killed_leaves_nothing(here: Here) -> None:
     assert here.gone_within(5)
 
 
-def test_an_interrupted_up_leaves_nothing(here: Here) -> None:
-    """Ctrl-C in the middle of a build rolls back and exits with 130; a build that was faster stays up whole."""
+def handles_signals(process: subprocess.Popen[str]) -> bool:
+    """Whether the program has its own SIGTERM handler in place (proc(5): SigCgt)."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(caught >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.1])
+def test_an_interrupted_up_leaves_nothing(here: Here, number: int, delay: float) -> None:
+    """A signal in the middle of `up` rolls back and exits with 130; a build that was faster stays up whole."""
     here.write("networks:\n  br0: {subnet: 10.9.0.0/16, nodes: [n1..60]}\nnodes: [n1..60]\n")
     program = here.start("up", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(0.1)
-    program.send_signal(signal.SIGINT)
+    while not handles_signals(program):
+        pass
+    time.sleep(delay)
+    program.send_signal(number)
     program.communicate()
     assert (program.returncode, here.running()) in {(130, False), (0, True)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     for name in [name for name in os.environ if name.startswith("VETHLAB") or name in {"NO_COLOR", "FORCE_COLOR", "LC_ALL", "LC_CTYPE"}]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # reports of bugs
 
     def ran(*words: str) -> Ran:
         capsys.readouterr()

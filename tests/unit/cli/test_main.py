@@ -90,9 +90,8 @@ def test_an_error_of_the_engine_ends_with_its_code(cli: Cli, world: World, error
     assert status == cli("up").status
 
 
-def test_a_bug_leaves_a_report_and_no_traceback(cli: Cli, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_leaves_a_report_and_no_traceback(cli: Cli, world: World, tmp_path: Path) -> None:
     """Our own failure is one message with the name of a file that holds the traceback."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     world.prepare = lambda lab: setattr(lab, "error", ZeroDivisionError("x"))
     Path("p.lab.yaml").write_text(PAIR)
     ran = cli("up")
@@ -184,9 +183,8 @@ def test_where_and_why_are_told(cli: Cli, world: World) -> None:
     ) == cli("up").err
 
 
-def test_a_bug_in_json_is_one_document(cli: Cli, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_json_is_one_document(cli: Cli, world: World) -> None:
     """Our own failure is a document too where one was asked for."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     world.prepare = lambda lab: setattr(lab, "error", ZeroDivisionError("x"))
     Path("p.lab.yaml").write_text(PAIR)
     ran = cli("up", "-o", "json")

@@ -1,6 +1,7 @@
 """The entry point: arguments enter, an exit code leaves.
 
-Rule of the file: every exception ends here, as a message and a code; nothing is decided here.
+Rule of the file: every exception ends here, as a message and a code; nothing is decided here. Click is imported after the signal handlers
+are in place, so that Ctrl-C is clean from the first milliseconds on.
 """
 
 from __future__ import annotations
@@ -10,10 +11,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
-
-import click
-
-from vethlab.present.cli.command import Group
 
 __all__ = ["main", "run"]
 
@@ -26,7 +23,13 @@ def main() -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's background job is not for Ctrl-C
             signal.signal(number, _interrupt)
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # After a KeyboardInterrupt inside exec() (dataclasses use it) CPython kills itself by SIGINT at its end, whatever the exit status
+        # says (Modules/main.c, exit_sigint).
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -59,13 +62,17 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
+    from click.exceptions import Exit
+
+    from vethlab.present.cli.command import Group
+
     program = Group()
     if COMPLETE in os.environ:
         program.main(arguments, prog_name="vethlab", complete_var=COMPLETE)
     try:
         with program.make_context("vethlab", arguments) as context:
             status = program.invoke(context)
-    except click.exceptions.Exit as leave:
+    except Exit as leave:
         return leave.exit_code
     return status if isinstance(status, int) else 0
 
