@@ -9,6 +9,7 @@ run as `python -I -S -E` for every command of the Python API.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -40,12 +41,12 @@ def enter_and_exec(view: View, argv: Sequence[str], env: Mapping[str, str] | Non
     """
     try:
         _enter(view.descriptors())
+        return _run(view.hostname, argv, os.environ if env is None else env, cwd)
     except OSError as error:
         from vethlab.errors import HostError  # noqa: PLC0415 - the launcher has no use for it
 
         threads = "; a process with a second thread may not enter a user namespace" if view.user is not None else ""
-        raise HostError(f"cannot enter node {view.hostname}", where=view.hostname, why=f"{error.strerror}{threads}") from error
-    return _run(view.hostname, argv, os.environ if env is None else env, cwd)
+        raise HostError(f"cannot enter node {view.hostname}", where=view.hostname, why=f"{_reason(error)}{threads}") from error
 
 
 def launcher_argv(view: View, argv: Sequence[str]) -> tuple[list[str], tuple[int, ...]]:
@@ -65,12 +66,17 @@ def main() -> None:
         cwd = "/"
     try:
         _enter(descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        os._exit(_run(hostname, argv, os.environ, cwd, leave_streams=True))
     except OSError as error:
-        os.write(2, f"vethlab: cannot enter node {hostname}: {error.strerror}\n".encode())
+        os.write(2, f"vethlab: cannot enter node {hostname}: {_reason(error)}\n".encode())
         os._exit(NOT_ENTERED)
-    for descriptor in descriptors:
-        os.close(descriptor)
-    os._exit(_run(hostname, argv, os.environ, cwd, leave_streams=True))
+
+
+def _reason(error: OSError) -> str:
+    """A pid namespace whose init is dead takes no child more: fork(2) fails with ENOMEM, which would mislead."""
+    return "its lab has ended" if error.errno == errno.ENOMEM else str(error.strerror)
 
 
 def _enter(descriptors: Sequence[int]) -> None:
