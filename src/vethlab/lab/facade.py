@@ -51,7 +51,10 @@ class LabInfo:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What `up` did. `created`: the lab did not run before; `untouched`: nodes in which nothing was changed."""
+    """What `up` did. `created`: the lab did not run before; `untouched`: nodes in which nothing was changed.
+
+    `warnings`: what the machine refused and the lab does without, one sentence each (`doctor` knows more).
+    """
 
     changes: tuple[Change, ...]
     created: bool
@@ -60,6 +63,7 @@ class Receipt:
     nodes: int
     links: int
     untouched: int
+    warnings: tuple[str, ...] = ()
 
 
 class Lab:
@@ -148,6 +152,7 @@ class Lab:
         return Receipt(
             changes=changes, created=created, seconds=time.perf_counter() - started, mode=session.record.mode, nodes=len(topology.nodes),
             links=count_links(topology), untouched=sum(node.name not in touched for node in topology.nodes),
+            warnings=session.keeper.warnings,
         )
 
     def _reach(self, topology: Topology, text: str, *, detach: bool) -> tuple[bool, tuple[Change, ...]]:

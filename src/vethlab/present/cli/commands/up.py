@@ -71,6 +71,8 @@ def _tell(lab: Lab, receipt: Receipt, *, show_commands: bool, hint: bool) -> Non
     terminal = screen()
     if show_commands and receipt.changes:
         shown.commands(receipt.changes, terminal, lab=lab.name, exists=not receipt.created)
+    for warning in receipt.warnings:
+        errors().line(f"  note: {warning} (vethlab doctor)")
     ok, took = terminal.mark("ok"), duration(receipt.seconds)
     if receipt.created:
         counts = described(lab.topology, checks=False)
@@ -94,6 +96,7 @@ def _document(lab: Lab, path: str, receipt: Receipt, report: Report | None) -> N
     body: dict[str, Any] = {
         "lab": lab.name, "file": path, "mode": receipt.mode, "created": receipt.created, "nodes": receipt.nodes, "links": receipt.links,
         "untouched": receipt.untouched, "seconds": round(receipt.seconds, 6), "changes": shown.documents(receipt.changes),
+        "warnings": list(receipt.warnings),
     }
     if report is not None:
         from vethlab.present.cli import paths
