@@ -75,7 +75,9 @@ class FakeLab:
         changes, created = self.plan(), self.name not in self.world.up
         self.calls.append(f"up detach={detach} names={names}")
         self.world.up[self.name] = self
-        return SimpleNamespace(changes=changes, created=created, seconds=0.012, mode=self.mode, nodes=2, links=1, untouched=2)
+        return SimpleNamespace(
+            changes=changes, created=created, seconds=0.012, mode=self.mode, nodes=2, links=1, untouched=2, warnings=(),
+        )
 
     def down(self, *, wait: bool = False) -> None:
         self.calls.append(f"down wait={wait}")
