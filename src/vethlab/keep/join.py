@@ -29,7 +29,7 @@ NOT_ENTERED = 125
 _SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from vethlab.keep.join import main; main()"
 _HANDED_ON = (signals.SIGTERM, signals.SIGHUP, signals.SIGUSR1, signals.SIGUSR2)
-_LEFT_TO_THE_CHILD = (signals.SIGINT, signals.SIGQUIT)
+_LEFT_TO_THE_CHILD = (signals.SIGINT, signals.SIGQUIT, signals.SIGTSTP)
 _HELD_BACK = {*_HANDED_ON, *_LEFT_TO_THE_CHILD}
 _IGNORED_BY_PYTHON = (signals.SIGPIPE, signals.SIGXFSZ)
 
@@ -141,14 +141,20 @@ def _send(child: int, number: int) -> None:
 
 
 def _wait(child: int, foreground: int) -> int:
-    """Its end. While the command is stopped (Ctrl-Z, `suspend`), this process stops too, so that the shell outside takes over."""
+    """Its end. While the command is stopped (Ctrl-Z, `suspend`), this process stops too, so that the shell outside takes over.
+
+    It stops only once it has seen the command stopped: would it also obey the keyboard itself, `fg` could wake it before the command, and it
+    would take the stop of before for a new one.
+    """
     while True:
         _, status = os.waitpid(child, os.WUNTRACED)
         if not os.WIFSTOPPED(status):
             return status
         if foreground:
             _take_terminal(foreground)
-            os.kill(os.getpid(), signals.SIGSTOP)
+            signals.signal(signals.SIGTSTP, signals.SIG_DFL)
+            os.kill(os.getpid(), signals.SIGSTOP if os.WSTOPSIG(status) == signals.SIGSTOP else signals.SIGTSTP)
+            signals.signal(signals.SIGTSTP, signals.SIG_IGN)
             _send(child, signals.SIGCONT)
 
 

@@ -1,6 +1,7 @@
 """Nodes feel like machines: own /sys, /etc/hosts, /run, private directories, host name; and the way in by `exec` and the launcher."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -229,9 +230,10 @@ class Terminal:
 
     def until(self, word: str, seconds: float = 10.0) -> str:
         """Wait for a word; what was shown since the last one."""
-        end = time.monotonic() + seconds
+        poll = select.poll()
+        poll.register(self.screen, select.POLLIN)
         while word not in self.shown:
-            if time.monotonic() > end:
+            if not poll.poll(seconds * 1000):
                 pytest.fail(f"{word!r} did not appear: {self.shown!r}")
             try:
                 self.shown += os.read(self.screen, 4096).decode()
