@@ -7,6 +7,7 @@ removed only if what is mounted there is the inode written down. A name keeps it
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -63,11 +64,20 @@ def export(lab: str, keeper: Keeper, nodes: Sequence[str]) -> None:
         raise HostError(f"cannot name a namespace: {error.strerror}", where=str(error.filename or NETNS)) from error
 
 
+def has_names(lab: str) -> bool:
+    """True if names of this lab are written down."""
+    return os.path.exists(_record_path(lab))
+
+
 def remove(lab: str) -> list[Name]:
     """Take this lab's names away; returns those that were there."""
+    if not has_names(lab):
+        return []
     taken = _take_off(_recorded(lab), lab)
-    if os.path.exists(_record_path(lab)):
-        os.unlink(_record_path(lab))
+    os.unlink(_record_path(lab))
+    with contextlib.suppress(OSError):  # another lab has names
+        os.rmdir(RECORDS)
+        os.rmdir(os.path.dirname(RECORDS))
     return taken
 
 

@@ -144,10 +144,8 @@ class Lab:
         topology, text = self.topology, self._text if self._text is not None else self.to_yaml()
         created, changes = self._reach(topology, text, detach=detach)
         session = self._running()
-        if names:
-            from vethlab.keep import names as exported  # noqa: PLC0415 - root's option, rarely used
-
-            exported.export(self.name, session.keeper, [HOST, *[node.name for node in topology.nodes]])
+        if names or session.record.mode == "root":
+            self._name_namespaces(session, names=names, created=created)
         touched = {one.netns for one in changes}
         return Receipt(
             changes=changes, created=created, seconds=time.perf_counter() - started, mode=session.record.mode, nodes=len(topology.nodes),
@@ -163,6 +161,15 @@ class Lab:
             return new, changes
         self._session, changes = Session.hold(topology, self._mode, text)
         return True, changes
+
+    def _name_namespaces(self, session: Session, *, names: bool, created: bool) -> None:
+        """Names under /run/netns follow the nodes of a lab that has them; a new lab takes away what a killed one of its name left."""
+        from vethlab.keep import names as exported  # noqa: PLC0415 - root only
+
+        if names or (not created and exported.has_names(self.name)):
+            exported.export(self.name, session.keeper, [HOST, *[node.name for node in self.topology.nodes]])
+        elif created and session.detached:
+            exported.remove(self.name)
 
     def down(self, *, wait: bool = False) -> None:
         """Take the lab down. Returns when nothing runs in it any more; `wait`: when the kernel has freed everything."""
