@@ -11,8 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-
 from tests.kernel.keep.keepers import Spawn, Witness, in_child, is_dead, link_vanishes
+
 from vethlab.errors import NotFoundError
 from vethlab.keep.client import Keeper, LabTakenError, Mode
 from vethlab.keep.registry import found_labs, read_record
