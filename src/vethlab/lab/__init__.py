@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vethlab.lab.facade import Lab, LabInfo, Receipt, labs
+from vethlab.lab.facade import Lab, Receipt
+from vethlab.lab.listing import LabInfo, labs
 
 if TYPE_CHECKING:
     from vethlab.lab.cleaning import clean, leftovers

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vethlab import spec
 from vethlab.errors import LabError, NotFoundError
-from vethlab.keep.record import Record
-from vethlab.keep.registry import found_labs, read_record
-from vethlab.lab.session import Session, count_links
+from vethlab.keep.registry import found_labs
+from vethlab.lab.listing import LabInfo, info_of
+from vethlab.lab.session import Session, choose_mode, count_links
 from vethlab.model.names import HOST
 from vethlab.model.path import Report
 from vethlab.model.state import State
@@ -32,21 +32,7 @@ if TYPE_CHECKING:
     from vethlab.lab.node import Node
     from vethlab.model.topology import Topology
 
-__all__ = ["Lab", "LabInfo", "Receipt", "labs"]
-
-
-@dataclass(frozen=True, slots=True)
-class LabInfo:
-    """A running lab in one line. `since` is Unix time, `links` counts cables and attachments to networks."""
-
-    name: str
-    mode: str
-    nodes: int
-    links: int
-    since: float
-    file: str
-    pid: int
-    uid: int
+__all__ = ["Lab", "Receipt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +78,7 @@ class Lab:
     @classmethod
     def running(cls, name: str) -> Self:
         """A lab that is up. NotFoundError if there is none of that name."""
-        session = Session.attach(name)
+        session = _attach(name)
         lab = cls(name, mode=session.record.mode)
         lab._text, lab._session = session.record.text, session
         return lab
@@ -142,6 +128,8 @@ class Lab:
         """Make the kernel agree with what is declared. A failure puts back what was before (BuildError)."""
         started = time.perf_counter()
         topology, text = self.topology, self._text if self._text is not None else self.to_yaml()
+        if names:
+            self._require_names(topology)
         created, changes = self._reach(topology, text, detach=detach)
         session = self._running()
         if names or session.record.mode == "root":
@@ -162,12 +150,18 @@ class Lab:
         self._session, changes = Session.hold(topology, self._mode, text)
         return True, changes
 
+    def _require_names(self, topology: Topology) -> None:
+        """Refuse names that cannot be given before anything is touched."""
+        from vethlab.keep import names as exported  # noqa: PLC0415 - root only
+
+        exported.require(self.name, self._session.keeper.mode if self._session else choose_mode(self._mode), _named(topology))
+
     def _name_namespaces(self, session: Session, *, names: bool, created: bool) -> None:
         """Names under /run/netns follow the nodes of a lab that has them; a new lab takes away what a killed one of its name left."""
         from vethlab.keep import names as exported  # noqa: PLC0415 - root only
 
         if names or (not created and exported.has_names(self.name)):
-            exported.export(self.name, session.keeper, [HOST, *[node.name for node in self.topology.nodes]])
+            exported.export(self.name, session.keeper, _named(self.topology))
         elif created and session.detached:
             exported.remove(self.name)
 
@@ -213,7 +207,7 @@ class Lab:
     def info(self) -> LabInfo:
         """The running lab in one line."""
         session = self._running()
-        return _info(session.record, session.keeper.pid, os.getuid())
+        return info_of(session.record, session.keeper.pid, os.getuid())
 
     def __getitem__(self, node: str) -> Node:
         if node != HOST and node not in {one.name for one in self.topology.nodes}:
@@ -264,10 +258,16 @@ class Lab:
         return f"its nodes: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
 
 
-def labs() -> list[LabInfo]:
-    """Every running lab of this user; as root, of all users."""
-    return [_info(record, found.pid, found.uid) for found in found_labs() if (record := read_record(found)) is not None]
+def _attach(name: str) -> Session:
+    """The running lab of that name; root is told whose it is if it is somebody else's."""
+    try:
+        return Session.attach(name)
+    except NotFoundError as error:
+        owners = sorted({found.uid for found in found_labs() if found.name == name} - {os.getuid()})
+        if owners:
+            error.help = f"a lab of that name belongs to uid {owners[0]}: only its owner enters it"
+        raise
 
 
-def _info(record: Record, pid: int, uid: int) -> LabInfo:
-    return LabInfo(record.lab, record.mode, record.nodes, record.links, record.since, record.file, pid, uid)
+def _named(topology: Topology) -> list[str]:
+    return [HOST, *[node.name for node in topology.nodes]]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from vethlab import Lab
-from vethlab.errors import NotFoundError
+from vethlab.errors import HostError, LabError, NotFoundError
 from vethlab.lab import clean
 
 pytestmark = [pytest.mark.system, pytest.mark.skipif(os.geteuid() != 0, reason="names under /run/netns need root")]
@@ -53,3 +53,24 @@ def test_a_new_lab_takes_the_names_of_a_killed_one_away(file: Path) -> None:
     assert {"named-host", "named-a", "named-b"} == named()
     Lab.load(file).up()
     assert set() == named()
+
+
+def test_a_name_that_is_taken_is_refused_before_anything_is_touched(file: Path) -> None:
+    """A foreign namespace of the same name is an error, it stays, and no lab comes up."""
+    subprocess.run(["ip", "netns", "add", "named-b"], check=True)
+    try:
+        with pytest.raises(LabError, match="/run/netns/named-b exists already"):
+            Lab.load(file).up(names=True)
+        assert {"named-b"} == named()
+        with pytest.raises(NotFoundError):
+            Lab.running("named")
+    finally:
+        subprocess.run(["ip", "netns", "delete", "named-b"], check=True)
+
+
+def test_a_rootless_lab_with_names_is_refused_before_anything_is_touched(file: Path) -> None:
+    """Names need root; the lab that asked for them does not come up without them."""
+    with pytest.raises(HostError, match="need root"):
+        Lab.load(file, mode="rootless").up(names=True)
+    with pytest.raises(NotFoundError):
+        Lab.running("named")
