@@ -274,6 +274,19 @@ def test_the_helper_dies_with_its_process(mode: Mode) -> None:
             os.kill(child, signal.SIGKILL)
 
 
+def test_a_forked_child_pins_no_namespace(spawn: Spawn) -> None:
+    """A child that was forked while the lab was open, and lives on, does not keep the namespaces after the lab ended."""
+    keeper = spawn("a")
+    witness = Witness(keeper, "a")
+    child = in_child(signal.pause)
+    try:
+        keeper.end()
+        assert witness.sees_the_end()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
 def test_a_forked_child_has_a_helper_of_its_own(mode: Mode) -> None:
     """Children of multiprocessing and of test runners do not talk over their parent's connection."""
     script = (
