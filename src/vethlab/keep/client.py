@@ -11,7 +11,7 @@ import select
 import signal
 import socket
 import threading
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -68,20 +68,19 @@ class Keeper(Scope):
     def acquire(cls, lab: str, mode: Mode) -> tuple[Keeper, bool]:
         """The lab's keeper with its lock held, and whether it is new: started if none runs, waited for if somebody else is at work."""
         while True:
-            keeper = None
-            try:
-                keeper = cls.spawn(lab, mode)
-                keeper.lock()
-            except LabTakenError:
-                try:
-                    keeper = cls.connect(lab)
+            if not launch.is_bound(launch.socket_name(lab, os.getuid())):
+                with suppress(LabTakenError):  # somebody else was faster
+                    keeper = cls.spawn(lab, mode)
                     keeper.lock()
-                except NotFoundError:  # it ended, or was given up by its builder: begin again
-                    if keeper is not None:
-                        keeper.close()
-                    continue
+                    return keeper, True
+            with suppress(NotFoundError):  # it ended, or was given up by its builder: begin again
+                keeper = cls.connect(lab)
+                try:
+                    keeper.lock()
+                except BaseException:
+                    keeper.close()
+                    raise
                 return keeper, False
-            return keeper, True
 
     def lock(self) -> AbstractContextManager[object]:
         """Become the one writer of the lab: waits until it is committed and no other client writes. NotFoundError if it ends before that.

@@ -85,10 +85,12 @@ def connect(lab: str) -> tuple[Channel, int]:
             break
         except OSError as error:
             connection.close()
-            # bound, but not listening yet: a keeper that is being born
-            if error.errno != errno.ECONNREFUSED or monotonic() > end or not is_bound(name):
+            if error.errno != errno.ECONNREFUSED or not is_bound(name):
                 message = f"no lab named {lab} is running"
                 raise NotFoundError(message, where=lab, slug="no-such-lab", help="`vethlab ls` lists them") from error
+            if monotonic() > end:  # bound and not listening: for a moment that is a keeper being born
+                message = f"the name of lab {lab} is taken by a process that does not answer"
+                raise HostError(message, where=lab, slug="name-taken", why=f"@{name} is bound", help="choose another name") from error
         sleep(0.002)
     pid, owner, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     if owner != uid:
