@@ -10,7 +10,7 @@ exception; what a killed process left is swept by the next check.
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from time import monotonic, sleep
 from types import TracebackType
@@ -72,10 +72,21 @@ def forget(namespaces: Namespaces, pairs: Iterable[Pair]) -> None:
     for pair in pairs:
         for owner, other in (pair, pair[::-1]):
             expected.setdefault(owner.netns, set()).add((owner.link, other.address))
-    for name, connection in asking(namespaces, expected):
+    _drop(namespaces, expected, lambda name, entry: (entry.link, entry.address) in expected[name])
+
+
+def forget_all(namespaces: Namespaces, members: Collection[Member]) -> None:
+    """Remove what the kernel made for any pair of these members, so that each pair is lent an entry and has to confirm it."""
+    links = {(member.netns, member.link) for member in members}
+    addresses = {member.address for member in members}
+    _drop(namespaces, {name for name, _link in links}, lambda name, entry: (name, entry.link) in links and entry.address in addresses)
+
+
+def _drop(namespaces: Namespaces, names: Iterable[str], chosen: Callable[[str, table.Entry], bool]) -> None:
+    for name, connection in asking(namespaces, names):
         gone: dict[int, list[bytes]] = {}
         for entry in table.entries(connection):
-            if (entry.link, entry.address) in expected[name] and entry.state & _OURS_TO_DROP:
+            if entry.state & _OURS_TO_DROP and chosen(name, entry):
                 gone.setdefault(entry.link, []).append(table.tail(entry.address, entry.mac or bytes(6)))
         for link, tails in gone.items():
             table.take_back(connection.socket, link, tails)

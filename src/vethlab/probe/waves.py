@@ -16,7 +16,7 @@ from vethlab.kernel.netlink.route import decode as decode_route
 from vethlab.kernel.port import Namespaces
 from vethlab.model.address import AF_INET, AF_INET6
 from vethlab.model.path import Path
-from vethlab.probe.loans import Loans, forget, learn, unanswered
+from vethlab.probe.loans import Loans, forget, forget_all, learn, unanswered
 from vethlab.probe.outcome import Outcome
 from vethlab.probe.ping import NO_REPLY, Before
 from vethlab.probe.segments import Pair, Segments
@@ -69,6 +69,7 @@ class Waves:
         missed = [pair for pair in self._segments.ring(pairs.values(), step=2) if pair.target not in macs]
         if missed:
             macs = learn(self._namespaces, self._survey, missed, at_once=at_once, timeout=self._timeout) | macs
+        forget_all(self._namespaces, macs)
         outcomes: dict[int, Outcome] = {}
         suspects: set[int] = set()
         lent = 0
