@@ -83,7 +83,7 @@ def test_nothing_of_one_machine_is_in_the_tree() -> None:
 
 
 def test_no_test_sleeps_and_hopes() -> None:
-    """Tests wait for events with a deadline; a bare sleep of more than a tenth of a second is a guess."""
-    long = re.compile(r"(?:time\.)?sleep\((?:[1-9]|0\.[2-9])")
+    """Tests wait for events with a deadline; a bare sleep of more than a fifth of a second is a guess."""
+    long = re.compile(r"(?:time\.)?sleep\((?:[1-9]|0\.[3-9])")
     calls = [(p, node) for p in (ROOT / "tests").rglob("*.py") for node in ast.walk(ast.parse(p.read_text())) if isinstance(node, ast.Call)]
     assert [] == [f"{relative(p)}:{call.lineno}" for p, call in calls if long.match(ast.unparse(call))]
