@@ -16,7 +16,7 @@ TEXTS = sorted(
     path
     for folder in ("src", "tests", "benchmarks", "docs", "examples", ".ci", ".")
     for path in ((ROOT / folder).glob("*") if folder == "." else (ROOT / folder).rglob("*"))
-    if path.is_file() and path.suffix in {".py", ".md", ".toml", ".yaml", ".json", ".txt", ""} and path.name != ".git"
+    if path.is_file() and path.suffix in {".py", ".md", ".toml", ".yaml", ".json", ".txt", ""} and not path.name.startswith(".")
 )
 NAMES_THAT_EXPLAIN_NOTHING = {"util", "utils", "helper", "helpers", "common", "manager", "base", "misc"}
 # Spelt so that this file does not match itself.
