@@ -20,7 +20,7 @@ TEXTS = sorted(
 )
 NAMES_THAT_EXPLAIN_NOTHING = {"util", "utils", "helper", "helpers", "common", "manager", "base", "misc"}
 # Spelt so that this file does not match itself.
-ONE_MACHINE = re.compile("|".join(["/wor" + "k/", "/roo" + "t/", "pypi" + r"\.", "python" + "hosted", r"deb\." + "debian"]))
+ONE_MACHINE = re.compile("|".join(["/wor" + "k/", r"(?<![\w}])/roo" + "t/", "pypi" + r"\.", "python" + "hosted", r"deb\." + "debian"]))
 
 
 def relative(path: Path) -> str:
