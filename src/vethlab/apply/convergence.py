@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vethlab.change import Change, StartProcess
-from vethlab.errors import BuildError, HostError, KernelError, VethlabError
+from vethlab.errors import BuildError, KernelError, VethlabError
 from vethlab.kernel.port import Kernel
 from vethlab.model.state import State
 from vethlab.plan import diff
@@ -70,10 +70,9 @@ def _roll_back(kernel: Kernel, before: State, cause: BaseException) -> None:
     back = Goal(before)
     try:
         # Namespaces that were added since are still there, those that were dropped are not: read what exists.
-        now = kernel.read(kernel.names(), back.sysctls())
-        kernel.apply(diff(now, before))
-        rest = _rest(kernel.read(before.netns, back.sysctls()), before)
-    except (KernelError, HostError) as error:
+        kernel.apply(diff(kernel.read(kernel.names(), back.sysctls()), before))
+        rest = _rest(kernel.read(kernel.names(), back.sysctls()), before)
+    except VethlabError as error:
         raise _stuck(f"{cause}; rolling back failed too: {error}") from cause
     if rest:
         raise _stuck(f"{cause}; rolling back left {len(rest)} differences, the first: {rest[0].object} ({rest[0].reason})") from cause

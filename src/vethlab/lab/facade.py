@@ -186,8 +186,7 @@ class Lab:
 
     def state(self) -> State:
         """What the kernel holds for this lab now."""
-        session = self._running()
-        return session.actual(session.goal(self.topology))
+        return self._running().compare(self.topology)[0]
 
     def processes(self) -> list[ProcessStatus]:
         """The `run:` processes of this lab."""
