@@ -132,8 +132,9 @@ class _Diff:
                 if not matches(*made):
                     yield ops.SetLink(name, *made, self._reason(name), fresh=True)
                 continue
-            now = before.links[goal.name]
-            if not matches(now, goal):
+            now = before.links.get(goal.name)
+            # None: a link of somebody else (a tunnel, say) that is gone; only a rollback asks for one, and nobody can make it anew.
+            if now is not None and not matches(now, goal):
                 target = replace(goal, index=now.index, mac=goal.mac or now.mac, alias=goal.alias if goal.alias is not None else now.alias)
                 if goal.port is not None and goal.port.state is None and now.port is not None:
                     target = replace(target, port=replace(goal.port, state=now.port.state))
