@@ -135,23 +135,34 @@ def _enough(left: set[int], deadline: float) -> bool:
 class Loans:
     """The entries lent for one wave of paths; a context manager that takes them back."""
 
-    def __init__(self, namespaces: Namespaces, macs: Mapping[Member, bytes]) -> None:
+    def __init__(self, namespaces: Namespaces, survey: Survey, macs: Mapping[Member, bytes]) -> None:
         self._namespaces = namespaces
         self._tails = {member: table.tail(member.address, mac) for member, mac in macs.items()}
+        self._spare = {
+            member: table.tail(local, mac) for member, mac in macs.items()
+            if len(member.address) == 16 and (local := survey.sites[member.netns].link_local_of(member.link)) is not None
+        }
         self._lent: dict[tuple[str, int], set[bytes]] = {}
         self._pairs: Mapping[int, Pair] = {}
         self._sources: dict[str, Connection] = {}
 
     def lend(self, pairs: Mapping[int, Pair], also: Iterable[Pair] = ()) -> int:
-        """Lend both entries of each pair whose MACs are known; returns how many. `also`: pairs proven already, for routed paths."""
+        """Lend both entries of each pair whose MACs are known; returns how many. `also`: pairs proven already, for routed paths.
+
+        IPv6 solicits from the link-local address when its timer asks (net/ipv6/ndisc.c ndisc_solicit), and who is asked needs an entry
+        for that one too.
+        """
         self._pairs = pairs
         tails = self._tails
         wanted: dict[str, dict[int, dict[bytes, None]]] = {}
         for pair in (*pairs.values(), *also):
             asker, target = pair
             if asker in tails and target in tails:
-                wanted.setdefault(asker.netns, {}).setdefault(asker.link, {})[tails[target]] = None
-                wanted.setdefault(target.netns, {}).setdefault(target.link, {})[tails[asker]] = None
+                for owner, other in (pair, (target, asker)):
+                    held = wanted.setdefault(owner.netns, {}).setdefault(owner.link, {})
+                    held[tails[other]] = None
+                    if other in self._spare:
+                        held[self._spare[other]] = None
         for name, connection in asking(self._namespaces, wanted):
             for link, some in wanted[name].items():
                 self._lent[name, link] = set()

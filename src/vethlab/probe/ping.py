@@ -24,6 +24,7 @@ LANES = 200  # sockets held at a time
 CHUNK = 128
 WINDOW = 64  # requests without an answer that may be under way before we wait a little: more would overflow queues (netdev_max_backlog)
 WINDOW_WAIT = 0.01
+SOLICIT_AGAIN = 0.2  # waited beyond the timeout: the kernel repeats a lost ARP request only after 1 s (net.ipv4.neigh.*.retrans_time_ms)
 RESEND = (0.1, 0.3, 0.6)  # of the timeout, after the last request was sent
 STARVED_WAIT = 6.0  # entries become collectable 5 s after their last use (net/core/neighbour.c neigh_forced_gc)
 NO_REPLY = "no reply"
@@ -96,14 +97,14 @@ class Pinger:
         while waiting := [lane for lane in lanes if lane.outstanding]:
             now = monotonic()
             starved = [position for lane in waiting for position in lane.outstanding if position in self._starved]
-            if now >= start + self._timeout and not (starved and now < start + STARVED_WAIT):
+            if now >= start + self._timeout + SOLICIT_AGAIN and not (starved and now < start + STARVED_WAIT):
                 return
             if resends and now >= resends[0]:
                 resends.pop(0)
                 self._resend(waiting)
             elif starved and not resends:
                 resends = [now + self._timeout / 4]
-            end = resends[0] if resends else start + self._timeout
+            end = resends[0] if resends else start + self._timeout + SOLICIT_AGAIN
             _wait(waiting, max(0.0, end - monotonic()) + 0.0005)
 
     def _resend(self, lanes: list[Lane]) -> None:

@@ -44,6 +44,8 @@ class Waves:
         before = self._fill()
         room = int(SHARE * min(fill.limit - fill.entries for fill in before.values()))
         pairs: dict[int, Pair] | None = None
+        if any(path.dst.version == 6 for path in paths.values()):
+            room //= 2  # link-local and multicast entries come on top
         if min(2 * len(paths), self._segments.upper_bound) > room:
             pairs = self._segments.pairs(paths, self._survey)
         also = self._routed() if pairs is not None and len(pairs) < len(paths) else []
@@ -74,7 +76,7 @@ class Waves:
         suspects: set[int] = set()
         lent = 0
         for wave in _cut(paths, pairs):
-            with Loans(self._namespaces, macs) as loans:
+            with Loans(self._namespaces, self._survey, macs) as loans:
                 lent += loans.lend({position: pairs[position] for position in wave if position in pairs}, also)
                 outcomes |= probe(wave, loans.before)
                 suspects |= loans.unconfirmed(position for position in wave if outcomes[position].ok)
