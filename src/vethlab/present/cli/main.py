@@ -16,14 +16,16 @@ from typing import NoReturn
 __all__ = ["main", "run"]
 
 COMPLETE = "_VETHLAB_COMPLETE"
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a supervisor, a terminal that is closed
 BROKEN_PIPE = 128 + signal.SIGPIPE  # what a shell shows for a program that the signal ended
 
 
 def main() -> NoReturn:
     """Run the program on the process's own arguments."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's background job is not for Ctrl-C
+    for number in INTERRUPTS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's background job is not for Ctrl-C, nohup(1) not for hanging up
             signal.signal(number, _interrupt)
+    _open_closed_streams()
     gc.disable()  # short-lived and almost free of cycles: collecting costs a tenth of the time of a small `up`
     status = run(sys.argv[1:])
     # Not sys.exit: taking the interpreter apart costs 10 ms, and after a KeyboardInterrupt inside exec() (dataclasses use it) CPython
@@ -79,9 +81,18 @@ def _invoke(arguments: list[str]) -> int:
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
     # A second signal must not cut the clean-up short; Ctrl-\ still does.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _open_closed_streams() -> None:
+    # Started with a stream closed (`2>&-`), the next file or socket would get its number, here and in children, and Python has None for it.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def _silence() -> None:
