@@ -46,6 +46,10 @@ class Started:
         if self.pid and self.outer.poll() is None and self.pid in _children(self.outer.pid):
             os.kill(self.pid, number)
 
+    def is_over(self) -> bool:
+        """Whether the program itself has ended, which it may do after its parent."""
+        return not Path(f"/proc/{self.pid}").exists()
+
     def end(self, seconds: float = SECONDS) -> tuple[int, str, str]:
         """Wait: exit status (negative: the signal it died of), and what it wrote."""
         out, err = self.outer.communicate(timeout=seconds)
@@ -137,7 +141,7 @@ class Machine:
 
     def must_be_empty(self, when: str) -> None:
         """Nothing but the init runs here, or will within a moment. Who holds no process and no name holds no namespace either."""
-        until(self.is_empty, f"left {when}: {self.processes}")
+        until(self.is_empty, lambda: f"left {when}: {self.processes()}")
 
     def names(self) -> set[str]:
         """What stands under /run/netns (root's machines only)."""
@@ -169,7 +173,7 @@ def until(happened: Callable[[], object], else_say: Any, seconds: float = 10.0, 
     """Wait for a fact; a failure says what was not so."""
     end = time.monotonic() + seconds
     while not happened():
-        assert time.monotonic() < end, told(str(else_say))
+        assert time.monotonic() < end, told(str(else_say() if callable(else_say) else else_say))
         time.sleep(step)
 
 

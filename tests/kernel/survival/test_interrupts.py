@@ -8,7 +8,7 @@ import time
 import pytest
 from tests.kernel.survival.corpus import moments, told
 from tests.kernel.survival.labs import EVERYTHING, GROWN, PAIR
-from tests.kernel.survival.machine import Machine, wait_for_handlers
+from tests.kernel.survival.machine import Machine, until, wait_for_handlers
 
 pytestmark = [pytest.mark.kernel, pytest.mark.long]
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -90,6 +90,7 @@ def test_closing_the_terminal_rolls_back(here: Machine) -> None:
         time.sleep(moment)
         os.close(ours)
         said = told(f"hung up after {moment * 1000:.1f} of {seconds * 1000:.0f} ms: {program.end()}")
+        until(program.is_over, said)  # nsenter(1) dies of the signal; the program itself cleans up
         if here.keepers():
             assert [] == here.json("plan")["changes"], said
             here.ok("down", "big")

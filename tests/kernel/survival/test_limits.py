@@ -67,8 +67,7 @@ def test_few_processes(tmp_path: Path) -> None:
         pytest.skip("root is not held by this limit")
     with machine(tmp_path, "rootless") as here:
         here.write("pair", PAIR)
-        told_ = refused(here, "prlimit", "--nproc=1:1")
-        assert "process" in told_ or "fork" in told_, told_
+        assert "error[limit]" in refused(here, "prlimit", "--nproc=1:1")
 
 
 @pytest.mark.parametrize("limit", [0, 1, 2, 5])
