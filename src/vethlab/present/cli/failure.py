@@ -72,9 +72,13 @@ def _ours(error: BaseException) -> BaseException:
         return UsageError(error.format_message())
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError) and error.filename:
         return UsageError(f"{os.fsdecode(error.filename)}: {error.strerror}", slug="file")
-    if isinstance(error, OSError) and error.errno in LIMITS:
+    return _refused(error) if isinstance(error, OSError) else error
+
+
+def _refused(error: OSError) -> BaseException:
+    if error.errno in LIMITS:
         return HostError(f"the machine refuses more: {error.strerror}", slug="limit", help="see `ulimit -a`: processes (-u), memory (-v)")
-    if isinstance(error, OSError) and error.errno in DISK:
+    if error.errno in DISK:
         return HostError(f"cannot write: {error.strerror}", slug="file")
     return error
 
