@@ -48,8 +48,17 @@ class Keeper(Scope):
     @classmethod
     def spawn(cls, lab: str | None, mode: Mode) -> Keeper:
         """Start a keeper for `lab` (None: for this process), which dies with this connection until `commit`. LabTakenError, HostError."""
-        started = launch.start(lab, mode)
+        return cls._ready(launch.Starting(lab, mode), lab, mode)
+
+    @classmethod
+    def _ready(cls, starting: launch.Starting, lab: str | None, mode: Mode) -> Keeper:
+        started = starting.finish()
         return cls(started.channel, started.pid, mode, started.warnings, named=lab is not None)
+
+    @staticmethod
+    def prepare(lab: str, mode: Mode) -> launch.Starting | None:
+        """Begin to start a keeper for `lab`, to be handed to `acquire` soon; None if one runs."""
+        return None if launch.is_bound(launch.socket_name(lab, os.getuid())) else launch.Starting(lab, mode)
 
     @classmethod
     def connect(cls, lab: str) -> Keeper:
@@ -65,14 +74,19 @@ class Keeper(Scope):
         return keeper
 
     @classmethod
-    def acquire(cls, lab: str, mode: Mode) -> tuple[Keeper, bool]:
-        """The lab's keeper with its lock held, and whether it is new: started if none runs, waited for if somebody else is at work."""
+    def acquire(cls, lab: str, mode: Mode, starting: launch.Starting | None = None) -> tuple[Keeper, bool]:
+        """The lab's keeper with its lock held, and whether it is new: started if none runs, waited for if somebody else is at work.
+
+        `starting` is what `prepare` gave.
+        """
         while True:
-            if not launch.is_bound(launch.socket_name(lab, os.getuid())):
+            starting = starting or cls.prepare(lab, mode)
+            if starting is not None:
                 with suppress(LabTakenError):  # somebody else was faster
-                    keeper = cls.spawn(lab, mode)
+                    keeper = cls._ready(starting, lab, mode)
                     keeper.lock()
                     return keeper, True
+            starting = None
             with suppress(NotFoundError):  # it ended, or was given up by its builder: begin again
                 keeper = cls.connect(lab)
                 try:

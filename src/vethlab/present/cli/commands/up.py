@@ -43,7 +43,7 @@ def command(
     from vethlab import lab
 
     path = lab_file(file)
-    one = lab.Lab.load(path, mode=mode(root=root))
+    one = lab.Lab.load(path, mode=mode(root=root), ahead=not dry_run)
     if dry_run:
         print_plan(one, path, one.plan(), output, show_commands=show_commands)
         return 0
