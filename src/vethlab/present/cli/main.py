@@ -10,10 +10,11 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
-__all__ = ["main", "run"]
+__all__ = ["go_through", "interruptible", "main", "run"]
 
 COMPLETE = "_VETHLAB_COMPLETE"
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a supervisor, a terminal that is closed
@@ -77,6 +78,35 @@ def _invoke(arguments: list[str]) -> int:
     except Exit as leave:
         return leave.exit_code
     return status if isinstance(status, int) else 0
+
+
+@contextmanager
+def go_through() -> Iterator[None]:
+    """Within, a command that has made its lab what it should be ends as one that has: an interrupt undoes all of it, or comes too late."""
+    from vethlab.apply import convergence
+
+    def too_late() -> None:
+        for number in INTERRUPTS:
+            if signal.getsignal(number) is _interrupt:
+                signal.signal(number, _ignore)
+
+    before, convergence.reached = convergence.reached, too_late
+    try:
+        yield
+    finally:
+        convergence.reached = before
+
+
+def interruptible() -> None:
+    """From here on an interrupt counts again: something else begins."""
+    for number in INTERRUPTS:
+        if signal.getsignal(number) is _ignore:
+            signal.signal(number, _interrupt)
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    # A handler and not SIG_IGN, which children would inherit
+    return
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:
