@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 
 import pytest
 from tests.kernel.survival.machine import Machine, until
@@ -51,14 +50,13 @@ networks:
 def furnish(here: Machine) -> dict[str, str]:
     """Give the machine networks of its own; how it looks once IPv6 has come to rest there."""
     here.run("sh", "-c", OWN_NETWORKS)
-    seen: list[dict[str, str]] = []
+    seen = [look(here)]
 
     def rests() -> bool:
         seen.append(look(here))
-        time.sleep(0.3)
-        return seen[-1] == look(here)
+        return seen[-1] == seen[-2]
 
-    until(rests, "the machine does not come to rest")
+    until(rests, "the machine does not come to rest", step=0.3)
     return seen[-1]
 
 
