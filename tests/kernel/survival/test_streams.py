@@ -7,7 +7,7 @@ import pytest
 from tests.kernel.survival.labs import EVERYTHING, PAIR
 from tests.kernel.survival.machine import Machine, wait_for_handlers
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.long]
 
 
 @pytest.mark.parametrize("streams", ["2>/dev/full", "2>&-", "<&-", "<&- >&- 2>&-"])

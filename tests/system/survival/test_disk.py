@@ -10,7 +10,7 @@ import pytest
 from tests.kernel.survival.labs import EVERYTHING, PAIR
 from tests.kernel.survival.machine import Machine
 
-pytestmark = [pytest.mark.system, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 PLACES = ("HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
 
 

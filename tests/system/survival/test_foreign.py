@@ -6,7 +6,7 @@ import re
 import pytest
 from tests.kernel.survival.machine import Machine, until
 
-pytestmark = [pytest.mark.system, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 SETTINGS = (
     "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=1", "net.ipv4.conf.default.rp_filter=1", "net.ipv4.conf.all.arp_ignore=1",
     "net.ipv4.conf.default.arp_ignore=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.conf.all.accept_local=1",
