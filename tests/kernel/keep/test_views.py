@@ -219,6 +219,9 @@ def test_a_node_that_is_gone_is_said_to_be(spawn: Spawn) -> None:
     view.close()
 
 
+LONG = f"{os.getpid()}00"  # seconds: told from the sleeps of other tests, and of other runs beside this one
+
+
 class Terminal:
     """A pseudo-terminal with a program on it; what it prints is collected."""
 
@@ -271,15 +274,15 @@ def test_a_shell_in_a_node_has_the_terminal(spawn: Spawn) -> None:
     terminal.types("PS1='at-\\h> '; tty\n")
     terminal.until("/dev/pts/")
     terminal.until("at-a> ")
-    terminal.types("sleep 1001\n")
-    terminal.until("1001\r\n")
-    _until_asleep("1001")
+    terminal.types(f"sleep {LONG}1\n")
+    terminal.until(f"{LONG}1\r\n")
+    _until_asleep(f"{LONG}1")
     terminal.types("\x03")
     terminal.until("at-a> ")
     terminal.types("echo status=$?\n")
     terminal.until("status=130")
-    terminal.types("sleep 1002\n")
-    _until_asleep("1002")
+    terminal.types(f"sleep {LONG}2\n")
+    _until_asleep(f"{LONG}2")
     terminal.types("\x1a")
     terminal.until("Stopped")
     terminal.until("at-a> ")
@@ -305,14 +308,14 @@ def test_ctrl_z_gives_the_outer_shell_its_prompt(spawn: Spawn) -> None:
     keeper.commit()
     terminal = on_terminal("/bin/bash", "--norc", "--noprofile", "-i")
     script = "import sys; from vethlab.keep.client import Keeper; from vethlab.keep.join import enter_and_exec; "
-    script += "keeper = Keeper.connect(sys.argv[1]); sys.exit(enter_and_exec(keeper.view('a'), ['sleep', '1003']))"
+    script += "keeper = Keeper.connect(sys.argv[1]); sys.exit(enter_and_exec(keeper.view('a'), ['sleep', '" + f"{LONG}3']))"
     terminal.types(f"PS1='outside> '; {sys.executable} -c \"{script}\" {_lab(keeper)}\n")
-    _until_asleep("1003")
+    _until_asleep(f"{LONG}3")
     terminal.types("\x1a")
     terminal.until("Stopped")
     terminal.until("outside> ")
     terminal.types("fg\n")
-    terminal.until("1003")
+    terminal.until(f"{LONG}3")
     time.sleep(0.05)
     terminal.types("\x03")
     terminal.until("outside> ")
