@@ -153,6 +153,8 @@ def host_error(operation: str, subject: str, code: int, says: str = "") -> HostE
     if code in {errno.ENOSPC, errno.EUSERS}:
         text = "the limit on namespaces is reached: see user.max_net_namespaces and user.max_user_namespaces (sysctl)"
         return HostError(what, why=f"{why}: a limit on namespaces", help=text, slug="namespace-limit")
+    if code in {errno.EAGAIN, errno.ENOMEM}:
+        return HostError(what, why=why, help="no process or no memory was to be had: see `ulimit -a`", slug="limit")
     if code in {errno.EPERM, errno.EACCES, errno.EINVAL} and "namespace" in operation:
         return HostError(what, why=why, help=USERNS_HELP, slug="no-user-namespaces")
     return HostError(what, why=why, help="`vethlab doctor` says what this machine lacks")

@@ -64,9 +64,9 @@ class Starting:
                     sys.executable, argv, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), CONNECTION_DESCRIPTOR)],
                     setpgroup=0, setsigmask=[], setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP],
                 )
-        except BaseException:
+        except OSError as error:  # no process to spare (EAGAIN, ENOMEM): fork(2)
             self._connection.close()
-            raise
+            raise host_error("start the keeper", "", error.errno or 0) from error
         self._done = False
 
     def finish(self) -> Started:

@@ -151,7 +151,12 @@ class Lab:
         created, changes = self._reach(topology, text, detach=detach)
         held = self._running()
         if names or held.record.mode == "root":
-            self._name_namespaces(held, names=names, created=created)
+            try:
+                self._name_namespaces(held, names=names, created=created)
+            except BaseException:
+                if created:  # a lab that could not come up as it was asked for does not stay
+                    self.down()
+                raise
         touched = {one.netns for one in changes}
         return Receipt(
             changes=changes, created=created, seconds=time.perf_counter() - started, mode=held.record.mode, nodes=held.record.nodes,

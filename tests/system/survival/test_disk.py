@@ -73,6 +73,7 @@ def test_names_that_cannot_be_written(here: Machine, options: str) -> None:
     assert (done.returncode == 3) == ("error[" in done.stderr), done
     if done.returncode == 3:
         assert set() == here.names()
+        here.must_be_empty("by names that could not be made")
         here.ok("up")
     here.ok("down", "stuck", "--wait")
     assert set() == here.names()
