@@ -143,6 +143,10 @@ class Machine:
         """Nothing but the init runs here, or will within a moment. Who holds no process and no name holds no namespace either."""
         until(self.is_empty, lambda: f"left {when}: {self.processes()}")
 
+    def must_see_the_end_of(self, pid: int) -> None:
+        """That process is gone, or will be within a moment: PID 1 of a namespace ends all others in it first."""
+        until(lambda: pid not in self.processes(), f"{pid} is still there")
+
     def names(self) -> set[str]:
         """What stands under /run/netns (root's machines only)."""
         directory = Path(f"/proc/{self.init}/root/run/netns")

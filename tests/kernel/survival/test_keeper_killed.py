@@ -46,6 +46,7 @@ def test_every_command_ends_when_the_keeper_dies_meanwhile(here: Machine) -> Non
         time.sleep(moment)
         if keeper in here.processes():
             here.run("kill", "-9", str(keeper), check=False)
+            here.must_see_the_end_of(keeper)
         status, out, err = program.end(30)
         said = told(f"{words}, keeper killed after {moment * 1000:.0f} ms: {status} {out} {err}")
         assert (False, False) == ("Traceback" in err, "error[bug]" in err), said

@@ -6,8 +6,8 @@ import time
 
 import pytest
 from tests.kernel.survival.corpus import moments, told
-from tests.kernel.survival.labs import EVERYTHING, GROWN, PAIR, sleepers
-from tests.kernel.survival.machine import Machine, until
+from tests.kernel.survival.labs import EVERYTHING, GROWN, PAIR, SLEEPERS, sleepers
+from tests.kernel.survival.machine import Machine
 
 pytestmark = [pytest.mark.kernel, pytest.mark.long]
 
@@ -27,11 +27,6 @@ def killed(here: Machine, moment: float, *words: str) -> int:
     return program.end()[0]
 
 
-def settled(here: Machine) -> bool:
-    """Whether there is nothing, or a keeper that was committed and holds the whole lab: its daemons run."""
-    return here.is_empty() or sleepers(here) == ["sleep\x001001", "sleep\x001002", "sleep\x001003"]
-
-
 @pytest.mark.parametrize("names", [False, True])
 def test_a_killed_up_leaves_nothing_or_a_whole_lab(here: Machine, names: bool) -> None:
     """After SIGKILL of the making of a lab nothing runs, or the whole lab does; names are recorded; `up` and `down` work as ever."""
@@ -45,13 +40,13 @@ def test_a_killed_up_leaves_nothing_or_a_whole_lab(here: Machine, names: bool) -
     for moment in moments(4, 50, seconds * 1.02, f"kill {names}"):
         status = killed(here, moment, *words)
         said = told(f"killed after {moment * 1000:.1f} of {seconds * 1000:.0f} ms (status {status})")
-        until(lambda: settled(here), said)
-        whole = not here.is_empty()
+        whole = ["big"] == [one["name"] for one in here.json("ls")["labs"]]
         ends["faster" if status == 0 else "whole" if whole else "nothing"] += 1
-        assert [("big")] * whole == list(here.json("ls")["labs"] and here.labs()), said
         if whole:
+            assert list(SLEEPERS) == sleepers(here), said
             assert [] == here.json("plan")["changes"], said
         else:
+            here.must_be_empty(said)
             _names_are_known(here, said)
         here.ok("up", *words)
         assert ([], 1) == (here.json("plan")["changes"], len(here.keepers())), said
