@@ -17,7 +17,7 @@ from typing import Self
 
 from vethlab.errors import NotFoundError
 from vethlab.keep import launch
-from vethlab.keep.channel import Channel
+from vethlab.keep.channel import Channel, gone
 from vethlab.keep.launch import LabTakenError, Mode
 from vethlab.keep.scope import Scope, View, content, fill
 
@@ -156,7 +156,11 @@ class Keeper(Scope):
             from vethlab.kernel.freed import watch_freeing  # noqa: PLC0415 - brings the netlink codec, only for those who wait
 
             freeing = watch_freeing(self)
-        process = os.pidfd_open(self.pid)
+        try:
+            process = os.pidfd_open(self.pid)
+        except ProcessLookupError as error:  # somebody else ended it a moment ago
+            self.close()
+            raise gone() from error
         try:
             self._channel.tell("quit")
             if not _ended(process, _QUIT_SECONDS):
