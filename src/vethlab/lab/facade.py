@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vethlab.kernel.port import ProcessStatus
     from vethlab.lab.node import Node
     from vethlab.model.topology import Topology
+    from vethlab.observe.capture import Capture
 
 __all__ = ["Lab", "LabInfo", "Receipt", "labs"]
 
@@ -182,6 +183,15 @@ class Lab:
         chosen = time.time_ns() % 1_000_000 if seed is None else seed
         topology = self._checking(selectors) if selectors else self.topology
         return run(expand(topology, seed=chosen), self.namespaces, timeout=timeout, notes=samples(topology, seed=chosen))
+
+    def capture(self, *places: str, filter: str = "", snaplen: int = 0) -> Capture:  # noqa: A002 - the word users know
+        """Record packets of nodes (`a`) or interfaces (`a:eth0`); without any, of every node. `filter` as in pcap-filter(7).
+
+        `with lab.capture("a") as capture: for batch in capture.batches(seconds=1): ...`
+        """
+        from vethlab.lab import capturing  # noqa: PLC0415 - only for those who look
+
+        return capturing.start(self._running().namespaces, places, expression=filter, snaplen=snaplen)
 
     def state(self) -> State:
         """What the kernel holds for this lab now."""
