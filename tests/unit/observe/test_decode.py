@@ -28,7 +28,10 @@ SAID = [
     ),
     (ethernet(0x0800, ipv4(6, tcp(0))), "tcp", "IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [none], seq 1000, win 512, length 0"),
     (ethernet(0x0800, ipv4(17, udp(bytes(9)))), "udp", "IP 10.0.0.1.40000 > 10.0.0.2.53: UDP, length 9"),
-    (ethernet(0x0800, ipv4(17, udp(bytes(9)), fragment=0x2000)), "udp", "IP 10.0.0.1.40000 > 10.0.0.2.53: UDP, length 9 (frag 5, offset 0+)"),
+    (
+        ethernet(0x0800, ipv4(17, udp(bytes(9)), fragment=0x2000)), "udp",
+        "IP 10.0.0.1.40000 > 10.0.0.2.53: UDP, length 9 (frag 5, offset 0+)",
+    ),
     (ethernet(0x0800, ipv4(17, bytes(16), fragment=2)), "udp", "IP 10.0.0.1 > 10.0.0.2: UDP, length 16 (frag 5, offset 16)"),
     (ethernet(0x0800, ipv4(99, b"")), "ip", "IP 10.0.0.1 > 10.0.0.2: protocol 99, length 0"),
     (

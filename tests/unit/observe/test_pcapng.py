@@ -63,7 +63,7 @@ def test_directions(kind: int, flags: int) -> None:
 
 
 def test_tcpdump_reads_it(tmp_path: Path) -> None:
-    """tcpdump takes the file and shows the packet with its time."""
+    """The file is taken by tcpdump, which shows the packet with its time."""
     writer = Writer()
     _, block = writer.interface("a:eth0")
     path = tmp_path / "x.pcapng"
@@ -78,13 +78,14 @@ def test_tcpdump_reads_it(tmp_path: Path) -> None:
 
 
 def test_tshark_reads_it(tmp_path: Path) -> None:
-    """tshark shows interface, direction, comment, and the lab's names for the addresses."""
+    """Interface, direction, comment, and the lab's names for the addresses are what tshark shows."""
     tool = shutil.which("tshark")
     if tool is None:
         pytest.skip("tshark is not installed")
     path = tmp_path / "x.pcapng"
     path.write_bytes(whole(comments=("hop 3",)))
-    fields = ("frame.interface_name", "frame.interface_description", "frame.comment", "frame.packet_flags_direction", "frame.time_epoch", "ip.src_host")
+    frame = [f"frame.{one}" for one in ("interface_name", "interface_description", "comment", "packet_flags_direction", "time_epoch")]
+    fields = [*frame, "ip.src_host"]
     argv = [tool, "-r", str(path), "-N", "nN", "-T", "fields", "-E", "separator=|", *(word for one in fields for word in ("-e", one))]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert "web:eth0|veth, peer host:p-web|hop 3|0x00000002|1700000000.123456789|web" == done.stdout.splitlines()[0], done.stderr
