@@ -7,14 +7,18 @@ one way of changing a kernel and not two (docs/decisions/rollback-is-convergence
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from vethlab.change import Change, StartProcess
-from vethlab.errors import BuildError, HostError, KernelError, VethlabError
+from vethlab.errors import BuildError, KernelError, VethlabError
 from vethlab.kernel.port import Kernel
 from vethlab.model.state import State
 from vethlab.plan import diff
+
+# Called when a kernel has become what was asked for, before anybody is told. What is left then (the record, the commit) takes a millisecond
+# and must not be cut in two: the command line lets no interrupt through from here on, since it could not say any more that it undid all.
+reached: Callable[[], object] = bool
 
 _PASSES = 3  # the kernel may take more than it was asked to (secondary addresses go with their primary): look again
 
@@ -38,6 +42,7 @@ def converge(kernel: Kernel, before: State, goal: Goal) -> tuple[Change, ...]:
         return ()
     try:
         _apply(kernel, changes, goal)
+        reached()
     except BaseException as error:
         if not goal.new:
             _roll_back(kernel, before, error)
@@ -70,10 +75,9 @@ def _roll_back(kernel: Kernel, before: State, cause: BaseException) -> None:
     back = Goal(before)
     try:
         # Namespaces that were added since are still there, those that were dropped are not: read what exists.
-        now = kernel.read(kernel.names(), back.sysctls())
-        kernel.apply(diff(now, before))
-        rest = _rest(kernel.read(before.netns, back.sysctls()), before)
-    except (KernelError, HostError) as error:
+        kernel.apply(diff(kernel.read(kernel.names(), back.sysctls()), before))
+        rest = _rest(kernel.read(kernel.names(), back.sysctls()), before)
+    except VethlabError as error:
         raise _stuck(f"{cause}; rolling back failed too: {error}") from cause
     if rest:
         raise _stuck(f"{cause}; rolling back left {len(rest)} differences, the first: {rest[0].object} ({rest[0].reason})") from cause

@@ -23,6 +23,10 @@ USERNS_HELP = (
     "`vethlab doctor` says what is missing; where AppArmor restricts user namespaces: "
     "sysctl kernel.apparmor_restrict_unprivileged_userns=0; or use root: `sudo vethlab up`"
 )
+READ_ONLY_HELP = (
+    "/proc/sys is read-only here, as in containers: give the container a writable one "
+    "(Docker: --security-opt systempaths=unconfined)"
+)
 LIMIT_HELP = "raise the hard limit of open files (ulimit -Hn, or LimitNOFILE= of the service): a lab needs two for each node"
 
 
@@ -132,7 +136,7 @@ def translated(refusal: Sequence[str]) -> VethlabError:
     if kind == "missing":
         return NotFoundError(f"no such {'process' if operation == 'stop' else 'node'}: {subject}", where=subject)
     if kind == "kernel":
-        return KernelError(operation, subject, code, says)
+        return KernelError(operation, subject, code, says, help=READ_ONLY_HELP if code == errno.EROFS else "")
     if kind == "host":
         return host_error(operation, subject, code, says)
     if kind == "lab":
@@ -149,6 +153,8 @@ def host_error(operation: str, subject: str, code: int, says: str = "") -> HostE
     if code in {errno.ENOSPC, errno.EUSERS}:
         text = "the limit on namespaces is reached: see user.max_net_namespaces and user.max_user_namespaces (sysctl)"
         return HostError(what, why=f"{why}: a limit on namespaces", help=text, slug="namespace-limit")
+    if code in {errno.EAGAIN, errno.ENOMEM}:
+        return HostError(what, why=why, help="no process or no memory was to be had: see `ulimit -a`", slug="limit")
     if code in {errno.EPERM, errno.EACCES, errno.EINVAL} and "namespace" in operation:
         return HostError(what, why=why, help=USERNS_HELP, slug="no-user-namespaces")
     return HostError(what, why=why, help="`vethlab doctor` says what this machine lacks")

@@ -11,7 +11,7 @@ import select
 import signal
 import socket
 import threading
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -48,8 +48,17 @@ class Keeper(Scope):
     @classmethod
     def spawn(cls, lab: str | None, mode: Mode) -> Keeper:
         """Start a keeper for `lab` (None: for this process), which dies with this connection until `commit`. LabTakenError, HostError."""
-        started = launch.start(lab, mode)
+        return cls._ready(launch.Starting(lab, mode), lab, mode)
+
+    @classmethod
+    def _ready(cls, starting: launch.Starting, lab: str | None, mode: Mode) -> Keeper:
+        started = starting.finish()
         return cls(started.channel, started.pid, mode, started.warnings, named=lab is not None)
+
+    @staticmethod
+    def prepare(lab: str, mode: Mode) -> launch.Starting | None:
+        """Begin to start a keeper for `lab`, to be handed to `acquire` soon; None if one runs."""
+        return None if launch.is_bound(launch.socket_name(lab, os.getuid())) else launch.Starting(lab, mode)
 
     @classmethod
     def connect(cls, lab: str) -> Keeper:
@@ -65,23 +74,27 @@ class Keeper(Scope):
         return keeper
 
     @classmethod
-    def acquire(cls, lab: str, mode: Mode) -> tuple[Keeper, bool]:
-        """The lab's keeper with its lock held, and whether it is new: started if none runs, waited for if somebody else is at work."""
+    def acquire(cls, lab: str, mode: Mode, starting: launch.Starting | None = None) -> tuple[Keeper, bool]:
+        """The lab's keeper with its lock held, and whether it is new: started if none runs, waited for if somebody else is at work.
+
+        `starting` is what `prepare` gave.
+        """
         while True:
-            keeper = None
-            try:
-                keeper = cls.spawn(lab, mode)
-                keeper.lock()
-            except LabTakenError:
-                try:
-                    keeper = cls.connect(lab)
+            starting = starting or cls.prepare(lab, mode)
+            if starting is not None:
+                with suppress(LabTakenError):  # somebody else was faster
+                    keeper = cls._ready(starting, lab, mode)
                     keeper.lock()
-                except NotFoundError:  # it ended, or was given up by its builder: begin again
-                    if keeper is not None:
-                        keeper.close()
-                    continue
+                    return keeper, True
+            starting = None
+            with suppress(NotFoundError):  # it ended, or was given up by its builder: begin again
+                keeper = cls.connect(lab)
+                try:
+                    keeper.lock()
+                except BaseException:
+                    keeper.close()
+                    raise
                 return keeper, False
-            return keeper, True
 
     def lock(self) -> AbstractContextManager[object]:
         """Become the one writer of the lab: waits until it is committed and no other client writes. NotFoundError if it ends before that.

@@ -143,8 +143,8 @@ def _send(child: int, number: int) -> None:
 def _wait(child: int, foreground: int) -> int:
     """Its end. While the command is stopped (Ctrl-Z, `suspend`), this process stops too, so that the shell outside takes over.
 
-    It stops only once it has seen the command stopped: would it also obey the keyboard itself, `fg` could wake it before the command, and it
-    would take the stop of before for a new one.
+    It stops only once it has seen the command stopped: would it obey the keyboard itself, `fg` could wake it before the command, and the
+    stop of before would look like a new one.
     """
     while True:
         _, status = os.waitpid(child, os.WUNTRACED)

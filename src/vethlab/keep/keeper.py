@@ -163,8 +163,9 @@ def _settle() -> None:
             except OSError:
                 continue  # the directory's own
     record = os.memfd_create("vethlab-record")
-    os.dup2(record, wire.RECORD_DESCRIPTOR, inheritable=False)
-    os.close(record)
+    if record != wire.RECORD_DESCRIPTOR:  # it is, where a builder without standard streams left lower numbers free; dup3(2) refuses that
+        os.dup2(record, wire.RECORD_DESCRIPTOR, inheritable=False)
+        os.close(record)
     os.chdir("/")
 
 

@@ -50,27 +50,48 @@ def socket_name(lab: str, uid: int) -> str:
     return f"vethlab/{uid}/{lab}"
 
 
-def start(lab: str | None, mode: Mode) -> Started:
-    """Start a keeper; it dies with the returned channel until it is committed. Raises LabTakenError, HostError."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    name = "" if lab is None else socket_name(lab, os.getuid())
-    argv = [sys.executable, "-I", "-S", "-E", "-c", _PROGRAM, _SOURCE, mode, name, "ask" if _may_map_many() else "single"]
-    child = 0
-    try:
-        with theirs:
-            child = os.posix_spawn(
-                sys.executable, argv, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), CONNECTION_DESCRIPTOR)],
-                setpgroup=0, setsigmask=[], setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP],
-            )
-        ours.settimeout(START_SECONDS)
-        pid, warnings = _follow(ours)
-        ours.settimeout(None)
-    except BaseException:
-        ours.close()
-        raise
-    finally:
-        _reap(child)
-    return Started(Channel(ours), pid, warnings)
+class Starting:
+    """A keeper whose interpreter boots (12 ms) while its builder does something else; it dies with this object until it is committed."""
+
+    def __init__(self, lab: str | None, mode: Mode) -> None:
+        self._done = True
+        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        name = "" if lab is None else socket_name(lab, os.getuid())
+        argv = [sys.executable, "-I", "-S", "-E", "-c", _PROGRAM, _SOURCE, mode, name, "ask" if _may_map_many() else "single"]
+        try:
+            with theirs:
+                self._child = os.posix_spawn(
+                    sys.executable, argv, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), CONNECTION_DESCRIPTOR)],
+                    setpgroup=0, setsigmask=[], setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP],
+                )
+        except OSError as error:  # no process to spare (EAGAIN, ENOMEM): fork(2)
+            self._connection.close()
+            raise host_error("start the keeper", "", error.errno or 0) from error
+        self._done = False
+
+    def finish(self) -> Started:
+        """Wait until it is ready. Raises LabTakenError, HostError."""
+        self._done = True
+        try:
+            self._connection.settimeout(START_SECONDS)
+            pid, warnings = _follow(self._connection)
+            self._connection.settimeout(None)
+        except BaseException:
+            self._connection.close()
+            raise
+        finally:
+            _reap(self._child)
+        return Started(Channel(self._connection), pid, warnings)
+
+    def __del__(self) -> None:
+        if not self._done:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let it die: nobody needs it."""
+        self._done = True
+        self._connection.close()
+        _reap(self._child)
 
 
 def connect(lab: str) -> tuple[Channel, int]:
@@ -85,10 +106,12 @@ def connect(lab: str) -> tuple[Channel, int]:
             break
         except OSError as error:
             connection.close()
-            # bound, but not listening yet: a keeper that is being born
-            if error.errno != errno.ECONNREFUSED or monotonic() > end or not is_bound(name):
+            if error.errno != errno.ECONNREFUSED or not is_bound(name):
                 message = f"no lab named {lab} is running"
                 raise NotFoundError(message, where=lab, slug="no-such-lab", help="`vethlab ls` lists them") from error
+            if monotonic() > end:  # bound and not listening: for a moment that is a keeper being born
+                message = f"the name of lab {lab} is taken by a process that does not answer"
+                raise HostError(message, where=lab, slug="name-taken", why=f"@{name} is bound", help="choose another name") from error
         sleep(0.002)
     pid, owner, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     if owner != uid:
@@ -142,11 +165,8 @@ def _start_error(refusal: list[str]) -> Exception:
 
 
 def _reap(child: int) -> None:
-    if child:
-        try:
-            os.waitpid(child, 0)
-        except ChildProcessError:
-            return  # the program we live in collects its children itself
+    with contextlib.suppress(ChildProcessError):  # the program we live in collects its children itself
+        os.waitpid(child, 0)
 
 
 def _may_map_many() -> bool:

@@ -7,6 +7,7 @@ removed only if what is mounted there is the inode written down. A name keeps it
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vethlab.errors import HostError, LabError, VethlabError
-from vethlab.keep.client import Keeper
+from vethlab.keep.client import Keeper, Mode
 from vethlab.keep.registry import found_labs
 from vethlab.kernel import syscalls
 
@@ -34,25 +35,28 @@ class Name:
         return self.path
 
 
-def export(lab: str, keeper: Keeper, nodes: Sequence[str]) -> None:
-    """Name these nodes of a lab, and no others of it.
-
-    LabError, before anything is touched, if a name is somebody else's; HostError for a rootless lab.
-    """
-    if keeper.mode != "root" or os.geteuid() != 0:
+def require(lab: str, mode: Mode, nodes: Sequence[str]) -> None:
+    """Whether these nodes can be named, to be asked before a lab is touched. HostError for a rootless lab, LabError for a foreign name."""
+    if mode != "root" or os.geteuid() != 0:
         raise HostError(
             "names under /run/netns need root", why="a rootless lab's mounts are seen by nobody outside it", slug="names-need-root",
             help="use `vethlab exec`, or bring the lab up as root: sudo vethlab up --names",
         )
+    recorded = _recorded(lab)
+    for path in (f"{NETNS}/{lab}-{node}" for node in nodes):
+        if os.path.lexists(path) and not any(one.path == path and _is_ours(one, lab) for one in recorded):
+            message = f"{path} exists already and is not this lab's"
+            raise LabError(message, where=path, slug="name-taken", help="remove it, or rename the lab")
+
+
+def export(lab: str, keeper: Keeper, nodes: Sequence[str]) -> None:
+    """Name these nodes of a lab, and no others of it. Errors as of `require`."""
+    require(lab, keeper.mode, nodes)
     wanted = {}
     for node, opened in zip(nodes, keeper.open(nodes), strict=True):
         seen = os.fstat(opened.descriptor)
         wanted[Name(f"{NETNS}/{lab}-{node}", seen.st_dev, seen.st_ino)] = opened.descriptor
     recorded = _recorded(lab)
-    for name in wanted:
-        if os.path.lexists(name.path) and not any(one.path == name.path and _is_ours(one, lab) for one in recorded):
-            message = f"{name.path} exists already and is not this lab's"
-            raise LabError(message, where=name.path, slug="name-taken", help="remove it, or rename the lab")
     _take_off([one for one in recorded if one not in wanted or not _is_mounted(one)], lab)
     _share_directory()
     _write(lab, list(wanted))
@@ -63,11 +67,20 @@ def export(lab: str, keeper: Keeper, nodes: Sequence[str]) -> None:
         raise HostError(f"cannot name a namespace: {error.strerror}", where=str(error.filename or NETNS)) from error
 
 
+def has_names(lab: str) -> bool:
+    """True if names of this lab are written down."""
+    return os.path.exists(_record_path(lab))
+
+
 def remove(lab: str) -> list[Name]:
     """Take this lab's names away; returns those that were there."""
+    if not has_names(lab):
+        return []
     taken = _take_off(_recorded(lab), lab)
-    if os.path.exists(_record_path(lab)):
-        os.unlink(_record_path(lab))
+    os.unlink(_record_path(lab))
+    with contextlib.suppress(OSError):  # another lab has names
+        os.rmdir(RECORDS)
+        os.rmdir(os.path.dirname(RECORDS))
     return taken
 
 

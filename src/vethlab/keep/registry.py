@@ -11,7 +11,6 @@ import re
 import socket
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 
 from vethlab.keep.record import Record
 from vethlab.keep.wire import RECORD_DESCRIPTOR
@@ -30,7 +29,8 @@ class Found:
 
 def found_labs() -> list[Found]:
     """The labs of this network namespace, by owner and name: all of them for root, one's own for everybody else."""
-    text = Path("/proc/net/unix").read_text(encoding="utf-8", errors="replace")
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
+        text = file.read()
     wanted = {(int(uid), name) for uid, name in _NAME.findall(text) if os.getuid() in {0, int(uid)}}
     return [found for found in (_ask(name, uid) for uid, name in sorted(wanted)) if found is not None]
 
@@ -38,7 +38,8 @@ def found_labs() -> list[Found]:
 def read_record(found: Found) -> Record | None:
     """The lab's record, read from outside: root sees those of others too. None while it is being built, or if it ended meanwhile."""
     try:
-        data = Path(f"/proc/{found.pid}/fd/{RECORD_DESCRIPTOR}").read_bytes()
+        with open(f"/proc/{found.pid}/fd/{RECORD_DESCRIPTOR}", "rb") as file:
+            data = file.read()
     except OSError:
         return None
     return Record.decode(data) if data else None

@@ -47,19 +47,20 @@ def marked(mark: str, first: int, *, own_proc: bool) -> list[int]:
 
 
 def terminate(targets: Callable[[], list[int]]) -> None:
-    """SIGTERM, then SIGKILL to what is left after a second; returns when nothing is left, or a second later."""
-    for number in (signals.SIGTERM, signals.SIGKILL):
-        end = monotonic() + GRACE_SECONDS
-        sent: set[int] = set()
-        while monotonic() < end:
-            left = targets()
-            if not left:
-                return
-            for pid in left:
-                if number == signals.SIGKILL or pid not in sent:
-                    sent.add(pid)
-                    _kill(pid, number)
-            sleep(TICK_SECONDS)
+    """SIGTERM once, then SIGKILL to what is left after a second; returns when nothing is left, or a second later.
+
+    What starts meanwhile, in a handler of SIGTERM for example, is not disturbed before the second is over.
+    """
+    for pid in targets():
+        _kill(pid, signals.SIGTERM)
+    kill_from = monotonic() + GRACE_SECONDS
+    while (now := monotonic()) < kill_from + GRACE_SECONDS:
+        left = targets()
+        if not left:
+            return
+        for pid in left if now >= kill_from else ():
+            _kill(pid, signals.SIGKILL)
+        sleep(TICK_SECONDS)
 
 
 def _kill(pid: int, number: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class Scope:
         self._guard = threading.RLock()
         self._writing = threading.RLock()
         self.directory = "/"
+        _scopes.add(self)
 
     def names(self) -> frozenset[str]:
         """The names held."""
@@ -213,6 +215,19 @@ class Scope:
         if opened is not None:
             os.close(opened.descriptor)
             opened.rtnetlink.close()
+
+
+_scopes: weakref.WeakSet[Scope] = weakref.WeakSet()
+
+
+def _leave_to_the_parent() -> None:
+    """A forked child must not pin the namespaces of its parent's labs; it could not ask their keeper anything more anyway."""
+    for scope in list(_scopes):
+        for name in list(scope._opened):  # noqa: SLF001 - without the guard, which another thread of the parent may have held
+            scope._forget(name)  # noqa: SLF001
+
+
+os.register_at_fork(after_in_child=_leave_to_the_parent)
 
 
 def make_room(descriptors: int) -> None:

@@ -17,37 +17,25 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vethlab import spec
 from vethlab.errors import LabError, NotFoundError
-from vethlab.keep.record import Record
-from vethlab.keep.registry import found_labs, read_record
-from vethlab.lab.session import Session, count_links
+from vethlab.keep.client import Keeper
+from vethlab.lab.held import Held
+from vethlab.lab.mode import choose_mode
 from vethlab.model.names import HOST
-from vethlab.model.path import Report
-from vethlab.model.state import State
-from vethlab.plan import desired, diff
 
 if TYPE_CHECKING:
     from vethlab.change import Change
     from vethlab.keep.client import Scope, View
+    from vethlab.keep.launch import Starting
     from vethlab.kernel.port import ProcessStatus
+    from vethlab.lab.listing import LabInfo
     from vethlab.lab.node import Node
+    from vethlab.lab.session import Session
+    from vethlab.model.path import Report
+    from vethlab.model.state import State
     from vethlab.model.topology import Topology
     from vethlab.observe.capture import Capture
 
-__all__ = ["Lab", "LabInfo", "Receipt", "labs"]
-
-
-@dataclass(frozen=True, slots=True)
-class LabInfo:
-    """A running lab in one line. `since` is Unix time, `links` counts cables and attachments to networks."""
-
-    name: str
-    mode: str
-    nodes: int
-    links: int
-    since: float
-    file: str
-    pid: int
-    uid: int
+__all__ = ["Lab", "Receipt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,34 +64,47 @@ class Lab:
         self._topology: Topology | None = None
         self._text: str | None = None
         self._mode = mode
+        self._starting: Starting | None = None
+        self._held: Held | None = None
         self._session: Session | None = None
 
     @classmethod
-    def load(cls, file: str | os.PathLike[str], *, mode: str = "auto") -> Self:
-        """A lab from its file. SpecErrors names every mistake of the file at once."""
+    def load(cls, file: str | os.PathLike[str], *, mode: str = "auto", ahead: bool = False) -> Self:
+        """A lab from its file. SpecErrors names every mistake of the file at once.
+
+        `ahead`: `up` will follow, so let the keeper's interpreter boot beside the parsing; without `up` it dies with this object.
+        """
         from vethlab.spec.file import read_text  # noqa: PLC0415 - a running lab reads no file
 
         path = os.fspath(file)
         text = read_text(path)
-        topology = spec.loads(text, path)
-        lab = cls(topology.name, mode=mode)
-        lab._text, lab._topology = text, topology
+        name = spec.plain_name(text) if ahead else None
+        starting = Keeper.prepare(name, choose_mode(mode)) if name is not None else None
+        try:
+            topology = spec.loads(text, path)
+            lab = cls(topology.name, mode=mode)
+            lab._text, lab._topology = text, topology
+            if starting is not None and topology.name == name:
+                lab._starting, starting = starting, None
+        finally:
+            if starting is not None:
+                starting.abandon()
         return lab
 
     @classmethod
     def running(cls, name: str) -> Self:
         """A lab that is up. NotFoundError if there is none of that name."""
-        session = Session.attach(name)
-        lab = cls(name, mode=session.record.mode)
-        lab._text, lab._session = session.record.text, session
+        held = Held.attach(name)
+        lab = cls(name, mode=held.record.mode)
+        lab._text, lab._held = held.record.text, held
         return lab
 
     @property
     def topology(self) -> Topology:
         """What is declared, in full."""
         if self._topology is None:
-            if self._text is not None and self._session is not None:  # a running lab: what it was brought up with
-                self._topology = spec.loads(self._text, self._session.record.file or "<python>")
+            if self._text is not None and self._held is not None:  # a running lab: what it was brought up with
+                self._topology = spec.loads(self._text, self._held.record.file or "<python>")
             else:
                 self._topology = self._drafted().topology()
         return self._topology
@@ -132,48 +133,71 @@ class Lab:
 
     def plan(self) -> tuple[Change, ...]:
         """What `up` would do now."""
-        if self._session is None:
+        if self._held is None:
             try:
-                self._session = Session.attach(self.name)
+                self._held = Held.attach(self.name)
             except NotFoundError:
+                from vethlab.model.state import State  # noqa: PLC0415
+                from vethlab.plan import desired, diff  # noqa: PLC0415 - the engine is loaded by those who use it
+
                 return diff(State(), desired(self.topology))
-        return self._session.plan(self.topology)
+        return self._engine().plan(self.topology)
 
     def up(self, *, detach: bool = True, names: bool = False) -> Receipt:
         """Make the kernel agree with what is declared. A failure puts back what was before (BuildError)."""
         started = time.perf_counter()
         topology, text = self.topology, self._text if self._text is not None else self.to_yaml()
-        created, changes = self._reach(topology, text, detach=detach)
-        session = self._running()
         if names:
-            from vethlab.keep import names as exported  # noqa: PLC0415 - root's option, rarely used
-
-            exported.export(self.name, session.keeper, [HOST, *[node.name for node in topology.nodes]])
+            self._require_names(topology)
+        created, changes = self._reach(topology, text, detach=detach)
+        held = self._running()
+        if names or held.record.mode == "root":
+            try:
+                self._name_namespaces(held, names=names, created=created)
+            except BaseException:
+                if created:  # a lab that could not come up as it was asked for does not stay
+                    self.down()
+                raise
         touched = {one.netns for one in changes}
         return Receipt(
-            changes=changes, created=created, seconds=time.perf_counter() - started, mode=session.record.mode, nodes=len(topology.nodes),
-            links=count_links(topology), untouched=sum(node.name not in touched for node in topology.nodes),
-            warnings=session.keeper.warnings,
+            changes=changes, created=created, seconds=time.perf_counter() - started, mode=held.record.mode, nodes=held.record.nodes,
+            links=held.record.links, untouched=sum(node.name not in touched for node in topology.nodes), warnings=held.keeper.warnings,
         )
 
     def _reach(self, topology: Topology, text: str, *, detach: bool) -> tuple[bool, tuple[Change, ...]]:
-        if self._session is not None:
-            return False, self._session.converge(topology, text)
+        if self._held is not None:
+            return False, self._engine().converge(topology, text)
+        mode = choose_mode(self._mode)
+        starting, self._starting = self._starting or (Keeper.prepare(self.name, mode) if detach else None), None
+        from vethlab.lab.session import Session  # noqa: PLC0415 - the engine is loaded by those who use it, while their keeper boots
+
         if detach:
-            self._session, changes, new = Session.reach(topology, self._mode, text)
-            return new, changes
-        self._session, changes = Session.hold(topology, self._mode, text)
-        return True, changes
+            self._session, changes, new = Session.reach(topology, mode, text, starting)
+        else:
+            self._session, changes = Session.hold(topology, mode, text)
+            new = True
+        self._held = self._session.held
+        return new, changes
+
+    def _require_names(self, topology: Topology) -> None:
+        """Refuse names that cannot be given before anything is touched."""
+        from vethlab.keep import names as exported  # noqa: PLC0415 - root only
+
+        exported.require(self.name, self._held.keeper.mode if self._held else choose_mode(self._mode), _named(topology))
+
+    def _name_namespaces(self, held: Held, *, names: bool, created: bool) -> None:
+        """Names under /run/netns follow the nodes of a lab that has them; a new lab takes away what a killed one of its name left."""
+        from vethlab.keep import names as exported  # noqa: PLC0415 - root only
+
+        if names or (not created and exported.has_names(self.name)):
+            exported.export(self.name, held.keeper, _named(self.topology))
+        elif created and held.detached:
+            exported.remove(self.name)
 
     def down(self, *, wait: bool = False) -> None:
         """Take the lab down. Returns when nothing runs in it any more; `wait`: when the kernel has freed everything."""
-        session = self._session or Session.attach(self.name)
-        if session.detached and os.geteuid() == 0:
-            from vethlab.keep import names as exported  # noqa: PLC0415 - root's option, rarely used
-
-            exported.remove(self.name)
-        session.end(wait=wait)
-        self._session = None
+        (self._held or Held.attach(self.name)).end(wait=wait)
+        self._held = self._session = None
 
     def check(self, selectors: Sequence[str] = (), *, seed: int | None = None, timeout: float = 1.0) -> Report:
         """Send real packets along every declared check (all pairs without any), or along `selectors`: `ping a -> b`."""
@@ -195,8 +219,7 @@ class Lab:
 
     def state(self) -> State:
         """What the kernel holds for this lab now."""
-        session = self._running()
-        return session.actual(session.goal(self.topology))
+        return self._engine().compare(self.topology)[0]
 
     def processes(self) -> list[ProcessStatus]:
         """The `run:` processes of this lab."""
@@ -215,8 +238,10 @@ class Lab:
 
     def info(self) -> LabInfo:
         """The running lab in one line."""
-        session = self._running()
-        return _info(session.record, session.keeper.pid, os.getuid())
+        from vethlab.lab.listing import info_of  # noqa: PLC0415 - `up` does not need it
+
+        held = self._running()
+        return info_of(held.record, held.keeper.pid, os.getuid())
 
     def __getitem__(self, node: str) -> Node:
         if node != HOST and node not in {one.name for one in self.topology.nodes}:
@@ -239,10 +264,10 @@ class Lab:
         before = (copy.deepcopy(self._drafted()), self._topology, self._text)
         say(self._drafted())
         self._topology, self._text = None, None
-        if self._session is None:
+        if self._held is None:
             return
         try:
-            self._session.converge(self.topology, self.to_yaml())
+            self._engine().converge(self.topology, self.to_yaml())
         except BaseException:  # what could not be made real is not declared either
             self._draft, self._topology, self._text = before
             raise
@@ -257,9 +282,16 @@ class Lab:
             self._draft = spec.Draft(self._name) if self._text is None else spec.Draft.of(self.topology)
         return self._draft
 
-    def _running(self) -> Session:
-        if self._session is None:
+    def _running(self) -> Held:
+        if self._held is None:
             raise LabError(f"lab `{self.name}` is not up", slug="not-up", help="call up(), or use it in a `with` statement")
+        return self._held
+
+    def _engine(self) -> Session:
+        if self._session is None:
+            from vethlab.lab.session import Session  # noqa: PLC0415 - the engine is loaded by those who use it
+
+            self._session = Session(self._running())
         return self._session
 
     def _known_nodes(self) -> str:
@@ -267,10 +299,5 @@ class Lab:
         return f"its nodes: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
 
 
-def labs() -> list[LabInfo]:
-    """Every running lab of this user; as root, of all users."""
-    return [_info(record, found.pid, found.uid) for found in found_labs() if (record := read_record(found)) is not None]
-
-
-def _info(record: Record, pid: int, uid: int) -> LabInfo:
-    return LabInfo(record.lab, record.mode, record.nodes, record.links, record.since, record.file, pid, uid)
+def _named(topology: Topology) -> list[str]:
+    return [HOST, *[node.name for node in topology.nodes]]

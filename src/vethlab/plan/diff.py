@@ -36,7 +36,7 @@ class _Diff:
         self.actual, self.wanted = actual.netns, wanted.netns
         self.why = NEW if new or not actual.netns else MISSING
         self.removed: set[End] = set()
-        self.made: dict[End, Link] = {}
+        self.made: dict[End, tuple[Link, Link]] = {}  # what the kernel will have made, what it should be in the end
         self.next_index = 1 + max((link.index or 0 for one in self.actual.values() for link in one.links.values()), default=FIRST_INDEX - 1)
 
     def changes(self) -> tuple[Change, ...]:
@@ -94,9 +94,9 @@ class _Diff:
             if link.kind == "loopback" or end in self.made or self._exists(end):
                 continue
             if link.kind == "bridge":
-                made = self._index(link)
-                self.made[end] = replace(made, up=False, link_local=self._link_local(name))
-                yield ops.AddBridge(name, made, self._reason(name))
+                goal = self._index(link)
+                self.made[end] = (replace(goal, up=False, link_local=self._link_local(name)), goal)
+                yield ops.AddBridge(name, goal, self._reason(name))
             elif link.peer is not None:
                 yield self._pair(end, link, link.peer)
 
@@ -106,8 +106,9 @@ class _Diff:
             end, peer, link, far = peer, end, far, link
         left, right = self._index(link), self._index(far)
         reason = NEW if end.netns not in self.actual or peer.netns not in self.actual else self.why
-        self.made[end] = replace(left, link_local=self._link_local(end.netns))
-        self.made[peer] = replace(right, up=False, link_local=self._link_local(peer.netns), master=None, port=None, alias=None)
+        quiet = left.link_local != self._link_local(end.netns)
+        self.made[end] = (replace(left, link_local=not left.link_local) if quiet else left, left)
+        self.made[peer] = (replace(right, up=False, link_local=self._link_local(peer.netns), master=None, port=None, alias=None), right)
         return ops.AddVeth(end.netns, left, peer.netns, right, reason)
 
     def _index(self, link: Link) -> Link:
@@ -127,13 +128,17 @@ class _Diff:
     def _settings(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
         for goal in after.links.values():
             made = self.made.get(End(name, goal.name))
-            now = made or before.links[goal.name]
-            if not matches(now, goal):
+            if made is not None:
+                if not matches(*made):
+                    yield ops.SetLink(name, *made, self._reason(name), fresh=True)
+                continue
+            now = before.links.get(goal.name)
+            # None: a link of somebody else (a tunnel, say) that is gone; only a rollback asks for one, and nobody can make it anew.
+            if now is not None and not matches(now, goal):
                 target = replace(goal, index=now.index, mac=goal.mac or now.mac, alias=goal.alias if goal.alias is not None else now.alias)
                 if goal.port is not None and goal.port.state is None and now.port is not None:
                     target = replace(target, port=replace(goal.port, state=now.port.state))
-                reason = self._reason(name) if made or name not in self.actual else explain(now, goal)
-                yield ops.SetLink(name, now, target, reason, fresh=made is not None)
+                yield ops.SetLink(name, now, target, explain(now, goal) if name in self.actual else self._reason(name))
 
     def _gone(self, name: str) -> set[str]:
         """Interfaces of a namespace that are removed; what hung on them goes with them."""

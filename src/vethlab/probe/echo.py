@@ -13,9 +13,11 @@ from struct import Struct, unpack_from
 from typing import NamedTuple
 
 ICMP, ICMPV6 = 1, 58
-_ECHO = Struct("!HHHH8sIIHH")  # type and code, checksum, identifier, attempt, token, position, ~position, ~attempt, 0
-SIZE = _ECHO.size
-REQUEST4, REPLY4, REQUEST6, REPLY6 = 0x0800, 0x0000, 0x8000, 0x8100
+_TAIL = Struct("!HH8sIIHH")  # identifier, attempt, token, position, ~position, ~attempt, 0
+_HEAD = Struct("!HH")  # type and code, checksum
+SIZE = _HEAD.size + _TAIL.size
+REQUEST4, REQUEST6 = 0x0800, 0x8000
+_HEAD6 = _HEAD.pack(REQUEST6, 0)
 _UNREACHABLE4 = {
     0: "network unreachable", 1: "host unreachable", 2: "protocol unreachable", 3: "port unreachable", 4: "packet too big for the way",
     5: "source route failed", 9: "network prohibited", 10: "host prohibited", 13: "administratively prohibited",
@@ -38,23 +40,20 @@ class Answer(NamedTuple):
 class Codec:
     """Requests of one run, and the recognition of their answers."""
 
-    __slots__ = ("_checksum4", "_identifier", "_token")
+    __slots__ = ("_head4", "_identifier", "_token")
 
     def __init__(self) -> None:
         self._identifier = int.from_bytes(os.urandom(2), "big")
         self._token = os.urandom(8)
-        self._checksum4 = checksum(self._pack(REQUEST4, 0, 0, 0))
+        self._head4 = _HEAD.pack(REQUEST4, checksum(_HEAD.pack(REQUEST4, 0) + self.tail(0)))
 
-    def _pack(self, kind: int, total: int, position: int, attempt: int) -> bytes:
-        return _ECHO.pack(kind, total, self._identifier, attempt, self._token, position, position ^ 0xFFFFFFFF, attempt ^ 0xFFFF, 0)
+    def head(self, version: int) -> bytes:
+        """The first four bytes of every request; the kernel fills in the checksum of a raw ICMPv6 socket (RFC 3542, 3.1)."""
+        return self._head4 if version == 4 else _HEAD6
 
-    def request4(self, position: int, attempt: int = 0) -> bytes:
-        """An ICMP echo request."""
-        return self._pack(REQUEST4, self._checksum4, position, attempt)
-
-    def request6(self, position: int, attempt: int = 0) -> bytes:
-        """An ICMPv6 echo request; the kernel fills in the checksum of a raw ICMPv6 socket (RFC 3542, 3.1)."""
-        return self._pack(REQUEST6, 0, position, attempt)
+    def tail(self, position: int, attempt: int = 0) -> bytes:
+        """The rest of a request, and of the reply to it."""
+        return _TAIL.pack(self._identifier, attempt, self._token, position, position ^ 0xFFFFFFFF, attempt ^ 0xFFFF, 0)
 
     def answer4(self, data: bytes) -> Answer | None:
         """What a raw ICMP socket received, IP header first; None if it is not about a request of ours."""

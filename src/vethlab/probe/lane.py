@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import suppress
 from struct import pack
 from time import perf_counter_ns
-from typing import NamedTuple
 
-from vethlab.model.path import Path
 from vethlab.probe.echo import ICMP, ICMPV6, Answer, Codec
 
 SOL_RAW, ICMP_FILTER, ICMP6_FILTER = 255, 1, 1
@@ -23,65 +21,78 @@ IP_RECVERR, IPV6_RECVERR = 11, 25
 _PASS4 = (0, 3, 11, 12)  # echo reply, unreachable, time exceeded, parameter problem
 _PASS6 = (1, 2, 3, 4, 129)
 _RECEIVE_BUFFER = 1 << 20
+_LENGTH = 256  # an ICMP error with both headers and our request inside is shorter
 _TRIES = 4  # an ICMP error about an earlier request is reported by the next send: ask again before believing it
 
 
-class Job(NamedTuple):
-    """One path to ping: `position` names it in requests, `target` is the destination for sendto(), `packed` the same in bytes."""
-
-    position: int
-    path: Path
-    target: tuple[str, int] | tuple[str, int, int, int]
-    packed: bytes
+Job = tuple[int, tuple[str, int], bytes]  # position, destination for sendto(), the same in bytes; one is made for every pair
 
 
 class Lane:
-    """A socket and its outstanding requests. `arrived(position, nanoseconds)` is called for each reply, `hinted` for each ICMP error."""
+    """A socket and its outstanding requests. Replies go to `times` (position -> nanoseconds), ICMP errors to `hinted`."""
 
-    __slots__ = ("_codec", "_request", "arrived", "hinted", "outstanding", "socket", "version")
+    __slots__ = ("_codec", "_head", "_times", "hinted", "outstanding", "socket", "version")
 
-    def __init__(self, sock: socket.socket, version: int, codec: Codec, arrived: Callable[[int, int], None]) -> None:
-        self.socket, self.version, self._codec, self.arrived = sock, version, codec, arrived
-        self._request = codec.request4 if version == 4 else codec.request6
+    def __init__(self, sock: socket.socket, version: int, codec: Codec, times: dict[int, int]) -> None:
+        self.socket, self.version, self._codec, self._times = sock, version, codec, times
+        self._head = codec.head(version)
         self.outstanding: dict[int, tuple[Job, list[int]]] = {}
         self.hinted: dict[int, Answer] = {}
 
+    def send_first(self, jobs: Sequence[Job]) -> list[tuple[Job, int]]:
+        """Send the first request of each path and take its reply. Returns those that the kernel refused to send, with the errno.
+
+        This loop runs once for each pair of nodes, so what is rare is elsewhere.
+        """
+        if self.version != 4:
+            return [(job, code) for job in jobs if (code := self.send(job))]
+        head, tail_of, times, now = self._head, self._codec.tail, self._times, perf_counter_ns
+        sendto, recv = self.socket.sendto, self.socket.recv
+        refused = []
+        for job in jobs:
+            position, target, packed = job
+            tail = tail_of(position)
+            start = now()
+            try:
+                sendto(head + tail, target)
+            except OSError as error:
+                self.outstanding[position] = (job, [start])
+                code = self._send_again(head + tail, job, error)
+                if code:
+                    refused.append((job, code))
+                continue
+            try:
+                data = recv(_LENGTH)
+            except OSError:
+                self.outstanding[position] = (job, [start])
+                continue
+            if data[24:] == tail and data[12:16] == packed and not data[20]:
+                times[position] = now() - start
+                continue
+            self.outstanding[position] = (job, [start])
+            self._take(self._codec.answer4(data))
+            self.drain()
+        return refused
+
     def send(self, job: Job) -> int:
-        """Send a request and take what has come. Returns 0, or the errno with which the kernel refused to send."""
-        position = job.position
-        held = self.outstanding.get(position)
-        times = held[1] if held is not None else []
-        if held is None:
-            self.outstanding[position] = (job, times)
-        packet = self._request(position, len(times))
-        start = perf_counter_ns()
-        times.append(start)
+        """Send a request, the first or a further one, and take what has come. Returns 0, or the errno with which the kernel refused."""
+        held = self.outstanding.setdefault(job[0], (job, []))
+        packet = self._head + self._codec.tail(job[0], len(held[1]))
+        held[1].append(perf_counter_ns())
         try:
-            self.socket.sendto(packet, job.target)
+            self.socket.sendto(packet, job[1])
         except OSError as error:
             code = self._send_again(packet, job, error)
             if code:
                 return code
-        try:
-            if self.version == 4:
-                data = self.socket.recv(2048)
-                if data[24:] == packet[4:] and data[12:16] == job.packed and data[20] == 0:
-                    del self.outstanding[position]
-                    self.arrived(position, perf_counter_ns() - start)
-                    return 0
-                self._take4(data)
-            self.drain()
-        except BlockingIOError:
-            pass
-        except OSError:
-            self.drain()
+        self.drain()
         return 0
 
     def _send_again(self, packet: bytes, job: Job, error: OSError) -> int:
         for _ in range(_TRIES):
             self._drain_errors()
             try:
-                self.socket.sendto(packet, job.target)
+                self.socket.sendto(packet, job[1])
             except OSError as again:
                 error = again
                 if again.errno == errno.ENOBUFS:
@@ -95,17 +106,14 @@ class Lane:
         while True:
             try:
                 if self.version == 4:
-                    self._take4(self.socket.recv(2048))
+                    self._take(self._codec.answer4(self.socket.recv(_LENGTH)))
                 else:
-                    data, address = self.socket.recvfrom(2048)
+                    data, address = self.socket.recvfrom(_LENGTH)
                     self._take(self._codec.answer6(data, socket.inet_pton(socket.AF_INET6, address[0].partition("%")[0])))
             except BlockingIOError:
                 return
             except OSError:
                 self._drain_errors()
-
-    def _take4(self, data: bytes) -> None:
-        self._take(self._codec.answer4(data))
 
     def _take(self, answer: Answer | None) -> None:
         held = self.outstanding.get(answer.position) if answer is not None else None
@@ -113,10 +121,9 @@ class Lane:
             return
         if answer.error:
             self.hinted[answer.position] = answer
-        elif answer.source == held[0].packed:
-            now = perf_counter_ns()
+        elif answer.source == held[0][2]:
+            self._times[answer.position] = perf_counter_ns() - held[1][answer.attempt]
             del self.outstanding[answer.position]
-            self.arrived(answer.position, now - held[1][answer.attempt])
 
     def _drain_errors(self) -> None:
         """Empty the error queue that IP_RECVERR fills; the ICMP messages themselves come by the ordinary queue as well."""

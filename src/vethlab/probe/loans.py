@@ -10,7 +10,7 @@ exception; what a killed process left is swept by the next check.
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from time import monotonic, sleep
 from types import TracebackType
@@ -72,10 +72,21 @@ def forget(namespaces: Namespaces, pairs: Iterable[Pair]) -> None:
     for pair in pairs:
         for owner, other in (pair, pair[::-1]):
             expected.setdefault(owner.netns, set()).add((owner.link, other.address))
-    for name, connection in asking(namespaces, expected):
+    _drop(namespaces, expected, lambda name, entry: (entry.link, entry.address) in expected[name])
+
+
+def forget_all(namespaces: Namespaces, members: Collection[Member]) -> None:
+    """Remove what the kernel made for any pair of these members, so that each pair is lent an entry and has to confirm it."""
+    links = {(member.netns, member.link) for member in members}
+    addresses = {member.address for member in members}
+    _drop(namespaces, {name for name, _link in links}, lambda name, entry: (name, entry.link) in links and entry.address in addresses)
+
+
+def _drop(namespaces: Namespaces, names: Iterable[str], chosen: Callable[[str, table.Entry], bool]) -> None:
+    for name, connection in asking(namespaces, names):
         gone: dict[int, list[bytes]] = {}
         for entry in table.entries(connection):
-            if (entry.link, entry.address) in expected[name] and entry.state & _OURS_TO_DROP:
+            if entry.state & _OURS_TO_DROP and chosen(name, entry):
                 gone.setdefault(entry.link, []).append(table.tail(entry.address, entry.mac or bytes(6)))
         for link, tails in gone.items():
             table.take_back(connection.socket, link, tails)
@@ -124,23 +135,34 @@ def _enough(left: set[int], deadline: float) -> bool:
 class Loans:
     """The entries lent for one wave of paths; a context manager that takes them back."""
 
-    def __init__(self, namespaces: Namespaces, macs: Mapping[Member, bytes]) -> None:
+    def __init__(self, namespaces: Namespaces, survey: Survey, macs: Mapping[Member, bytes]) -> None:
         self._namespaces = namespaces
         self._tails = {member: table.tail(member.address, mac) for member, mac in macs.items()}
+        self._spare = {
+            member: table.tail(local, mac) for member, mac in macs.items()
+            if len(member.address) == 16 and (local := survey.sites[member.netns].link_local_of(member.link)) is not None
+        }
         self._lent: dict[tuple[str, int], set[bytes]] = {}
         self._pairs: Mapping[int, Pair] = {}
         self._sources: dict[str, Connection] = {}
 
     def lend(self, pairs: Mapping[int, Pair], also: Iterable[Pair] = ()) -> int:
-        """Lend both entries of each pair whose MACs are known; returns how many. `also`: pairs proven already, for routed paths."""
+        """Lend both entries of each pair whose MACs are known; returns how many. `also`: pairs proven already, for routed paths.
+
+        IPv6 solicits from the link-local address when its timer asks (net/ipv6/ndisc.c ndisc_solicit), and who is asked needs an entry
+        for that one too.
+        """
         self._pairs = pairs
         tails = self._tails
         wanted: dict[str, dict[int, dict[bytes, None]]] = {}
         for pair in (*pairs.values(), *also):
             asker, target = pair
             if asker in tails and target in tails:
-                wanted.setdefault(asker.netns, {}).setdefault(asker.link, {})[tails[target]] = None
-                wanted.setdefault(target.netns, {}).setdefault(target.link, {})[tails[asker]] = None
+                for owner, other in (pair, (target, asker)):
+                    held = wanted.setdefault(owner.netns, {}).setdefault(owner.link, {})
+                    held[tails[other]] = None
+                    if other in self._spare:
+                        held[self._spare[other]] = None
         for name, connection in asking(self._namespaces, wanted):
             for link, some in wanted[name].items():
                 self._lent[name, link] = set()

@@ -22,8 +22,9 @@ from vethlab.probe.outcome import Outcome, seconds
 
 LANES = 200  # sockets held at a time
 CHUNK = 128
-WINDOW = 128  # requests without an answer that may be under way before we wait a little: more would overflow queues (netdev_max_backlog)
+WINDOW = 64  # requests without an answer that may be under way before we wait a little: more would overflow queues (netdev_max_backlog)
 WINDOW_WAIT = 0.01
+SOLICIT_AGAIN = 0.2  # waited beyond the timeout: the kernel repeats a lost ARP request only after 1 s (net.ipv4.neigh.*.retrans_time_ms)
 RESEND = (0.1, 0.3, 0.6)  # of the timeout, after the last request was sent
 STARVED_WAIT = 6.0  # entries become collectable 5 s after their last use (net/core/neighbour.c neigh_forced_gc)
 NO_REPLY = "no reply"
@@ -38,30 +39,32 @@ class Pinger:
     def __init__(self, namespaces: Namespaces, *, timeout: float, codec: Codec | None = None, before: Before | None = None) -> None:
         self._namespaces, self._timeout, self._before = namespaces, timeout, before
         self.codec = codec or Codec()
+        self._paths: Mapping[int, Path] = {}
         self._times: dict[int, int] = {}
         self._failed: dict[int, Outcome] = {}
         self._starved: set[int] = set()
 
     def run(self, paths: Mapping[int, Path]) -> dict[int, Outcome]:
         """Ping every path; the answer has every position that came in."""
+        self._paths = paths
         keys = list(lanes := _lanes(paths))
         for start in range(0, len(keys), LANES):
             self._run_some({key: lanes[key] for key in keys[start : start + LANES]})
-        outcomes = {position: Outcome(ok=True, rtt_us=nanoseconds / 1000) for position, nanoseconds in self._times.items()}
+        outcomes = {position: Outcome(True, nanoseconds / 1000) for position, nanoseconds in self._times.items()}
         return outcomes | self._failed
 
     def _run_some(self, work: Mapping[_LaneKey, list[Job]]) -> None:
         sockets = self._namespaces.sockets([(key[0], *protocol(key[1])) for key in work])
         lanes: list[Lane] = []
         try:
-            for sock, ((_name, version, interface, source), jobs) in zip(sockets, work.items(), strict=True):
+            for sock, ((name, version, interface, source), jobs) in zip(sockets, work.items(), strict=True):
                 try:
                     prepare(sock, version, interface=interface, source=source)
                 except OSError as error:
-                    self._failed.update((job.position, _unbound(job.path, error)) for job in jobs)
+                    self._failed.update((job[0], _unbound(self._paths[job[0]], error)) for job in jobs)
                     continue
-                lanes.append(Lane(sock, version, self.codec, self._times.__setitem__))
-                self._send_all(lanes[-1], jobs)
+                lanes.append(Lane(sock, version, self.codec, self._times))
+                self._send_all(name, lanes[-1], jobs)
             self._collect(lanes)
             for lane in lanes:
                 self._give_up(lane)
@@ -69,25 +72,23 @@ class Pinger:
             for sock in sockets:
                 sock.close()
 
-    def _send_all(self, lane: Lane, jobs: list[Job]) -> None:
+    def _send_all(self, name: str, lane: Lane, jobs: list[Job]) -> None:
         for start in range(0, len(jobs), CHUNK):
             chunk = jobs[start : start + CHUNK]
             if self._before is not None:
-                self._before(chunk[0].path.src, [job.position for job in chunk])
-            allowed = len(lane.outstanding) + WINDOW
-            for job in chunk:
-                code = lane.send(job)
-                if code:
-                    self._refused(lane, job, code)
-            if len(lane.outstanding) >= allowed:
+                self._before(name, [job[0] for job in chunk])
+            waiting = len(lane.outstanding)
+            for job, code in lane.send_first(chunk):
+                self._refused(lane, job, code)
+            if len(lane.outstanding) - waiting >= WINDOW:
                 _wait([lane], WINDOW_WAIT)
 
     def _refused(self, lane: Lane, job: Job, code: int) -> None:
         if code in {errno.ENOBUFS, errno.EAGAIN, errno.ENOMEM}:
-            self._starved.add(job.position)
+            self._starved.add(job[0])
             return
-        del lane.outstanding[job.position]
-        self._failed[job.position] = _unsent(job.path, code)
+        del lane.outstanding[job[0]]
+        self._failed[job[0]] = _unsent(self._paths[job[0]], code)
 
     def _collect(self, lanes: list[Lane]) -> None:
         """Wait for stragglers, asking again on the way."""
@@ -96,14 +97,14 @@ class Pinger:
         while waiting := [lane for lane in lanes if lane.outstanding]:
             now = monotonic()
             starved = [position for lane in waiting for position in lane.outstanding if position in self._starved]
-            if now >= start + self._timeout and not (starved and now < start + STARVED_WAIT):
+            if now >= start + self._timeout + SOLICIT_AGAIN and not (starved and now < start + STARVED_WAIT):
                 return
             if resends and now >= resends[0]:
                 resends.pop(0)
                 self._resend(waiting)
             elif starved and not resends:
                 resends = [now + self._timeout / 4]
-            end = resends[0] if resends else start + self._timeout
+            end = resends[0] if resends else start + self._timeout + SOLICIT_AGAIN
             _wait(waiting, max(0.0, end - monotonic()) + 0.0005)
 
     def _resend(self, lanes: list[Lane]) -> None:
@@ -114,7 +115,7 @@ class Pinger:
                 if code:
                     self._refused(lane, job, code)
                 else:
-                    self._starved.discard(job.position)
+                    self._starved.discard(job[0])
                 if number % WINDOW == 0:
                     _wait([lane], WINDOW_WAIT)
 
@@ -134,16 +135,18 @@ def _lanes(paths: Mapping[int, Path]) -> dict[_LaneKey, list[Job]]:
     """The jobs of each socket. Destinations repeat, so each is written out once."""
     lanes: dict[_LaneKey, list[Job]] = {}
     written: dict[int, tuple[tuple[str, int], bytes, int]] = {}
+    last: tuple[object, ...] = ()
+    jobs: list[Job] = []
     for position, path in paths.items():
-        known = written.get(id(path.dst))
+        destination = path.dst
+        known = written.get(id(destination))
         if known is None:
-            known = written[id(path.dst)] = ((str(path.dst), 0), path.dst.packed, path.dst.version)
+            known = written[id(destination)] = ((str(destination), 0), destination.packed, destination.version)
         target, packed, version = known
-        key = (path.src, version, path.interface, None if path.source is None else str(path.source))
-        jobs = lanes.get(key)
-        if jobs is None:
-            jobs = lanes[key] = []
-        jobs.append(Job(position, path, target, packed))
+        if last != (path.src, version, path.interface, path.source):
+            last = (path.src, version, path.interface, path.source)
+            jobs = lanes.setdefault((path.src, version, path.interface, None if path.source is None else str(path.source)), [])
+        jobs.append((position, target, packed))
     return lanes
 
 

@@ -34,6 +34,10 @@ class Site:
         link = self.links.get(number)
         return link is not None and link.running
 
+    def link_local_of(self, number: int) -> bytes | None:
+        """The IPv6 link-local address of a link."""
+        return next((address.packed for address in self.addresses if address.link == number and link_local(address.packed)), None)
+
     def link_of(self, packed: bytes) -> SeenLink | None:
         """The link that holds an address."""
         return next((self.links.get(address.link) for address in self.addresses if address.packed == packed), None)

@@ -23,7 +23,7 @@ from vethlab.model.path import Path
 from vethlab.probe import http
 from vethlab.probe.marks import Marks
 from vethlab.probe.outcome import Outcome, seconds
-from vethlab.probe.ping import Before
+from vethlab.probe.ping import SOLICIT_AGAIN, Before
 
 AT_ONCE = 128
 PER_TARGET = 4
@@ -96,7 +96,8 @@ class Connector:
             if self._targets[path.dst, path.port] < PER_TARGET:
                 self._targets[path.dst, path.port] += 1
                 admitted[position] = path
-                self._visits[position] = _Visit(path, now + self._timeout, [now, *(now + part * self._timeout for part in AGAIN)])
+                attempts = [now, *(now + part * self._timeout for part in AGAIN)]
+                self._visits[position] = _Visit(path, now + self._timeout + SOLICIT_AGAIN, attempts)
         for position in admitted:
             del waiting[position]
         if self._before is not None:

@@ -22,7 +22,7 @@ from vethlab.model.path import Path
 from vethlab.probe.listening import hear, served
 from vethlab.probe.marks import UDP, Marks
 from vethlab.probe.outcome import Outcome, seconds
-from vethlab.probe.ping import Before
+from vethlab.probe.ping import SOLICIT_AGAIN, Before
 from vethlab.probe.tcp import bind, family
 
 AT_ONCE = 128
@@ -65,7 +65,7 @@ class Sender:
         poller = select.poll()
         for sock in (*witnesses, *(sock for _path, sock in self._open.values())):
             poller.register(sock, select.POLLIN)
-        while self._open and (left := begin + self._timeout - monotonic()) > 0:
+        while self._open and (left := begin + self._timeout + SOLICIT_AGAIN - monotonic()) > 0:
             if resends and monotonic() >= begin + resends[0] * self._timeout:
                 resends.pop(0)
                 self._send_all()

@@ -16,7 +16,7 @@ from vethlab.kernel.netlink.route import decode as decode_route
 from vethlab.kernel.port import Namespaces
 from vethlab.model.address import AF_INET, AF_INET6
 from vethlab.model.path import Path
-from vethlab.probe.loans import Loans, forget, learn, unanswered
+from vethlab.probe.loans import Loans, forget, forget_all, learn, unanswered
 from vethlab.probe.outcome import Outcome
 from vethlab.probe.ping import NO_REPLY, Before
 from vethlab.probe.segments import Pair, Segments
@@ -44,6 +44,8 @@ class Waves:
         before = self._fill()
         room = int(SHARE * min(fill.limit - fill.entries for fill in before.values()))
         pairs: dict[int, Pair] | None = None
+        if any(path.dst.version == 6 for path in paths.values()):
+            room //= 2  # link-local and multicast entries come on top
         if min(2 * len(paths), self._segments.upper_bound) > room:
             pairs = self._segments.pairs(paths, self._survey)
         also = self._routed() if pairs is not None and len(pairs) < len(paths) else []
@@ -69,11 +71,12 @@ class Waves:
         missed = [pair for pair in self._segments.ring(pairs.values(), step=2) if pair.target not in macs]
         if missed:
             macs = learn(self._namespaces, self._survey, missed, at_once=at_once, timeout=self._timeout) | macs
+        forget_all(self._namespaces, macs)
         outcomes: dict[int, Outcome] = {}
         suspects: set[int] = set()
         lent = 0
         for wave in _cut(paths, pairs):
-            with Loans(self._namespaces, macs) as loans:
+            with Loans(self._namespaces, self._survey, macs) as loans:
                 lent += loans.lend({position: pairs[position] for position in wave if position in pairs}, also)
                 outcomes |= probe(wave, loans.before)
                 suspects |= loans.unconfirmed(position for position in wave if outcomes[position].ok)

@@ -5,6 +5,7 @@ Rule of the file: the layer's public names and nothing else; what only some call
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from vethlab.spec.report import Colour
 
 __all__ = [
-    "Draft", "expand", "find", "hints", "load", "loads", "render", "schema", "template", "template_names", "to_yaml", "words",
+    "Draft", "expand", "find", "hints", "load", "loads", "plain_name", "render", "schema", "template", "template_names", "to_yaml", "words",
 ]
 SUFFIX = ".lab.yaml"
+_PLAIN_NAME = re.compile(r"""^name:[ \t]+(["']?)([a-z0-9][a-z0-9-]{0,62})\1[ \t]*(?:#.*)?$""", re.MULTILINE)
 
 
 def load(path: str) -> Topology:
@@ -35,6 +37,12 @@ def loads(text: str, path: str = "<text>") -> Topology:
 
     mistakes = Mistakes(path, text)
     return resolve(parse(text, mistakes), mistakes)
+
+
+def plain_name(text: str) -> str | None:
+    """The name of a lab where its line is plain to see, without parsing; None where it is not. The parsed file has the last word."""
+    found = _PLAIN_NAME.search(text)
+    return found[2] if found else None
 
 
 def find(directory: str = ".") -> str:

@@ -7,8 +7,8 @@ from itertools import count
 from typing import cast
 
 import pytest
-
 from tests.kernel.keep.keepers import Spawn
+
 from vethlab.keep.client import Keeper, Mode
 from vethlab.keep.registry import found_labs
 

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 
 import pytest
-
 from tests.kernel.keep.keepers import Spawn, Witness, inode
+
 from vethlab.errors import KernelError, LabError, NotFoundError
 from vethlab.keep.client import Keeper, Mode
 from vethlab.kernel.port import Namespaces

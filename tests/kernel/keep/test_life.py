@@ -11,9 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-
 from tests.kernel.keep.keepers import Spawn, Witness, in_child, is_dead, link_vanishes
-from vethlab.errors import NotFoundError
+
+from vethlab.errors import HostError, NotFoundError
+from vethlab.keep import launch
 from vethlab.keep.client import Keeper, LabTakenError, Mode
 from vethlab.keep.registry import found_labs, read_record
 from vethlab.model.state import Process
@@ -113,6 +114,15 @@ def test_of_two_builders_one_wins(lab_name: str, mode: Mode) -> None:
     _all([threading.Thread(target=race) for _ in range(8)])
     assert (1, ["lab-exists"] * 7) == (len(won), lost)
     won[0].close()
+
+
+def test_a_name_that_never_answers_is_an_error(lab_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who binds a lab's name and does not listen costs a bounded wait, not an endless one."""
+    monkeypatch.setattr(launch, "START_SECONDS", 0.1)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as squatter:
+        squatter.bind(f"\0{launch.socket_name(lab_name, os.getuid())}")
+        with pytest.raises(HostError, match="does not answer"):
+            Keeper.acquire(lab_name, "rootless")
 
 
 def test_everybody_gets_the_lab_in_turn(lab_name: str, mode: Mode) -> None:
@@ -272,6 +282,19 @@ def test_the_helper_dies_with_its_process(mode: Mode) -> None:
             assert not is_dead(child, 0)
         finally:
             os.kill(child, signal.SIGKILL)
+
+
+def test_a_forked_child_pins_no_namespace(spawn: Spawn) -> None:
+    """A child that was forked while the lab was open, and lives on, does not keep the namespaces after the lab ended."""
+    keeper = spawn("a")
+    witness = Witness(keeper, "a")
+    child = in_child(signal.pause)
+    try:
+        keeper.end()
+        assert witness.sees_the_end()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def test_a_forked_child_has_a_helper_of_its_own(mode: Mode) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.kernel.keep.keepers import Spawn, in_child, is_dead
+
 from vethlab.errors import LabError
 from vethlab.keep.client import Keeper, View
 from vethlab.keep.join import enter_and_exec, launcher_argv
@@ -162,19 +162,20 @@ def test_input_output_and_environment_pass_through(spawn: Spawn, readable: Path)
     keeper = spawn("a")
     view = keeper.view("a")
     argv, kept = launcher_argv(view, ["sh", "-c", "cat; pwd; echo $WORD"])
-    done = subprocess.run(argv, pass_fds=kept, capture_output=True, text=True, input="in\n", cwd=readable, env={**os.environ, "WORD": "x"}, check=True)
+    env = {**os.environ, "WORD": "x"}
+    done = subprocess.run(argv, pass_fds=kept, capture_output=True, text=True, input="in\n", cwd=readable, env=env, check=True)
     assert f"in\n{readable}\nx\n" == done.stdout
     view.close()
 
 
 def test_a_directory_that_is_not_in_the_view_is_replaced_by_the_root(spawn: Spawn) -> None:
-    """The caller may stand in the machine's /run, which nodes do not see."""
+    """The caller may stand in a directory that the node does not see, such as one below its private /tmp."""
     keeper = spawn("a")
     view = keeper.view("a")
-    here = "/run/lock" if os.path.isdir("/run/lock") else "/run"
-    argv, kept = launcher_argv(view, ["pwd"])
-    wanted = "/run/lock\n" if here == "/run/lock" else "/run\n"
-    assert wanted == subprocess.run(argv, pass_fds=kept, capture_output=True, text=True, cwd=here, check=True).stdout
+    keeper.set_private("a", ["/tmp"])
+    with tempfile.TemporaryDirectory(prefix="vethlab-test-", dir="/tmp") as here:
+        argv, kept = launcher_argv(view, ["pwd"])
+        assert "/\n" == subprocess.run(argv, pass_fds=kept, capture_output=True, text=True, cwd=here, check=True).stdout
     view.close()
 
 
@@ -218,6 +219,9 @@ def test_a_node_that_is_gone_is_said_to_be(spawn: Spawn) -> None:
     view.close()
 
 
+LONG = f"{os.getpid()}00"  # seconds: told from the sleeps of other tests, and of other runs beside this one
+
+
 class Terminal:
     """A pseudo-terminal with a program on it; what it prints is collected."""
 
@@ -256,7 +260,7 @@ def on_terminal(*argv: str, view: View | None = None) -> Terminal:
         try:
             signal.alarm(60)
             if view is None:
-                os.execv(argv[0], argv)
+                os.execv(argv[0], argv)  # noqa: S606 - no shell is the point
             os._exit(enter_and_exec(view, argv))
         finally:
             os._exit(70)
@@ -270,15 +274,15 @@ def test_a_shell_in_a_node_has_the_terminal(spawn: Spawn) -> None:
     terminal.types("PS1='at-\\h> '; tty\n")
     terminal.until("/dev/pts/")
     terminal.until("at-a> ")
-    terminal.types("sleep 1001\n")
-    terminal.until("1001\r\n")
-    _until_asleep("1001")
+    terminal.types(f"sleep {LONG}1\n")
+    terminal.until(f"{LONG}1\r\n")
+    _until_asleep(f"{LONG}1")
     terminal.types("\x03")
     terminal.until("at-a> ")
     terminal.types("echo status=$?\n")
     terminal.until("status=130")
-    terminal.types("sleep 1002\n")
-    _until_asleep("1002")
+    terminal.types(f"sleep {LONG}2\n")
+    _until_asleep(f"{LONG}2")
     terminal.types("\x1a")
     terminal.until("Stopped")
     terminal.until("at-a> ")
@@ -304,14 +308,14 @@ def test_ctrl_z_gives_the_outer_shell_its_prompt(spawn: Spawn) -> None:
     keeper.commit()
     terminal = on_terminal("/bin/bash", "--norc", "--noprofile", "-i")
     script = "import sys; from vethlab.keep.client import Keeper; from vethlab.keep.join import enter_and_exec; "
-    script += "keeper = Keeper.connect(sys.argv[1]); sys.exit(enter_and_exec(keeper.view('a'), ['sleep', '1003']))"
+    script += "keeper = Keeper.connect(sys.argv[1]); sys.exit(enter_and_exec(keeper.view('a'), ['sleep', '" + f"{LONG}3']))"
     terminal.types(f"PS1='outside> '; {sys.executable} -c \"{script}\" {_lab(keeper)}\n")
-    _until_asleep("1003")
+    _until_asleep(f"{LONG}3")
     terminal.types("\x1a")
     terminal.until("Stopped")
     terminal.until("outside> ")
     terminal.types("fg\n")
-    terminal.until("1003")
+    terminal.until(f"{LONG}3")
     time.sleep(0.05)
     terminal.types("\x03")
     terminal.until("outside> ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from tests.topologies import campus, direct
 
 from vethlab.apply import Goal, converge
 from vethlab.change import Change
-from vethlab.errors import BuildError
+from vethlab.errors import BuildError, KernelError
 from vethlab.kernel.fake import Fake
 from vethlab.model.state import State
 from vethlab.plan import desired, diff
@@ -130,16 +131,20 @@ def test_a_rollback_that_fails_says_so() -> None:
 
 def test_a_rollback_that_leaves_something_says_what() -> None:
     """If reading back after a rollback shows differences, the first is named."""
-    class Forgetful(Fake):
-        def apply(self, changes: Sequence[Change]) -> None:
-            super().apply(changes[:-1] if self.applied else changes)
+    class Refusing(Fake):
+        """Carries out the first half of anything, then nothing at all."""
 
-    kernel, goal = Forgetful(running().read(["host", "a", "b", "c", "r", "d"])), bigger()
-    before = everything(kernel, goal)
-    kernel.fail_at = 4
-    kernel.applied.append(diff(before, goal.state)[0])
+        def apply(self, changes: Sequence[Change]) -> None:
+            super().apply(changes[: len(changes) // 2])
+            self.apply = self.refuse  # type: ignore[method-assign]
+            raise KernelError("add", "anything", errno.ENOMEM, "injected")
+
+        def refuse(self, changes: Sequence[Change]) -> None:
+            """Say yes and do nothing."""
+
+    kernel, goal = Refusing(running().read(["host", "a", "b", "c", "r", "d"])), bigger()
     with pytest.raises(BuildError, match=r"rolling back left \d+ differences") as caught:
-        converge(kernel, before, goal)
+        converge(kernel, everything(kernel, goal), goal)
     assert "rollback-failed" == caught.value.slug
 
 

@@ -105,7 +105,7 @@ class World:
         self.prepare: Callable[[FakeLab], None] = lambda _lab: None
         self.Lab = SimpleNamespace(load=self.load, running=self.running)
 
-    def load(self, path: str, *, mode: str = "auto") -> FakeLab:
+    def load(self, path: str, *, mode: str = "auto", ahead: bool = False) -> FakeLab:  # noqa: ARG002 - nothing is started here
         lab = FakeLab(self, spec.load(path), "rootless" if mode == "auto" else mode)
         self.prepare(lab)
         return self.up.get(lab.name, lab)

@@ -233,3 +233,30 @@ def test_a_route_without_device_fits_whatever_device_the_kernel_found() -> None:
     assert not covers(replace(goal, source=ip_address("10.0.0.9")), held)
     assert not covers(goal, replace(held, next_hops=held.next_hops * 2))
     assert not covers(via("10.0.0.2"), held)
+
+
+def test_somebody_elses_link_that_is_gone_cannot_be_made_anew() -> None:
+    """A rollback may ask for a link that a process made and took away meanwhile; the plan leaves it out instead of failing."""
+    assert () == diff(State({"a": Netns()}), State({"a": Netns(links={"tun0": Link("tun0", "tun", owned=False)})}))
+
+
+def test_a_bridge_without_link_local_addresses_is_new_like_any_other() -> None:
+    """A pair whose settings are right from the start needs no second change."""
+    quiet = {"net.ipv6.conf.default.addr_gen_mode": "1"}
+    near = Link("x", "veth", peer=End("b", "y"), link_local=False)
+    far = Link("y", "veth", up=False, peer=End("a", "x"), link_local=False)
+    wanted = State({"a": Netns({"x": near}, sysctls=quiet), "b": Netns({"y": far}, sysctls=quiet)})
+    assert [ops.AddVeth] == [type(one) for one in diff(State(), wanted) if not isinstance(one, ops.AddNetns | ops.SetSysctl)]
+
+
+def test_the_end_with_a_master_makes_the_pair() -> None:
+    """Whichever end comes first: one message can set the master of the end it is about."""
+    state = desired(campus())
+    turned = State(dict(sorted(state.netns.items())))
+    assert {"host"} == {one.netns for one in diff(State(), turned) if isinstance(one, ops.AddVeth) and one.left.name.startswith("p-")}
+
+
+def test_processes_that_stay_are_left_alone() -> None:
+    """A running process that is declared is neither stopped nor started."""
+    state = State({"a": Netns(processes=(Process("sleep 9"),))})
+    assert () == diff(state, state)

@@ -7,9 +7,9 @@ The name of a file's lab is read without parsing YAML where its line is plain, s
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
+from vethlab import spec
 from vethlab.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["files", "is_file", "lab_file", "lab_name", "lab_runs", "mode", "running"]
 
 SUFFIX = ".lab.yaml"
-PLAIN_NAME = re.compile(r"""^name:[ \t]+(["']?)([a-z0-9][a-z0-9-]*)\1[ \t]*(?:#.*)?$""", re.MULTILINE)
 
 
 def is_file(text: str) -> bool:
@@ -58,12 +57,8 @@ def running(given: str | None) -> Lab:
 def lab_name(path: str) -> str:
     """The name of the lab a file describes."""
     with open(path, encoding="utf-8", errors="replace") as file:
-        plain = PLAIN_NAME.search(file.read())
-    if plain:
-        return plain[2]
-    from vethlab import spec
-
-    return spec.load(path).name
+        plain = spec.plain_name(file.read())
+    return plain if plain is not None else spec.load(path).name
 
 
 def lab_runs(name: str) -> bool:

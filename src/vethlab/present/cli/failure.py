@@ -22,6 +22,7 @@ OUR_BUG = 70  # EX_SOFTWARE of sysexits.h
 INTERRUPTED = 130
 ROLES = {"error": "red", "caret": "red", "position": "blue", "help": "cyan"}
 DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG})
+LIMITS = frozenset({errno.EAGAIN, errno.ENOMEM})  # what fork(2) and posix_spawn(3) say; nothing here works on non-blocking files
 PASS_ON = frozenset({"exec", "sh", "run", "completion"})  # their -o belongs to somebody else
 
 
@@ -71,7 +72,13 @@ def _ours(error: BaseException) -> BaseException:
         return UsageError(error.format_message())
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError) and error.filename:
         return UsageError(f"{os.fsdecode(error.filename)}: {error.strerror}", slug="file")
-    if isinstance(error, OSError) and error.errno in DISK:
+    return _refused(error) if isinstance(error, OSError) else error
+
+
+def _refused(error: OSError) -> BaseException:
+    if error.errno in LIMITS:
+        return HostError(f"the machine refuses more: {error.strerror}", slug="limit", help="see `ulimit -a`: processes (-u), memory (-v)")
+    if error.errno in DISK:
         return HostError(f"cannot write: {error.strerror}", slug="file")
     return error
 

@@ -6,30 +6,33 @@ are in place, so that Ctrl-C is clean from the first milliseconds on.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
-__all__ = ["main", "run"]
+__all__ = ["go_through", "interruptible", "main", "run"]
 
 COMPLETE = "_VETHLAB_COMPLETE"
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a supervisor, a terminal that is closed
 BROKEN_PIPE = 128 + signal.SIGPIPE  # what a shell shows for a program that the signal ended
 
 
 def main() -> NoReturn:
     """Run the program on the process's own arguments."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's background job is not for Ctrl-C
+    for number in INTERRUPTS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # a shell's background job is not for Ctrl-C, nohup(1) not for hanging up
             signal.signal(number, _interrupt)
+    _open_closed_streams()
+    gc.disable()  # short-lived and almost free of cycles: collecting costs a tenth of the time of a small `up`
     status = run(sys.argv[1:])
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # After a KeyboardInterrupt inside exec() (dataclasses use it) CPython kills itself by SIGINT at its end, whatever the exit status
-        # says (Modules/main.c, exit_sigint).
-        sys.stderr.flush()
-        os._exit(status)
-    sys.exit(status)
+    # Not sys.exit: taking the interpreter apart costs 10 ms, and after a KeyboardInterrupt inside exec() (dataclasses use it) CPython
+    # would kill itself by SIGINT at its end, whatever the exit status says (Modules/main.c, exit_sigint).
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -77,11 +80,49 @@ def _invoke(arguments: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
+@contextmanager
+def go_through() -> Iterator[None]:
+    """Within, a command that has made its lab what it should be ends as one that has: an interrupt undoes all of it, or comes too late."""
+    from vethlab.apply import convergence
+
+    def too_late() -> None:
+        for number in INTERRUPTS:
+            if signal.getsignal(number) is _interrupt:
+                signal.signal(number, _ignore)
+
+    before, convergence.reached = convergence.reached, too_late
+    try:
+        yield
+    finally:
+        convergence.reached = before
+
+
+def interruptible() -> None:
+    """From here on an interrupt counts again: something else begins."""
+    for number in INTERRUPTS:
+        if signal.getsignal(number) is _ignore:
+            signal.signal(number, _interrupt)
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    # A handler and not SIG_IGN, which children would inherit
+    return
+
+
 def _interrupt(_number: int, _frame: object) -> NoReturn:
     # A second signal must not cut the clean-up short; Ctrl-\ still does.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _open_closed_streams() -> None:
+    # Started with a stream closed (`2>&-`), the next file or socket would get its number, here and in children, and Python has None for it.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, mode))
 
 
 def _silence() -> None:

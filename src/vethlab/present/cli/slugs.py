@@ -45,6 +45,7 @@ MACHINE = {
     "names-need-root": "Names under /run/netns are the machine's, so only root can make them. Use `vethlab exec` and `vethlab sh` instead.",
     "no-user-namespaces": "An ordinary user needs user namespaces, and the machine refuses them. `vethlab doctor` says why and what to do.",
     "namespace-limit": "The machine's limit of namespaces is reached: user.max_net_namespaces, user.max_user_namespaces.",
+    "limit": "No process or no memory was to be had. `ulimit -a` shows the limits of this session, `systemctl show` those of a service.",
     "open-files": "The keeper holds descriptors for every node, and the hard limit of open files is too low for this lab.",
     "no-nft": "The lab file has `nft:` and the machine has no nft program: apt install nftables.",
     "no-libpcap": "`capture --filter` compiles its expression with libpcap, and the machine has none: apt install libpcap0.8. "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -17,7 +17,7 @@ import click
 
 from vethlab.present.cli.command import COLOR
 
-__all__ = ["Terminal", "duration", "errors", "plural", "progress", "screen", "visible"]
+__all__ = ["Terminal", "duration", "errors", "plural", "progress", "screen", "tell", "visible"]
 
 COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36", "dim": "2", "bold": "1"}
 UNICODE = {"ok": "✓", "fail": "✗", "none": "–", "warn": "!", "arrow": "→", "dot": "·", "self": "·"}  # noqa: RUF001 - a dash
@@ -53,7 +53,10 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """Text as it is, in ASCII where the terminal cannot show more."""
-        self.stream.write(text if self.unicode else text.translate(PLAIN))
+        if self.stream is sys.stderr:
+            tell(text if self.unicode else text.translate(PLAIN))
+        else:
+            self.stream.write(text if self.unicode else text.translate(PLAIN))
 
 
 def screen() -> Terminal:
@@ -64,6 +67,13 @@ def screen() -> Terminal:
 def errors() -> Terminal:
     """Standard error: progress, hints, errors."""
     return _terminal(sys.stderr)
+
+
+def tell(text: str) -> None:
+    """Write to standard error; what nobody can read (a closed terminal, a full disk) changes no exit status and cuts no clean-up short."""
+    with suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def visible(text: str) -> int:
@@ -109,8 +119,7 @@ def progress(what: str) -> Iterator[None]:
     began = time.monotonic()
 
     def show(_number: int, _frame: object) -> None:
-        sys.stderr.write(f"\r{what} {errors().mark('dot')} {time.monotonic() - began:.1f} s\x1b[K")
-        sys.stderr.flush()
+        tell(f"\r{what} {errors().mark('dot')} {time.monotonic() - began:.1f} s\x1b[K")
 
     before = signal.signal(signal.SIGALRM, show)
     signal.setitimer(signal.ITIMER_REAL, PROGRESS_AFTER, 0.1)
@@ -120,8 +129,7 @@ def progress(what: str) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if time.monotonic() - began >= PROGRESS_AFTER:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            tell("\r\x1b[K")
 
 
 def _terminal(stream: TextIO) -> Terminal:

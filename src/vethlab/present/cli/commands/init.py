@@ -9,7 +9,7 @@ from contextlib import suppress
 import click
 
 from vethlab.errors import UsageError
-from vethlab.present.cli.choose import PLAIN_NAME, SUFFIX, files
+from vethlab.present.cli.choose import SUFFIX, files
 from vethlab.present.cli.command import option, output, verb
 from vethlab.present.cli.complete import templates
 from vethlab.present.cli.terminal import errors, plural, screen
@@ -34,8 +34,7 @@ def command(template: str, file: str | None, output: str, *, listing: bool, dry_
         _list(spec.template_names(), output)
         return
     text = spec.template(template)
-    found = PLAIN_NAME.search(text)
-    path = file or f"{found[2] if found else template}{SUFFIX}"
+    path = file or f"{spec.plain_name(text) or template}{SUFFIX}"
     if dry_run:
         screen().stream.write(text)
         return

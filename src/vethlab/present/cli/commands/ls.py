@@ -44,7 +44,7 @@ def command(output: str) -> None:
 
 def _row(one: LabInfo, *, wide: bool) -> tuple[str, ...]:
     more = (_user(one.uid), str(one.pid)) if wide else ()
-    return (one.name, one.mode, str(one.nodes), str(one.links), duration(max(0, round(time.time() - one.since))), *more, one.file or "")
+    return (one.name, one.mode, str(one.nodes), str(one.links), duration(max(1, round(time.time() - one.since))), *more, one.file or "")
 
 
 def _user(uid: int) -> str:

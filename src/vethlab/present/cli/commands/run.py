@@ -81,11 +81,12 @@ def _run(argv: Sequence[str], name: str) -> int:
         child = subprocess.Popen(argv, env={**os.environ, "VETHLAB_LAB": name})
     except OSError as error:
         raise UsageError(f"cannot run {argv[0]}: {error.strerror}") from error
-    # Ctrl-C goes to the whole foreground group: the command decides, we wait for it. SIGTERM is ours alone, so it is passed on.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN), signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    # Ctrl-C goes to the whole foreground group: the command decides, we wait for it. The others may be ours alone, so they are passed on.
+    before = [signal.signal(signal.SIGINT, signal.SIG_IGN)]
+    before += [signal.signal(number, lambda caught, _: child.send_signal(caught)) for number in (signal.SIGTERM, signal.SIGHUP)]
     try:
         status = child.wait()
     finally:
-        signal.signal(signal.SIGINT, before[0])
-        signal.signal(signal.SIGTERM, before[1])
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), before, strict=True):
+            signal.signal(number, handler)
     return status if status >= 0 else 128 - status

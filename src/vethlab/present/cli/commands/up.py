@@ -41,16 +41,19 @@ def command(
     A lab that runs is changed, not rebuilt: only the difference is applied, read back from the kernel, and undone if a step fails.
     """
     from vethlab import lab
+    from vethlab.present.cli.main import go_through, interruptible
 
     path = lab_file(file)
-    one = lab.Lab.load(path, mode=mode(root=root))
+    one = lab.Lab.load(path, mode=mode(root=root), ahead=not dry_run)
     if dry_run:
         print_plan(one, path, one.plan(), output, show_commands=show_commands)
         return 0
-    with progress(f"{one.name}: building {plural(len(one.topology.nodes), 'node')}"):
+    with progress(f"{one.name}: building {plural(len(one.topology.nodes), 'node')}"), go_through():
         receipt = one.up(detach=True, names=names)
     if output == "text":
         _tell(one, receipt, show_commands=show_commands, hint=not check)
+    if check:
+        interruptible()
     report = _checked(one, output) if check else None
     if output == "json":
         _document(one, path, receipt, report)

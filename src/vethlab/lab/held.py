@@ -1,0 +1,66 @@
+"""A lab that somebody holds: its keeper, its namespaces, and what was recorded when it was made.
+
+Enters: a name; leaves: what `exec`, `check`, `ls` and `down` need of a running lab. Rule of the file: no engine. Planning and changing
+are imported by those who plan and change, because they cost as much as everything else together.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from vethlab.errors import NotFoundError
+from vethlab.keep.client import Keeper, Scope
+from vethlab.keep.record import Record
+
+
+@dataclass(slots=True)
+class Held:
+    """One running lab as this process sees it. `detached`: it has a keeper of its own and outlives this process."""
+
+    keeper: Keeper
+    namespaces: Scope
+    record: Record
+    detached: bool
+
+    @classmethod
+    def attach(cls, name: str) -> Held:
+        """The running lab of that name. NotFoundError if there is none, which tells root whose it is if it is somebody else's."""
+        try:
+            keeper = Keeper.connect(name)
+        except NotFoundError as error:
+            from vethlab.keep.registry import found_labs  # noqa: PLC0415 - only to explain
+
+            owners = sorted({found.uid for found in found_labs() if found.name == name} - {os.getuid()})
+            if owners:
+                error.help = f"a lab of that name belongs to uid {owners[0]}: only its owner enters it"
+            raise
+        return cls.adopt(keeper)
+
+    @classmethod
+    def adopt(cls, keeper: Keeper) -> Held:
+        """The lab of a keeper one is connected to."""
+        try:
+            return cls(keeper, keeper, Record.decode(keeper.get_record()), detached=True)
+        except BaseException:
+            keeper.close()
+            raise
+
+    def end(self, *, wait: bool) -> None:
+        """Take the lab down. `wait`: until the kernel has freed everything, not only until nothing runs in it any more."""
+        if self.detached:
+            if os.geteuid() == 0:
+                from vethlab.keep import names  # noqa: PLC0415 - root's option
+
+                names.remove(self.record.lab)
+            self.keeper.end(wait=wait)
+            return
+        freeing = None
+        if wait:
+            from vethlab.kernel.freed import watch_freeing  # noqa: PLC0415 - only for those who wait
+
+            freeing = watch_freeing(self.namespaces)
+        self.namespaces.drop(sorted(self.namespaces.names()))
+        self.namespaces.close()
+        if freeing is not None:
+            freeing.wait()

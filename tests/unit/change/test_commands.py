@@ -1,0 +1,101 @@
+"""Every change as the command line a person would type, in the long form that `ip` cannot misread."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_interface, ip_network
+
+import pytest
+
+from vethlab import change as ops
+from vethlab.change import Change
+from vethlab.model.link import Bridge, BridgePort, Link
+from vethlab.model.neighbour import Neighbour
+from vethlab.model.route import NextHop, Route, RouteType
+from vethlab.model.state import Address, Process
+
+ENTRY = Neighbour("eth0", ip_address("10.0.0.2"), "02:00:00:00:00:02")
+PORT = Link("p-a", "veth", mtu=9000, mac="02:00:00:00:00:01", master="br0", alias="p-a-long", port=BridgePort(isolated=True))
+DOWN = Link("left", "veth", up=False)
+EIGHT = (NextHop(ip_address("10.0.0.1"), "eth0"), NextHop(ip_address("10.0.1.1"), "eth1", onlink=True))
+
+CASES: list[tuple[Change, list[str]]] = [
+    (
+        ops.AddVeth("host", PORT, "a", Link("eth0", "veth", mtu=9000)),
+        [
+            "ip link add name p-a address 02:00:00:00:00:01 mtu 9000 type veth peer name eth0 mtu 9000 netns a",
+            "ip link set dev p-a alias p-a-long", "ip link set dev p-a master br0", "bridge link set dev p-a isolated on",
+            "ip link set dev p-a up",
+        ],
+    ),
+    (ops.AddVeth("a", DOWN, "a", Link("right", "veth")), ["ip link add name left type veth peer name right"]),
+    (ops.AddBridge("host", Link("br0", "bridge")), ["ip link add name br0 type bridge"]),
+    (
+        ops.AddBridge("host", Link("br0", "bridge", bridge=Bridge(stp=True))),
+        ["ip link add name br0 type bridge stp_state 1 mcast_snooping 0"],
+    ),
+    (ops.RemoveLink("a", Link("eth0", "veth")), ["ip link delete dev eth0"]),
+    (
+        ops.SetLink(
+            "host", Link("p-a", "veth", up=False, port=BridgePort(state=3)),
+            Link("p-a", "veth", mtu=1400, mac="02:00:00:00:00:09", alias="x", port=BridgePort(isolated=True, state=4), link_local=False),
+            "why",
+        ),
+        [
+            "ip link set dev p-a address 02:00:00:00:00:09", "ip link set dev p-a mtu 1400", "ip link set dev p-a alias x",
+            "bridge link set dev p-a isolated on", "bridge link set dev p-a state 4", "ip link set dev p-a addrgenmode none",
+            "ip link set dev p-a up",
+        ],
+    ),
+    (
+        ops.SetLink("host", Link("p-a", "veth", master="br0", link_local=False), Link("p-a", "veth", up=False), "why"),
+        ["ip link set dev p-a nomaster", "ip link set dev p-a addrgenmode eui64", "ip link set dev p-a down"],
+    ),
+    (
+        ops.SetLink("host", Link("p-a", "veth"), Link("p-a", "veth", master="br0", port=BridgePort()), "why"),
+        ["ip link set dev p-a master br0", "bridge link set dev p-a isolated off"],
+    ),
+    (
+        ops.SetLink("host", Link("br0", "bridge", bridge=Bridge()), Link("br0", "bridge", bridge=Bridge(stp=True)), "why"),
+        ["ip link set dev br0 type bridge stp_state 1 mcast_snooping 0"],
+    ),
+    (
+        ops.SetLink("host", Link("p-a", "veth", port=BridgePort(state=0)), Link("p-a", "veth", port=BridgePort(state=3)), "why"),
+        ["bridge link set dev p-a state 3"],
+    ),
+    (ops.AddAddress("a", Address("eth0", ip_interface("fd00::1/64"))), ["ip address add fd00::1/64 dev eth0 nodad"]),
+    (ops.RemoveAddress("a", Address("eth0", ip_interface("10.0.0.1/24"))), ["ip address delete 10.0.0.1/24 dev eth0"]),
+    (
+        ops.AddRoute("a", Route(ip_network("10.9.0.0/16"), EIGHT, metric=5)),
+        ["ip route add 10.9.0.0/16 metric 5 nexthop via 10.0.0.1 dev eth0 nexthop via 10.0.1.1 dev eth1 onlink protocol static"],
+    ),
+    (
+        ops.AddRoute("a", Route(ip_network("fd01::/64"), (NextHop(None, "eth0"),), source=ip_address("fd00::1"))),
+        ["ip -6 route add fd01::/64 dev eth0 src fd00::1 protocol static"],
+    ),
+    (ops.RemoveRoute("a", Route(ip_network("0.0.0.0/0"), (), RouteType.BLACKHOLE)), ["ip route delete blackhole default"]),
+    (ops.AddNeighbour("a", ENTRY), ["ip neighbour replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent"]),
+    (ops.RemoveNeighbour("a", ENTRY), ["ip neighbour delete 10.0.0.2 dev eth0"]),
+    (ops.SetSysctl("a", "net.ipv4.ip_forward", "1"), ["sysctl --write net.ipv4.ip_forward=1"]),
+    (ops.SetSysctl("a", "net.ipv4.tcp_rmem", "4096 131072 6291456"), ['sysctl --write net.ipv4.tcp_rmem="4096 131072 6291456"']),
+    (ops.LoadRuleset("a", "table ip x {}\n"), ["printf '%s\\n' 'flush ruleset' 'table ip x {}' | nft --file -"]),
+    (ops.StartProcess("a", Process("sleep 9")), ["sh -c 'sleep 9' &"]),
+    (ops.StopProcess("a", Process("sleep 9")), ["pkill --full 'sleep 9'"]),
+    (ops.AddNetns("a"), ["ip netns add a"]),
+    (ops.RemoveNetns("a"), ["ip netns delete a"]),
+]
+
+
+@pytest.mark.parametrize(("one", "expected"), CASES, ids=[f"{type(one).__name__}-{number}" for number, (one, _) in enumerate(CASES)])
+def test_a_change_is_told_as_commands(one: Change, expected: list[str]) -> None:
+    """The commands are complete, unambiguous, and in the order in which they work."""
+    assert expected == list(one.commands())
+
+
+def test_objects_are_named_in_the_labs_words() -> None:
+    """A plan speaks of nodes, links, bridges, addresses: `kind namespace:interface`."""
+    assert ["bridge host:br0", "link a:eth0", "process of a", "process of a", "nft ruleset in a", "neighbour 10.0.0.2 on a:eth0"] == [
+        one.object for one in (
+            ops.RemoveLink("host", Link("br0", "bridge")), ops.RemoveLink("a", Link("eth0", "veth")), ops.StartProcess("a", Process("x")),
+            ops.StopProcess("a", Process("x")), ops.LoadRuleset("a", ""), ops.AddNeighbour("a", ENTRY),
+        )
+    ]
