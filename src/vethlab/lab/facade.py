@@ -209,13 +209,10 @@ class Lab:
         return run(expand(topology, seed=chosen), self.namespaces, timeout=timeout, notes=samples(topology, seed=chosen))
 
     def capture(self, *places: str, filter: str = "", snaplen: int = 0) -> Capture:  # noqa: A002 - the word users know
-        """Record packets of nodes (`a`) or interfaces (`a:eth0`); without any, of every node. `filter` as in pcap-filter(7).
+        """Frames of nodes (`a`), interfaces (`a:eth0`) or of all: `with lab.capture("a") as c: for batch in c.batches(seconds=1): ...`."""
+        from vethlab.lab.capturing import start  # noqa: PLC0415 - only for those who look
 
-        `with lab.capture("a") as capture: for batch in capture.batches(seconds=1): ...`
-        """
-        from vethlab.lab import capturing  # noqa: PLC0415 - only for those who look
-
-        return capturing.start(self._running().namespaces, places, expression=filter, snaplen=snaplen)
+        return start(self._running().namespaces, places, expression=filter, snaplen=snaplen)
 
     def state(self) -> State:
         """What the kernel holds for this lab now."""
