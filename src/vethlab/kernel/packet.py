@@ -100,7 +100,7 @@ class Ring:
     `number` comes back as `source` in every frame. Blocks are handed over when full, or after about `retire_ms`.
     """
 
-    __slots__ = ("_at", "_block_size", "_blocks", "_map", "_view", "number", "socket")
+    __slots__ = ("_at", "_block_size", "_blocks", "_map", "number", "socket")
 
     def __init__(self, sock: socket.socket, number: int, *, blocks: int, block_size: int, retire_ms: int) -> None:
         self.socket, self.number = sock, number
@@ -109,7 +109,6 @@ class Ring:
         request = _REQUEST.pack(block_size, blocks, _FRAME_SIZE, blocks * (block_size // _FRAME_SIZE), retire_ms, 0, 0)
         set_option(sock.fileno(), SOL_PACKET, PACKET_RX_RING, request)  # waits for a grace period (packet_set_ring)
         self._map = mmap.mmap(sock.fileno(), blocks * block_size)
-        self._view = memoryview(self._map)
 
     def start(self) -> None:
         """Receive from now on. What comes before is not recorded, so the filter holds from the first frame."""
@@ -123,27 +122,27 @@ class Ring:
         """The frames of each block that was handed over, in the order of their arrival; the block goes back to the kernel after it."""
         for _ in range(self._blocks):  # one round at most: other rings wait for their turn
             start = self._at * self._block_size
-            status, count, first = _BLOCK.unpack_from(self._view, start)
+            status, count, first = _BLOCK.unpack_from(self._map, start)
             if not status & TP_STATUS_USER:
                 return
             frames = self._frames(start + first, count)
-            self._view[start + _STATUS : start + _STATUS + 4] = b"\0\0\0\0"  # TP_STATUS_KERNEL
+            self._map[start + _STATUS : start + _STATUS + 4] = b"\0\0\0\0"  # TP_STATUS_KERNEL
             self._at = (self._at + 1) % self._blocks
             yield frames
 
     def _frames(self, offset: int, count: int) -> list[Held]:
-        view, number, unpack, new = self._view, self.number, _FRAME.unpack_from, tuple.__new__
+        mapped, number, unpack, new = self._map, self.number, _FRAME.unpack_from, tuple.__new__
         found: list[Held] = []
         for _ in range(count):
             (
                 step, seconds, nanoseconds, captured, length, status, mac, net, tag, tag_protocol, interface, hardware, kind,
-            ) = unpack(view, offset)
+            ) = unpack(mapped, offset)
             if hardware == ARPHRD_LOOPBACK and kind == PACKET_OUTGOING:  # the same frame comes in again at once, on the same interface
                 offset += step
                 continue
             ethernet = hardware in (ARPHRD_ETHER, ARPHRD_LOOPBACK)
-            begin, end = offset + mac, offset + mac + captured
-            data = bytes(view[begin if ethernet else offset + net : end])
+            begin = offset + mac
+            data = mapped[begin if ethernet else offset + net : begin + captured]
             if status & TP_STATUS_VLAN_VALID and ethernet:
                 tpid = tag_protocol if status & TP_STATUS_VLAN_TPID_VALID else ETH_P_8021Q
                 data = data[:12] + _VLAN.pack(tpid, tag & 0xFFFF) + data[12:]  # the driver took the tag out of the frame
@@ -160,6 +159,5 @@ class Ring:
 
     def close(self) -> None:
         """Let go of the ring and the socket. The kernel waits a grace period for each (net/packet/af_packet.c, packet_release)."""
-        self._view.release()
         self._map.close()
         self.socket.close()

@@ -26,6 +26,7 @@ __all__ = ["SNAPLEN", "Capture", "Place", "Tally"]
 
 SNAPLEN = 262_144  # what tcpdump and Wireshark keep of a frame: all of it
 WINDOW = 5 * RETIRE_MS / 1000  # a block times out after one to two periods, in ticks of a few ms
+PACE = 0.02
 _LOOK_ROUND = 1.0  # seconds between two looks at which nodes the lab has
 _MOST_INTERFACES = 255  # a jump of classic BPF is 8 bits wide
 
@@ -70,7 +71,7 @@ class Capture:
         self._wanted = _resolved(places, sorted(namespaces.names()), self.interfaces)
         self._rings: dict[int, Ring] = {}
         self._nodes: list[str] = []
-        self._merge = Merge(WINDOW)
+        self._merge = Merge(WINDOW, PACE)
         self._poll = select.poll()
         self._bell = -1
         self._delivered = self._seen = self._dropped = self._started = self._ended = 0

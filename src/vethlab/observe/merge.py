@@ -20,10 +20,14 @@ _time = attrgetter("ns")
 
 
 class Merge:
-    """The frames on their way. `late` counts those that came when younger ones were gone: they follow out of order."""
+    """The frames on their way. `late` counts those that came when younger ones were gone: they follow out of order.
 
-    def __init__(self, window: float) -> None:
-        self.window, self.late = window, 0
+    `pace` is the time between two releases, since each sorts all that waits.
+    """
+
+    def __init__(self, window: float, pace: float = 0) -> None:
+        self.window, self.pace, self.late = window, pace, 0
+        self._next = 0.0
         self._waiting: list[Held] = []
         self._marks: deque[tuple[float, int]] = deque()  # handed over at (monotonic time), youngest frame
         self._gone = 0
@@ -36,10 +40,13 @@ class Merge:
 
     def due(self) -> float | None:
         """When the next frames can be released; None while nothing waits."""
-        return self._marks[0][0] + self.window if self._marks else None
+        return max(self._marks[0][0] + self.window, self._next) if self._marks else None
 
     def release(self, now: float) -> list[Held]:
         """The frames whose place in time is certain at `now`."""
+        if now < self._next:
+            return []
+        self._next = now + self.pace
         youngest = 0
         while self._marks and self._marks[0][0] + self.window <= now:
             youngest = max(youngest, self._marks.popleft()[1])

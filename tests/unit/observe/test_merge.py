@@ -25,6 +25,16 @@ def test_frames_wait_for_slower_rings() -> None:
     assert merge.due() is None
 
 
+def test_releases_keep_their_pace() -> None:
+    """Two releases are at least `pace` apart, and `due` says so."""
+    merge = Merge(0.05, 0.02)
+    merge.add([held(10)], 1.000)
+    merge.add([held(20)], 1.001)
+    assert [10] == [one.ns for one in merge.release(1.0505)]
+    assert (1.0705, []) == (round(merge.due() or 0, 6), merge.release(1.07))
+    assert [20] == [one.ns for one in merge.release(1.071)]
+
+
 def test_one_nanosecond_keeps_the_order_of_arrival() -> None:
     """Frames of one ring with one time stay as they came, whatever their interfaces."""
     merge = Merge(0)
