@@ -95,6 +95,29 @@ def prctl(option: int, value: int) -> None:
     _check(_libc().prctl(option, ctypes.c_ulong(value), zero, zero, zero), "prctl")
 
 
+def set_option(descriptor: int, level: int, option: int, value: bytes) -> None:
+    """Set a socket's option (setsockopt(2)) without holding up other threads, which Python's own method does."""
+    import ctypes  # noqa: PLC0415 - see _libc
+
+    _check(_libc().setsockopt(descriptor, level, option, value, ctypes.c_uint32(len(value))), "setsockopt")
+
+
+def bind_packet(descriptor: int, protocol: int) -> None:
+    """Let a packet socket receive this protocol on every interface (packet(7)): Python's own bind() wants the name of one."""
+    import ctypes  # noqa: PLC0415 - see _libc
+
+    address = _any_interface(protocol)
+    _check(_libc().bind(descriptor, address, ctypes.c_uint32(len(address))), "bind")
+
+
+def _any_interface(protocol: int) -> bytes:
+    """A sockaddr_ll without an interface."""
+    import socket  # noqa: PLC0415 - the keeper needs none of this
+    import struct  # noqa: PLC0415
+
+    return struct.pack("=HHiHBB8x", socket.AF_PACKET, socket.htons(protocol), 0, 0, 0, 0)
+
+
 def sethostname(name: str) -> None:
     """Name this UTS namespace (sethostname(2))."""
     from _socket import sethostname as native  # noqa: PLC0415 - only views need it

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from vethlab.model.path import Report
     from vethlab.model.state import State
     from vethlab.model.topology import Topology
+    from vethlab.observe.capture import Capture
 
 __all__ = ["Lab", "Receipt"]
 
@@ -206,6 +207,12 @@ class Lab:
         chosen = time.time_ns() % 1_000_000 if seed is None else seed
         topology = self._checking(selectors) if selectors else self.topology
         return run(expand(topology, seed=chosen), self.namespaces, timeout=timeout, notes=samples(topology, seed=chosen))
+
+    def capture(self, *places: str, filter: str = "", snaplen: int = 0) -> Capture:  # noqa: A002 - the word users know
+        """Frames of nodes (`a`), interfaces (`a:eth0`) or of all: `with lab.capture("a") as c: for batch in c.batches(seconds=1): ...`."""
+        from vethlab.lab.capturing import start  # noqa: PLC0415 - only for those who look
+
+        return start(self._running().namespaces, places, expression=filter, snaplen=snaplen)
 
     def state(self) -> State:
         """What the kernel holds for this lab now."""

@@ -25,6 +25,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     )),
     ("In the lab", (
         ("check", "check", "Prove with real packets that the paths work."),
+        ("capture", "capture", "Show or record the packets of the whole lab."),
         ("sh", "sh", "Open a shell in a node."),
         ("exec", "exec", "Run a command in a node."),
         ("run", "run", "Bring a lab up for one command, and down after it."),
@@ -44,7 +45,6 @@ LATER: dict[str, str] = {
     "trace": "show the way a packet takes",
     "fix": "mend what `why` found",
     "watch": "show packets and drops as they happen",
-    "capture": "record packets of the whole lab into one file",
     "diff": "compare two states of a lab",
     "link": "add a cable to a running lab",
     "bench": "measure this machine",

@@ -29,6 +29,7 @@ LABS = {
     "not-found": "There is no lab, node or interface of that name.",
     "no-such-node": "The lab has no node of that name. `vethlab show` lists them; `host` is the lab's own machine, where its bridges are.",
     "no-such-interface": "The node has no interface of that name. `vethlab show -o wide` lists them.",
+    "bad-filter": "The filter is not in the language of pcap-filter(7), or can match nothing. The message holds libpcap's own words.",
     "no-process": "The node has no `run:` in the lab file, so there is no process and no log.",
     "lab": "The lab is in a state that forbids what was asked.",
     "lab-exists": "A lab of that name runs already. Converge it with `vethlab up`, or take it down first.",
@@ -47,6 +48,10 @@ MACHINE = {
     "limit": "No process or no memory was to be had. `ulimit -a` shows the limits of this session, `systemctl show` those of a service.",
     "open-files": "The keeper holds descriptors for every node, and the hard limit of open files is too low for this lab.",
     "no-nft": "The lab file has `nft:` and the machine has no nft program: apt install nftables.",
+    "no-libpcap": "`capture --filter` compiles its expression with libpcap, and the machine has none: apt install libpcap0.8. "
+                  "Without a filter nothing is needed.",
+    "no-ring": "A capture needs a packet ring in each namespace, and the kernel refused one: too little memory, or packet sockets are "
+               "not built in or not allowed. Capture fewer nodes.",
     "kernel": "The kernel refused an operation. The message names the operation, the object, the error number and the kernel's sentence.",
     "rolled-back": "A change failed half-way, and the changes before it were undone: the lab is as it was. The message says what failed.",
     "rollback-failed": "A change failed, and so did undoing it. `vethlab plan` shows what differs; `vethlab down` always works.",
