@@ -2,16 +2,20 @@
 
 Enter: fields and descriptors. Leave: fields and descriptors, or the project's errors.
 Rule of the file: one request at a time, whichever thread asks; a reply that an interrupt (Ctrl-C) left unread is read before the
-next request.
+next request. An interrupt may come while a reply is awaited, never between a message and its being counted: a reply counted twice or not
+at all would leave the clean-up waiting for ever.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import select
+import signal
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from socket import socket
 
 from vethlab.errors import HostError, KernelError, LabError, NotFoundError, VethlabError
@@ -35,6 +39,8 @@ class Channel:
 
     def __init__(self, connection: socket) -> None:
         self._connection = connection
+        self._readable = select.poll()
+        self._readable.register(connection, select.POLLIN)
         self._lock = threading.Lock()
         self._owed = 0  # replies that were asked for and never read to their end
         _open_channels.add(self)
@@ -48,21 +54,13 @@ class Channel:
         """As `ask`, the parts of a long reply kept apart; the last is the closing one."""
         with self._lock:
             self._settle()
-            try:
-                wire.send(self._connection, fields, descriptors)
-            except OSError as error:
-                raise gone() from error
-            self._owed += 1
+            self._send(fields, descriptors)
             return self._collect()
 
     def tell(self, *fields: str) -> None:
         """A request whose reply nobody awaits."""
         with self._lock:
-            try:
-                wire.send(self._connection, fields)
-            except OSError as error:
-                raise gone() from error
-            self._owed += 1
+            self._send(fields)
 
     def close(self) -> None:
         """End the connection; an uncommitted keeper whose builder this was dies."""
@@ -71,10 +69,7 @@ class Channel:
 
     def _settle(self) -> None:
         while self._owed:
-            fields, descriptors = self._next()
-            close_all(descriptors)
-            if fields[0] != "more":
-                self._owed -= 1
+            close_all(self._next()[1])
 
     def _collect(self) -> tuple[list[list[str]], list[int]]:
         parts: list[list[str]] = []
@@ -82,8 +77,6 @@ class Channel:
         while True:
             fields, descriptors = self._next()
             received += descriptors
-            if fields[0] != "more":
-                self._owed -= 1
             if fields[0] == "error":
                 close_all(received)
                 raise translated(fields[1:])
@@ -91,19 +84,44 @@ class Channel:
             if fields[0] == "ok":
                 return parts, received
 
+    def _send(self, fields: Sequence[str], descriptors: Sequence[int] = ()) -> None:
+        with _uninterrupted():
+            try:
+                wire.send(self._connection, fields, descriptors)
+            except OSError as error:
+                raise gone() from error
+            self._owed += 1
+
     def _next(self) -> Reply:
-        try:
-            message = wire.receive(self._connection)
-        except OSError as error:
-            raise gone() from error
-        if message is None:
-            raise gone()
-        fields, descriptors, lost = message
+        self._readable.poll()
+        with _uninterrupted():
+            try:
+                message = wire.receive(self._connection)
+            except OSError as error:
+                raise gone() from error
+            if message is None:
+                raise gone()
+            fields, descriptors, lost = message
+            self._owed -= fields[0] != "more"
         if lost:
             close_all(descriptors)
-            self._owed -= fields[0] != "more"
             raise HostError("this process may not open more files", why=os.strerror(errno.EMFILE), help=LIMIT_HELP, slug="open-files")
         return fields, descriptors
+
+
+_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)  # whose handlers may raise
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Handlers run before or after, not within."""
+    # pthread_sigmask() itself runs those that are due, and so may raise after it has blocked: it stands inside the try
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _open_channels: weakref.WeakSet[Channel] = weakref.WeakSet()
