@@ -148,12 +148,16 @@ class Lab:
         started = time.perf_counter()
         topology, text = self.topology, self._text if self._text is not None else self.to_yaml()
         if names:
-            self._require_names(topology)
+            from vethlab.lab import naming  # noqa: PLC0415 - root only
+
+            naming.require(topology, self._held.keeper.mode if self._held else choose_mode(self._mode))
         created, changes = self._reach(topology, text, detach=detach)
         held = self._running()
         if names or held.record.mode == "root":
+            from vethlab.lab import naming  # noqa: PLC0415
+
             try:
-                self._name_namespaces(held, names=names, created=created)
+                naming.settle(held, topology, asked=names, created=created)
             except BaseException:
                 if created:  # a lab that could not come up as it was asked for does not stay
                     self.down()
@@ -178,21 +182,6 @@ class Lab:
             new = True
         self._held = self._session.held
         return new, changes
-
-    def _require_names(self, topology: Topology) -> None:
-        """Refuse names that cannot be given before anything is touched."""
-        from vethlab.keep import names as exported  # noqa: PLC0415 - root only
-
-        exported.require(self.name, self._held.keeper.mode if self._held else choose_mode(self._mode), _named(topology))
-
-    def _name_namespaces(self, held: Held, *, names: bool, created: bool) -> None:
-        """Names under /run/netns follow the nodes of a lab that has them; a new lab takes away what a killed one of its name left."""
-        from vethlab.keep import names as exported  # noqa: PLC0415 - root only
-
-        if names or (not created and exported.has_names(self.name)):
-            exported.export(self.name, held.keeper, _named(self.topology))
-        elif created and held.detached:
-            exported.remove(self.name)
 
     def down(self, *, wait: bool = False) -> None:
         """Take the lab down. Returns when nothing runs in it any more; `wait`: when the kernel has freed everything."""
@@ -294,7 +283,3 @@ class Lab:
     def _known_nodes(self) -> str:
         names = [node.name for node in self.topology.nodes]
         return f"its nodes: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"
-
-
-def _named(topology: Topology) -> list[str]:
-    return [HOST, *[node.name for node in topology.nodes]]
