@@ -1,6 +1,6 @@
 """The labs that are brought up, interrupted and killed: every kind of thing a lab can have, and long enough in the making to be hit."""
 
-from tests.kernel.survival.machine import Machine
+from tests.kernel.survival.machine import Machine, until
 
 EVERYTHING = """\
 nodes:
@@ -33,3 +33,8 @@ def sleepers(here: Machine) -> list[str]:
     """The commands of `run:` that live, daemons among them."""
     found = here.processes().values()
     return sorted(word for word in SLEEPERS if any(command.startswith(word) for command in found))
+
+
+def all_sleep(here: Machine) -> None:
+    """Every command of EVERYTHING lives, the daemon too, which comes up a moment after its parent."""
+    until(lambda: sleepers(here) == list(SLEEPERS), lambda: f"only {sleepers(here)} live")

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from tests.kernel.survival.corpus import amount, moments, told
-from tests.kernel.survival.labs import EVERYTHING, PAIR, sleepers
+from tests.kernel.survival.labs import EVERYTHING, PAIR, all_sleep
 from tests.kernel.survival.machine import Machine, until
 
 pytestmark = [pytest.mark.kernel, pytest.mark.long]
@@ -18,7 +18,7 @@ def test_all_of_the_lab_dies_with_its_keeper(here: Machine, number: signal.Signa
     here.write("big", EVERYTHING)
     for _ in range(amount(1, 10)):
         here.ok("up")
-        assert 3 == len(sleepers(here))
+        all_sleep(here)
         running = here.begin("exec", "s", "--", "sleep", "1000")
         until(lambda: any(command == "sleep\x001000\0" for command in here.processes().values()), "exec does not run")
         here.kill(here.labs()["big"], number)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from tests.kernel.survival.corpus import moments, told
-from tests.kernel.survival.labs import EVERYTHING, GROWN, PAIR, SLEEPERS, sleepers
+from tests.kernel.survival.labs import EVERYTHING, GROWN, PAIR, all_sleep
 from tests.kernel.survival.machine import Machine
 
 pytestmark = [pytest.mark.kernel, pytest.mark.long]
@@ -43,7 +43,7 @@ def test_a_killed_up_leaves_nothing_or_a_whole_lab(here: Machine, names: bool) -
         whole = ["big"] == [one["name"] for one in here.json("ls")["labs"]]
         ends["faster" if status == 0 else "whole" if whole else "nothing"] += 1
         if whole:
-            assert list(SLEEPERS) == sleepers(here), said
+            all_sleep(here)
             assert [] == here.json("plan")["changes"], said
         else:
             here.must_be_empty(said)
