@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import re
 import socket
+import stat
 import struct
 from dataclasses import dataclass
 
+from vethlab.errors import LabError
 from vethlab.keep.record import Record
 from vethlab.keep.wire import RECORD_DESCRIPTOR
 
-_NAME = re.compile(r" @vethlab/(\d+)/([^\s/]+)$", re.MULTILINE)
+_NAME = re.compile(r" @vethlab/(\d+)/([a-z0-9][a-z0-9-]{0,62})$", re.MULTILINE)
+_RECORD_MAX = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +41,23 @@ def found_labs() -> list[Found]:
 def read_record(found: Found) -> Record | None:
     """The lab's record, read from outside: root sees those of others too. None while it is being built, or if it ended meanwhile."""
     try:
-        with open(f"/proc/{found.pid}/fd/{RECORD_DESCRIPTOR}", "rb") as file:
-            data = file.read()
-    except OSError:
+        data = _bytes(f"/proc/{found.pid}/fd/{RECORD_DESCRIPTOR}")
+        return Record.decode(data) if data else None
+    except (OSError, LabError):  # LabError: not a record of ours, or of a later version
         return None
-    return Record.decode(data) if data else None
+
+
+def _bytes(path: str) -> bytes:
+    """What a regular file of a sane size holds: the process may be anybody's, who may have put anything under that number."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        seen = os.fstat(descriptor)
+        return file.read(_RECORD_MAX) if stat.S_ISREG(seen.st_mode) and seen.st_size <= _RECORD_MAX else b""
 
 
 def _ask(name: str, uid: int) -> Found | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        connection.setblocking(False)
         try:
             connection.connect(f"\0vethlab/{uid}/{name}")
         except OSError:

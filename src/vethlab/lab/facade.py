@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import os
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ class Lab:
         self._topology: Topology | None = None
         self._text: str | None = None
         self._mode = mode
+        self._guard = threading.RLock()  # one declaration or change at a time, whichever thread it comes from
         self._starting: Starting | None = None
         self._held: Held | None = None
         self._session: Session | None = None
@@ -151,7 +153,8 @@ class Lab:
             from vethlab.lab import naming  # noqa: PLC0415 - root only
 
             naming.require(topology, self._held.keeper.mode if self._held else choose_mode(self._mode))
-        created, changes = self._reach(topology, text, detach=detach)
+        with self._guard:
+            created, changes = self._reach(topology, text, detach=detach)
         held = self._running()
         if names or held.record.mode == "root":
             from vethlab.lab import naming  # noqa: PLC0415
@@ -176,7 +179,7 @@ class Lab:
         from vethlab.lab.session import Session  # noqa: PLC0415 - the engine is loaded by those who use it, while their keeper boots
 
         if detach:
-            self._session, changes, new = Session.reach(topology, mode, text, starting)
+            self._session, changes, new = Session.reach(topology, mode, text, starting, forced=self._mode != "auto")
         else:
             self._session, changes = Session.hold(topology, mode, text)
             new = True
@@ -247,6 +250,10 @@ class Lab:
         return Node(self, node)
 
     def _declare(self, say: Any) -> None:
+        with self._guard:
+            self._declare_alone(say)
+
+    def _declare_alone(self, say: Any) -> None:
         before = (copy.deepcopy(self._drafted()), self._topology, self._text)
         say(self._drafted())
         self._topology, self._text = None, None

@@ -64,3 +64,11 @@ class Held:
         self.namespaces.close()
         if freeing is not None:
             freeing.wait()
+
+
+def here() -> str:
+    """The current directory, `/` where it was removed."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - no pathlib on this path
+    except FileNotFoundError:
+        return "/"

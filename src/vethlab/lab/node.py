@@ -6,7 +6,6 @@ made inside the namespace by the keeper and handed over; so it works from thread
 
 from __future__ import annotations
 
-import os
 import shlex
 import socket as sockets
 import subprocess
@@ -106,5 +105,6 @@ def exec_in(lab: Lab, node: str, argv: Sequence[str], *, env: Mapping[str, str] 
     The calling process has to have one thread only: it forks and the child enters the node (setns(2) of a user namespace demands it).
     """
     from vethlab.keep.join import enter_and_exec  # noqa: PLC0415 - command line only
+    from vethlab.lab.held import here  # noqa: PLC0415
 
-    return enter_and_exec(lab.view(node), list(argv), env, os.getcwd())  # noqa: PTH109 - no pathlib on this path
+    return enter_and_exec(lab.view(node), list(argv), env, here())

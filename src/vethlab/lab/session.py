@@ -14,18 +14,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from vethlab import spec
 from vethlab.apply import Goal, converge
-from vethlab.errors import VethlabError
+from vethlab.errors import LabError, VethlabError
 from vethlab.keep.client import Keeper, Mode, Scope, helper
 from vethlab.keep.record import Record
 from vethlab.kernel.defaults import survey
 from vethlab.kernel.linux import Linux
 from vethlab.kernel.rulesets import Loaded
-from vethlab.lab.held import Held
+from vethlab.lab.held import Held, here
 from vethlab.model.names import HOST
 from vethlab.plan import desired, diff
 from vethlab.plan.desired import with_sysctls
 from vethlab.plan.hosts import hosts
+from vethlab.plan.order import of_interface
 from vethlab.plan.watch import HAS_IPV6, recorded_keys, watched
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from vethlab.keep.launch import Starting
     from vethlab.model.state import State
     from vethlab.model.topology import Topology
+
+
+_IN = {"root": "as root", "rootless": "rootless"}
 
 
 class Session:
@@ -45,12 +50,14 @@ class Session:
 
     @classmethod
     def reach(
-        cls, topology: Topology, mode: Mode, text: str, starting: Starting | None = None,
+        cls, topology: Topology, mode: Mode, text: str, starting: Starting | None = None, *, forced: bool = False,
     ) -> tuple[Session, tuple[Change, ...], bool]:
         """The lab of that name as `topology` says: built if it does not run, converged if it does; (session, changes, whether it is new).
 
         Of two that come at once one builds, the other waits and converges. `starting`: a keeper that was begun already.
+        `forced`: the mode was asked for by name, so a lab that runs in the other one is an error.
         """
+        require_private(topology)
         keeper, new = Keeper.acquire(topology.name, mode, starting)
         try:
             if new:
@@ -58,6 +65,8 @@ class Session:
                 keeper.commit()
                 keeper.unlock()
             else:
+                if forced:
+                    _require_mode(keeper, mode, topology.name)
                 session = cls(Held.adopt(keeper))
                 changes = session.converge(topology, text, locked=True)
         except BaseException:
@@ -71,6 +80,7 @@ class Session:
     @classmethod
     def hold(cls, topology: Topology, mode: Mode, text: str) -> tuple[Session, tuple[Change, ...]]:
         """A lab that lives in this process only, held by the process's own unnamed keeper."""
+        require_private(topology)
         keeper = helper(mode)
         scope = keeper.scope(topology.name)
         try:
@@ -84,7 +94,7 @@ class Session:
     def _build(
         cls, topology: Topology, keeper: Keeper, namespaces: Scope, *, text: str, detached: bool,
     ) -> tuple[Session, tuple[Change, ...]]:
-        namespaces.directory = os.getcwd()  # noqa: PTH109 - no pathlib on this path
+        namespaces.directory = here()
         namespaces.create([HOST])
         baseline, recorded = survey(namespaces, HOST, recorded_keys())
         record = Record(lab=topology.name, mode=keeper.mode, since=time.time(), baseline=baseline, recorded=recorded)
@@ -104,9 +114,11 @@ class Session:
         wanted = self.desired(topology)
         watch = watched(wanted, self.held.record.recorded)
         asked = Goal(with_sysctls(wanted, watch))
+        asked = Goal(with_sysctls(asked.state, self._returned(wanted)))
         actual = self.kernel.read(sorted(self.kernel.names()), asked.sysctls())
         there = {
-            name: {key: value for key, value in watch.get(name, {}).items() if key in one.sysctls} for name, one in actual.netns.items()
+            name: {key: value for key, value in asked.state.netns[name].sysctls.items() if key in one.sysctls}
+            for name, one in actual.netns.items() if name in asked.state.netns
         }
         return actual, Goal(with_sysctls(wanted, there))
 
@@ -117,13 +129,14 @@ class Session:
 
     def converge(self, topology: Topology, text: str, *, locked: bool = False) -> tuple[Change, ...]:
         """Carry that plan out, one writer at a time."""
+        require_private(topology)
         held = self.held
         if held.detached and not locked:
             held.keeper.lock()
         try:
             before, goal = self.compare(topology)
-            held.namespaces.set_hosts(hosts(topology))
-            changes = converge(self.kernel, before, goal)
+            with self._hosts(topology):
+                changes = converge(self.kernel, before, goal)
             if changes or text != held.record.text:
                 self.settle(topology, text)
         finally:
@@ -131,18 +144,68 @@ class Session:
                 held.keeper.unlock()
         return changes
 
+    def _returned(self, wanted: State) -> dict[str, dict[str, str]]:
+        """Sysctls that were declared and are no longer: what a fresh namespace has, which `host` shows (it declares none)."""
+        old, last = self.desired(self._declared()), {}
+        for name, one in old.netns.items():
+            gone = [key for key in one.sysctls if name in wanted.netns and key not in wanted.netns[name].sysctls]
+            values = self.held.namespaces.read_sysctls([(HOST, _of_default(key)) for key in gone]) if gone else []
+            last[name] = {key: value for key, value in zip(gone, values, strict=True) if value is not None}
+        return last
+
+    def _declared(self) -> Topology:
+        """What the lab was brought up with last."""
+        return spec.loads(self.held.record.text, self.held.record.file or "<python>")
+
+    @contextlib.contextmanager
+    def _hosts(self, topology: Topology) -> Iterator[None]:
+        """The new names are there before anything that may ask for them; a failure brings the old ones back."""
+        self.held.namespaces.set_hosts(hosts(topology))
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(VethlabError):
+                self.held.namespaces.set_hosts(hosts(self._declared()))
+            raise
+
     def settle(self, topology: Topology, text: str) -> None:
         """Remember what is declared and loaded now, for whoever asks next."""
         held = self.held
         for node in topology.nodes:
-            if node.private:
-                held.namespaces.set_private(node.name, node.private)
+            held.namespaces.set_private(node.name, node.private)
         loaded = {node: (one.text, one.listing) for node, one in self.kernel.loaded.items()}
         source = os.path.abspath(topology.source) if topology.source else held.record.file  # noqa: PTH100
         links = len(topology.cables) + sum(len(network.ports) for network in topology.networks)
         held.record = replace(held.record, text=text, file=source, rulesets=loaded, nodes=len(topology.nodes), links=links)
         if held.detached:
             held.keeper.put_record(held.record.encode())
+
+
+def _require_mode(keeper: Keeper, mode: Mode, name: str) -> None:
+    if keeper.mode != mode:
+        raise LabError(
+            f"lab `{name}` is running {_IN[keeper.mode]}, not {_IN[mode]}", where=name, slug="other-mode",
+            help="take it down first; a running lab cannot change hands",
+        )
+
+
+def require_private(topology: Topology) -> None:
+    """LabError, before anything is touched, for a private directory that the machine does not have."""
+    for node in topology.nodes:
+        for path in node.private:
+            if not os.path.isdir(path):  # noqa: PTH112 - no pathlib on this path
+                raise LabError(
+                    f"node `{node.name}` wants {path} private, and this machine has no such directory", where=path,
+                    slug="no-such-directory", help="a private directory covers one that exists: make it, or name another",
+                )
+
+
+def _of_default(key: str) -> str:
+    """An interface's sysctl as `default` has it: what a new interface gets."""
+    words = key.split(".")
+    if of_interface(key):
+        words[3] = "default"
+    return ".".join(words)
 
 
 @contextlib.contextmanager

@@ -47,7 +47,10 @@ def shortest_paths(topology: Topology) -> dict[str, tuple[Route, ...]]:
         for name, hops in distance.items():
             if hops and not _is_connected(graph, name, prefix) and (found := _next_hops(graph, name, distance, prefix)):
                 routes[name].append(Route(prefix, found))
-    return {name: _summarise(graph, name, found) for name, found in routes.items()}
+    own: dict[str, set[int]] = {
+        node.name: {route.destination.version for route in node.routes if route.destination.prefixlen == 0} for node in topology.nodes
+    }
+    return {name: _summarise(graph, name, found, own[name]) for name, found in routes.items()}
 
 
 def _owners(topology: Topology, graph: _Graph) -> dict[IPNetwork, set[str]]:
@@ -113,14 +116,17 @@ def _gateway(mine: Endpoint, other: Endpoint, version: int) -> IP | None:
     return None
 
 
-def _summarise(graph: _Graph, name: str, routes: list[Route]) -> tuple[Route, ...]:
-    """One default route a family where a node that does not forward sends everything the same way."""
+def _summarise(graph: _Graph, name: str, routes: list[Route], own: set[int]) -> tuple[Route, ...]:
+    """One default route a family where a node that does not forward sends everything the same way.
+
+    `own`: the families in which the node declares a default route itself, which leads elsewhere: there every route is spelled out.
+    """
     if name in graph.forwards:
         return tuple(routes)
     summary: list[Route] = []
     for version, width in ((4, "0.0.0.0/0"), (6, "::/0")):
         mine = [route for route in routes if route.destination.version == version]
-        if len({route.next_hops for route in mine}) == 1:
+        if version not in own and len({route.next_hops for route in mine}) == 1:
             summary.append(Route(type(mine[0].destination)(width), mine[0].next_hops))
         else:
             summary += mine

@@ -40,7 +40,7 @@ def _mistake(path: str, slug: str, message: str, content: bytes, at: int) -> Spe
 def lab_file(directory: str, suffix: str) -> str:
     """The one file in `directory` whose name ends so."""
     try:
-        names = sorted(name for name in os.listdir(directory) if name.endswith(suffix))  # noqa: PTH208 - as above
+        names = sorted(name for name in os.listdir(directory) if name.endswith(suffix) and not name.startswith("."))  # noqa: PTH208 - as above
     except OSError as error:
         raise UsageError(f"{directory}: {error.strerror}", where=directory, slug="no-lab-file") from error
     if len(names) == 1:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from vethlab import Lab
-from vethlab.errors import BuildError
+from vethlab.errors import BuildError, LabError
 
 pytestmark = pytest.mark.kernel
 GUARD = """
@@ -130,3 +132,50 @@ def test_a_run_process_that_failed_is_started_again() -> None:
         while any(status.exited is None for status in lab.processes()) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert ["process of a"] == [one.object for one in lab.plan()]
+
+
+def test_a_sysctl_that_leaves_the_file_goes_back() -> None:
+    """What is no longer declared has a fresh namespace's value again, as in a lab that is made anew."""
+    with Lab("returns") as lab:
+        lab.link("a 10.0.0.1/24", "b 10.0.0.2/24")
+        lab.node("a", sysctl={"net.ipv4.tcp_syncookies": "0", "net.ipv4.conf.eth0.log_martians": "1"})
+        assert "0" == lab["a"].exec("sysctl -n net.ipv4.tcp_syncookies").stdout.strip()
+        lab.node("a", sysctl={})
+        read = lab["a"].exec("sysctl -n net.ipv4.tcp_syncookies net.ipv4.conf.eth0.log_martians").stdout.split()
+        assert lab["host"].exec("sysctl -n net.ipv4.tcp_syncookies net.ipv4.conf.default.log_martians").stdout.split() == read
+
+
+def test_a_failed_change_leaves_the_names_as_they_were(lab: Lab) -> None:
+    """/etc/hosts of the nodes is part of what comes back."""
+    with pytest.raises(BuildError):
+        lab.node("e", sysctl={"net.ipv4.ip_default_ttl": "999"})
+    assert 2 == lab["a"].exec("getent hosts e").rc
+
+
+def test_a_private_directory_that_is_not_there_is_refused_before_anything_is_touched(lab: Lab) -> None:
+    """The lab stays as it was, and so does its declaration."""
+    with pytest.raises(LabError, match="no such directory"):
+        lab.node("b", private=["/no/such/place"])
+    assert () == lab.plan()
+
+
+def test_threads_may_declare_on_one_lab() -> None:
+    """Declarations of four threads are carried out one after another; none is lost."""
+    with Lab("threads") as lab, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: lab.link(f"a{n} 10.0.{n}.1/24", f"b{n} 10.0.{n}.2/24"), range(4)))
+        assert {"host", *[f"{side}{n}" for side in "ab" for n in range(4)]} == lab.namespaces.names()
+        assert () == lab.plan()
+
+
+def test_a_running_lab_does_not_change_hands(tmp_path: Path) -> None:
+    """Asking for the other mode by name is an error; the lab stays as it is."""
+    file = tmp_path / "hands.lab.yaml"
+    file.write_text("name: hands\nlinks: [a 10.0.0.1/24 -- b 10.0.0.2/24]\n")
+    Lab.load(file, mode="rootless").up()
+    try:
+        Lab.load(file, mode="rootless").up()
+        if os.geteuid() == 0:
+            with pytest.raises(LabError, match="running rootless, not as root"):
+                Lab.load(file, mode="root").up()
+    finally:
+        Lab.running("hands").down()

@@ -28,7 +28,7 @@ def test_a_keeper_does_not_grow(here: Machine) -> None:
         # The keeper notices a moment later that the last `up` has hung up
         until(lambda: held(here)[0] <= (rounds or [(99, 0)])[0][0], lambda: f"{rounds} {held(here)}")
         rounds.append(held(here))
-    assert {rounds[0][0]} == {descriptors for descriptors, _ in rounds}, told(str(rounds))
+    assert rounds[0][0] >= max(descriptors for descriptors, _ in rounds), told(str(rounds))
     assert rounds[-1][1] - rounds[1][1] < 512, told(str(rounds))
     assert 1 == sum(command.startswith("sleep\x001000") for command in here.processes().values())
     print(f"survival: keeper after each round of {SIZES}, (descriptors, KiB): {rounds}")

@@ -43,7 +43,8 @@ def test_only_forwarding_nodes_are_passed_through() -> None:
 
 def test_a_router_gets_every_route_and_a_host_one() -> None:
     """A stub host needs one default route, a router the full list, over a bridge as over a cable."""
-    routes = shortest_paths(campus())
+    lab = campus()
+    routes = shortest_paths(replace(lab, nodes=tuple(replace(node, routes=()) for node in lab.nodes)))
     assert (Route(ip_network("0.0.0.0/0"), (NextHop(ip_address("10.9.1.1"), "eth0"),)),) == routes["a"]
     assert () == routes["r"]
 
@@ -60,3 +61,8 @@ def test_a_cut_off_node_gets_no_routes() -> None:
     """A node that nothing leads to has no routes and breaks nothing."""
     lab = diamond()
     assert () == shortest_paths(replace(lab, nodes=(*lab.nodes, Node("lonely"))))["lonely"]
+
+
+def test_beside_a_default_of_its_own_a_node_gets_every_route_spelled_out() -> None:
+    """A declared default leads elsewhere (to a gateway, say), so the computed ones must not be folded into it and lost."""
+    assert ["10.9.2.0/24"] == [str(route.destination) for route in shortest_paths(campus())["a"]]

@@ -34,7 +34,10 @@ LABS = {
     "lab": "The lab is in a state that forbids what was asked.",
     "lab-exists": "A lab of that name runs already. Converge it with `vethlab up`, or take it down first.",
     "not-up": "The lab is declared but not up.",
-    "name-taken": "Another user's process listens on the name by which this lab would be found. Choose another lab name.",
+    "name-taken": "Another user's process listens on the name by which this lab would be found, or a name that `--names` would give "
+                  "under /run/netns is somebody else's. Choose another lab name.",
+    "other-mode": "The lab runs as root and was asked for rootless, or the other way round. Take it down first.",
+    "no-such-directory": "A node wants a directory of its own that this machine does not have. Make it, or take it from `private`.",
     "keeper-gone": "The lab's keeper process ended, and the lab with it: namespaces, links and processes are gone. Bring it up again.",
     "record": "The lab's record, which its keeper holds, cannot be read: it was made by another version of vethlab. Take the lab down.",
 }

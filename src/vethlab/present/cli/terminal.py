@@ -101,7 +101,7 @@ def duration(seconds: float) -> str:
 
 def plural(count: int, noun: str) -> str:
     """`1 node`, `2 nodes`, `2,450 paths`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun}{'' if count == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
 @contextmanager

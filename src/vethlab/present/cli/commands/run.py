@@ -43,14 +43,21 @@ def command(file: str | None, argv: tuple[str, ...], *, root: bool | None) -> in
         created = one.up(detach=True).created
     if not created:  # somebody else built it in the meantime: it is not ours to take down
         return _run(argv, one.name)
-    watcher, release = _watch(one.name)
+    try:
+        watcher, release = _watch(one.name)
+    except BaseException:  # an interrupt: the lab is up and nobody watches it yet
+        one.down()
+        raise
     try:
         return _run(argv, one.name)
     finally:
-        one.down()
-        os.write(release, b"1")
-        os.close(release)
-        os.waitpid(watcher, 0)
+        try:
+            with suppress(NotFoundError):  # the command took it down itself
+                one.down()
+        finally:
+            os.write(release, b"1")
+            os.close(release)
+            os.waitpid(watcher, 0)
 
 
 def _watch(name: str) -> tuple[int, int]:
