@@ -193,6 +193,12 @@ def require_private(topology: Topology) -> None:
     """LabError, before anything is touched, for a private directory that the machine does not have."""
     for node in topology.nodes:
         for path in node.private:
+            above = next((one for one in ("/run", *node.private) if path.startswith(one.rstrip("/") + "/")), None)
+            if above is not None:
+                raise LabError(
+                    f"node `{node.name}` wants {path} private, which lies in {above}, private too", where=path, slug="no-such-directory",
+                    help="an empty directory holds no other: name one of the two",
+                )
             if not os.path.isdir(path):  # noqa: PTH112 - no pathlib on this path
                 raise LabError(
                     f"node `{node.name}` wants {path} private, and this machine has no such directory", where=path,

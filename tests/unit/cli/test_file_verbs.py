@@ -222,8 +222,10 @@ def test_validate_passes_hints_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_init_in_json(cli: Cli) -> None:
     """init/1 says what was written, or which templates there are."""
-    written = {"schema": "vethlab.init/1", "template": "pair", "file": "x.yaml", "lines": 3}
-    assert written == cli("init", "pair", "x.yaml", "-o", "json").json()
+    told = {"schema": "vethlab.init/1", "template": "pair", "file": "x.yaml", "lines": 3, "text": spec.template("pair")}
+    assert {**told, "dry_run": True} == cli("init", "pair", "x.yaml", "--dry-run", "-o", "json").json()
+    assert [] == list(Path().iterdir())
+    assert {**told, "dry_run": False} == cli("init", "pair", "x.yaml", "-o", "json").json()
     assert list(spec.template_names()) == cli("init", "--list", "-o", "json").json()["templates"]
 
 

@@ -28,13 +28,10 @@ from vethlab.kernel.netlink.message import (
     NLMSG_ERROR,
     Request,
     attribute,
-    attribute_list,
     attributes,
     error_of,
     frame,
     messages,
-    text,
-    u16,
 )
 from vethlab.model.link import Bridge, BridgePort, Link
 from vethlab.model.neighbour import Neighbour
@@ -220,15 +217,12 @@ def test_garbage_never_raises(data: bytes) -> None:
     """Framing stops at nonsense instead of running over it."""
     list(messages(data))
     attributes(data, 0, len(data))
-    list(attribute_list(data, 0, len(data)))
 
 
 def test_attributes_are_padded_to_four_bytes() -> None:
     """Every attribute length is rounded up; the length field is not."""
     for size in range(9):
         assert (0, size + 4) == (len(attribute(1, bytes(size))) % 4, struct.unpack_from("=H", attribute(1, bytes(size)))[0])
-    assert 8 == len(u16(1, 2))
-    assert [(1, 4, 6), (2, 12, 14)] == list(attribute_list(text(1, "x") + text(2, "y"), 0, 16))
 
 
 def test_the_kernels_sentence_is_found_capped_or_not() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
-NLM_F_REQUEST, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP_INTR = 0x1, 0x2, 0x4, 0x10
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR = 0x1, 0x4, 0x10
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND, NLM_F_DUMP = 0x100, 0x200, 0x400, 0x800, 0x300
 NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
 NLMSG_ERROR, NLMSG_DONE = 2, 3
@@ -21,7 +21,6 @@ NLMSGERR_ATTR_MSG = 1
 HEADER = Struct("=IHHII")  # length, type, flags, sequence, port
 _ATTRIBUTE = Struct("=HH")  # length, type
 _U8 = Struct("=HHBxxx")
-_U16 = Struct("=HHHxx")
 _U32 = Struct("=HHI")
 _I32 = Struct("=i")
 _UINT32 = Struct("=I")
@@ -50,11 +49,6 @@ def nested(kind: int, *parts: bytes) -> bytes:
 def u8(kind: int, value: int) -> bytes:
     """An attribute of one byte."""
     return _U8.pack(5, kind, value)
-
-
-def u16(kind: int, value: int) -> bytes:
-    """An attribute of two bytes, host order."""
-    return _U16.pack(6, kind, value)
 
 
 def u32(kind: int, value: int) -> bytes:
@@ -94,16 +88,6 @@ def attributes(data: bytes, offset: int, end: int) -> dict[int, tuple[int, int]]
         found[kind & NLA_TYPE_MASK] = (offset + 4, offset + length)
         offset += (length + 3) & ~3
     return found
-
-
-def attribute_list(data: bytes, offset: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The attributes between two offsets in order, as (type, start, end): for lists in which types repeat."""
-    while offset + 4 <= end:
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        if length < 4 or offset + length > end:
-            return
-        yield kind & NLA_TYPE_MASK, offset + 4, offset + length
-        offset += (length + 3) & ~3
 
 
 def get_u32(data: bytes, span: tuple[int, int]) -> int:

@@ -16,7 +16,7 @@ from vethlab.model.neighbour import Neighbour
 
 RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
 NDA_DST, NDA_LLADDR = 1, 2
-NUD_PERMANENT, NTF_EXT_LEARNED = 0x80, 0x10
+NUD_PERMANENT = 0x80
 MESSAGE = Struct("=BxxxiHBB")  # family, interface index, state, flags, type
 DUMP = MESSAGE.pack(0, 0, 0, 0, 0)
 

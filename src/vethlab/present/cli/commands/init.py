@@ -35,15 +35,16 @@ def command(template: str, file: str | None, output: str, *, listing: bool, dry_
         return
     text = spec.template(template)
     path = file or f"{spec.plain_name(text) or template}{SUFFIX}"
-    if dry_run:
-        screen().stream.write(text)
-        return
-    _write(path, text, template)
     lines = len(text.splitlines())
+    if not dry_run:
+        _write(path, text, template)
     if output == "json":
         from vethlab.present.cli.document import emit
 
-        emit("init", {"template": template, "file": path, "lines": lines})
+        emit("init", {"template": template, "file": path, "lines": lines, "text": text, "dry_run": dry_run})
+        return
+    if dry_run:
+        screen().stream.write(text)
         return
     screen().line(f"wrote {path} ({plural(lines, 'line')})")
     errors().line("  try: vethlab up" if files() == [path] else f"  try: vethlab up {path}")
