@@ -299,3 +299,25 @@ def test_a_dump_that_never_settles_gives_up() -> None:
     answers = [HEADER.pack(20, NLMSG_DONE, NLM_F_DUMP_INTR, sequence, 0) + bytes(4) for sequence in range(1, 30)]
     with pytest.raises(KernelError, match="kept changing"):
         scripted(*answers).dump(18, b"")
+
+
+class InterruptedSocket(ScriptedSocket):
+    """Raises KeyboardInterrupt where the script says None."""
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """The next answer, or an interrupt."""
+        if self.answers and self.answers[0] == b"":
+            self.answers.pop(0)
+            raise KeyboardInterrupt
+        return super().recv(size, flags)
+
+
+def test_a_dump_that_was_interrupted_is_read_to_its_end_before_the_next() -> None:
+    """After Ctrl-C in the middle of a dump the roll-back can read again: the kernel allows one dump at a time (EBUSY)."""
+    part = HEADER.pack(20, 16, 0, 1, 0) + b"old\0"
+    end = HEADER.pack(20, NLMSG_DONE, 0, 1, 0) + bytes(4)
+    fresh = HEADER.pack(20, 16, 0, 2, 0) + b"new\0" + HEADER.pack(20, NLMSG_DONE, 0, 2, 0) + bytes(4)
+    connection = Connection(InterruptedSocket(part, b"", part, end, fresh))  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        connection.dump(18, b"")
+    assert [b"new\0"] == [data[start:stop] for data, start, stop in connection.dump(18, b"")]

@@ -42,11 +42,12 @@ class Refused(Exception):  # noqa: N818 - an answer, not a failure of ours
 class Connection:
     """Requests and dumps over one route netlink socket. One user at a time: answers are matched by sequence number."""
 
-    __slots__ = ("_sequence", "socket")
+    __slots__ = ("_midway", "_sequence", "socket")
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
         self._sequence = 0
+        self._midway = False  # a dump was begun and, after an interrupt, never read to its end
         sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         sock.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
         sock.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
@@ -83,9 +84,12 @@ class Connection:
         raise KernelError("dump", f"netlink type {kind}", errno.EINTR, "the namespace kept changing while it was read")
 
     def _dump_once(self, kind: int, body: bytes) -> tuple[list[tuple[bytes, int, int]], bool]:
+        if self._midway:
+            self._drain()
         self._sequence += 1
         expected, interrupted = self._sequence, False
         found: list[tuple[bytes, int, int]] = []
+        self._midway = True
         self.socket.send(HEADER.pack(16 + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, expected, 0) + body)
         while True:
             data = self.socket.recv(_RECEIVE)
@@ -94,8 +98,20 @@ class Connection:
                     continue
                 interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
                 if answer == NLMSG_DONE:
+                    self._midway = False
                     return found, interrupted
                 if answer == NLMSG_ERROR:
+                    self._midway = False
                     code, says = error_of(data, flags, start, end)
                     raise KernelError("dump", f"netlink type {kind}", code, says)
                 found.append((data, start, end))
+
+    def _drain(self) -> None:
+        """Read the rest of a dump that an interrupt left: until then the kernel answers every other one with EBUSY."""
+        while True:
+            try:
+                data = self.socket.recv(_RECEIVE, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            if any(answer in {NLMSG_DONE, NLMSG_ERROR} for answer, *_ in messages(data)):
+                return
