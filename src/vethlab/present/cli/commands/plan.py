@@ -43,7 +43,7 @@ def command(file: str | None, output: str, *, exit_code: bool, show_commands: bo
 
 
 def print_plan(lab: Lab, path: str, found: Sequence[Change], output: str, *, show_commands: bool) -> None:
-    """Show changes that are not made yet; `up --dry-run` is the same picture, and in JSON the same document (docs/reference/json.md)."""
+    """Show changes that are not made yet; `up --dry-run` is the same picture, and in JSON the same document."""
     if output == "json":
         from vethlab.present.cli.document import emit
 
