@@ -1,0 +1,1 @@
+"""Rules that name obstacles, one file for each kind of place a packet passes."""

@@ -1,0 +1,109 @@
+"""What was seen of one probe: sightings at interfaces, drops that something told of, and how it ended.
+
+Rule of the file: values that an observer fills and an explainer reads; times in nanoseconds, those of one probe on one clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vethlab.model.address import IP
+
+SOLICIT, ANSWER, REQUEST, REPLY, ERROR = "solicit", "answer", "request", "reply", "error"
+IN, OUT = "in", "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A frame of the probe at an interface.
+
+    `what`: solicit and answer are ARP or neighbour discovery `about` an address; request and reply are the probe's own packets; error is
+    an ICMP error that quotes one of them. `foreign`: its destination MAC is not this interface's (PACKET_OTHERHOST). `hops`: TTL or hop limit. `sender`: who sends, by address.
+    """
+
+    node: str
+    interface: str
+    direction: str
+    what: str
+    ns: int
+    about: IP | None = None
+    sender: IP | None = None
+    source_mac: str = ""
+    target_mac: str = ""
+    foreign: bool = False
+    hops: int = 0
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FirewallDrop:
+    """A rule or policy that an nft trace saw end the packet. `what` as in Sighting; `handle` None: the chain's policy."""
+
+    node: str
+    family: str
+    table: str
+    chain: str
+    hook: str
+    what: str
+    interface: str | None = None
+    handle: int | None = None
+    text: str = ""
+    rejects: bool = False
+    specific: bool = True  # the rule matches something: deleting it says less than deleting a bare `drop`
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KernelDrop:
+    """A packet of the probe that the kernel freed with a drop reason (kfree_skb), and in which function."""
+
+    node: str
+    interface: str
+    reason: str
+    function: str
+    what: str
+    ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A counter that moved while the probe ran."""
+
+    node: str
+    interface: str
+    name: str
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpError:
+    """An ICMP error that came back to the sender."""
+
+    type: int
+    code: int
+    sender: IP
+    mtu: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One probe. `errno`: the sender's own kernel refused; `lost`: frames that no ring had room for, so that absence proves nothing.
+
+    `truth`: the BPF layer looked on. `table_full`: the machine's neighbour table refused entries meanwhile.
+    """
+
+    ok: bool
+    rtt_us: float | None = None
+    reason: str = ""
+    errno: int = 0
+    refused: bool = False
+    answered_by: IP | None = None
+    sightings: tuple[Sighting, ...] = ()
+    firewall: tuple[FirewallDrop, ...] = ()
+    drops: tuple[KernelDrop, ...] = ()
+    counts: tuple[Count, ...] = ()
+    errors: tuple[IcmpError, ...] = ()
+    lost: int = 0
+    truth: bool = False
+    table_full: bool = False
+    watched: tuple[str, ...] = field(default=())
