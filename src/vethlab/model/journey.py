@@ -18,7 +18,9 @@ class Sighting:
     """A frame of the probe at an interface.
 
     `what`: solicit and answer are ARP or neighbour discovery `about` an address; request and reply are the probe's own packets; error is
-    an ICMP error that quotes one of them. `foreign`: its destination MAC is not this interface's (PACKET_OTHERHOST). `hops`: TTL or hop limit. `sender`: who sends, by address.
+    an ICMP error that quotes one of them.
+
+    `foreign`: its destination MAC is not this interface's (PACKET_OTHERHOST). `hops`: TTL or hop limit. `sender`: who sends, by address.
     """
 
     node: str
