@@ -8,48 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vethlab.model.address import IP
 from vethlab.model.flow import Flow
+from vethlab.model.question import Look, Route, Routed
+
+__all__ = ["Drifted", "Look", "Observe", "Question", "Route", "Routed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What does this namespace hold? Answer: Snapshot."""
-
-    netns: str
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where would the kernel send this? Answer: Routed. RTM_GETROUTE: with `iif` it walks the input path, source validation included."""
-
-    netns: str
-    destination: IP
-    source: IP | None = None
-    iif: str | None = None
-    oif: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Routed:
-    """The kernel's answer. `error` 0 or an errno; `type`: unicast, local, blackhole...; `interface` where it leaves; `source` as chosen."""
-
-    error: int = 0
-    says: str = ""
-    type: str = "unicast"
-    interface: str | None = None
-    via: IP | None = None
-    source: IP | None = None
-    table: int = 0
-    mtu: int = 0
+class Drifted:
+    """What is not as the lab file says? Answer: tuple[Drift, ...]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observe:
-    """Send the probe and look on in these namespaces. Answer: Observed."""
+    """Send the probe and look on in these namespaces. Answer: Observed. `interface`: the one the kernel would send by, for `--arp`."""
 
     flow: Flow
     netns: tuple[str, ...]
+    interface: str | None = None
 
 
-Question = Look | Route | Observe
+Question = Look | Route | Drifted | Observe

@@ -75,6 +75,25 @@ class Connection:
                         refused.append(Refused(sequence - first, code, says))
         return sorted(refused, key=lambda one: one.position)
 
+    def ask(self, request: Request) -> tuple[bytes, int, int]:
+        """The one answer to a request that is no dump, as (data, start, end) of its payload; Refused where the kernel answers an error.
+
+        Nothing is waited for: the kernel answers before send() returns (net/core/rtnetlink.c rtnl_unicast).
+        """
+        self._sequence += 1
+        self.socket.send(frame(request, self._sequence))
+        while True:
+            try:
+                data = self.socket.recv(_RECEIVE, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                raise KernelError("ask", f"netlink type {request.type}", errno.ENODATA, "the kernel gave no answer") from None
+            for kind, flags, sequence, start, end in messages(data):
+                if sequence != self._sequence:
+                    continue
+                if kind == NLMSG_ERROR:
+                    raise Refused(0, *error_of(data, flags, start, end))
+                return data, start, end
+
     def dump(self, kind: int, body: bytes) -> Iterator[tuple[bytes, int, int]]:
         """Every object of a dump as (data, start, end) of its message payload. A dump that changed under our eyes is asked again."""
         for _ in range(_DUMP_TRIES):

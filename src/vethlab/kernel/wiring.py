@@ -1,0 +1,60 @@
+"""The wiring of a whole lab: every interface of every namespace, what leads where, and its addresses.
+
+Enters: Namespaces and names; leaves: Wires by End. Rule of the file: two dumps a namespace and nothing else, since a question about one
+flow reads all of them. Interface indexes are unique over a lab, so the two ends of a veth name each other (kernel/snapshot.py); a peer that
+does not answer is outside the lab.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from vethlab.errors import KernelError
+from vethlab.kernel.inside import Inside, each
+from vethlab.kernel.netlink import interface
+from vethlab.kernel.netlink.address import interface as address
+from vethlab.kernel.netlink.interface import Told
+from vethlab.kernel.netlink.link import RTM_GETLINK, dump_body
+from vethlab.kernel.netlink.watch import addresses
+from vethlab.kernel.port import Namespaces
+from vethlab.model.address import IPInterface
+from vethlab.model.link import End
+from vethlab.model.snapshot import Wire
+
+__all__ = ["read_wiring"]
+
+
+class _Site(NamedTuple):
+    """One namespace: interfaces and, by interface index, addresses."""
+
+    told: dict[int, Told]
+    addresses: dict[int, list[IPInterface]]
+
+
+def read_wiring(namespaces: Namespaces, names: Iterable[str]) -> dict[End, Wire]:
+    """Every interface of these namespaces; tentative and link-local addresses included."""
+    sites = {name: _site(name, inside) for entered in each(namespaces, names, fully=False) for name, inside in entered.items()}
+    ends = {
+        (one.number, one.peer): End(name, one.name) for name, site in sites.items() for one in site.told.values() if one.kind == "veth"
+    }
+    return {
+        End(name, one.name): Wire(
+            end=End(name, one.name), kind=one.kind, mac=one.mac, up=one.up, carrier=one.carrier,
+            master=site.told[one.master].name if one.master in site.told else None,
+            peer=ends.get((one.peer, one.number)) if one.kind == "veth" else None, addresses=tuple(site.addresses.get(one.number, ())),
+        )
+        for name, site in sites.items() for one in site.told.values()
+    }
+
+
+def _site(name: str, inside: Inside) -> _Site:
+    held: dict[int, list[IPInterface]] = defaultdict(list)
+    try:
+        told = [interface.decode(*part) for part in inside.route.dump(RTM_GETLINK, dump_body())]
+        for one in addresses(inside.route):
+            held[one.link].append(address(one.packed, one.prefix))
+    except KernelError as error:
+        raise KernelError("read", f"namespace {name}", error.errno, error.kernel_says) from error
+    return _Site({one.number: one for one in told}, held)

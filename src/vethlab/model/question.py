@@ -1,0 +1,46 @@
+"""What may be asked of a running lab without a packet, and the kernel's answer to a route question.
+
+Rule of the file: values only. They stand in `model` because `kernel` answers what `explain` asks, and the two do not know each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vethlab.model.address import IP
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What does this namespace hold? Answer: Snapshot."""
+
+    netns: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where would the kernel send this? Answer: Routed. RTM_GETROUTE: with `iif` it walks the input path, source validation included."""
+
+    netns: str
+    destination: IP
+    source: IP | None = None
+    iif: str | None = None
+    oif: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The kernel's answer. `error` 0 or an errno; `type`: unicast, local, blackhole...; `interface` where it leaves; `source` as chosen.
+
+    With an error, `says` is what ip-route(8) prints, and `type` the kind of line that refuses: blackhole, unreachable, prohibit, or empty
+    where the kernel does not tell (no route, a source that is not believed, no forwarding).
+    """
+
+    error: int = 0
+    says: str = ""
+    type: str = "unicast"
+    interface: str | None = None
+    via: IP | None = None
+    source: IP | None = None
+    table: int = 0
+    mtu: int = 0
