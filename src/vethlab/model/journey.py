@@ -39,7 +39,10 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class FirewallDrop:
-    """A rule or policy that an nft trace saw end the packet. `what` as in Sighting; `handle` None: the chain's policy."""
+    """A rule or policy that an nft trace saw end the packet. `what` as in Sighting; `handle` None: the chain's policy.
+
+    `specific`: the rule matches something, so deleting it says less than deleting a bare `drop`; `position`: its place in the chain.
+    """
 
     node: str
     family: str
@@ -51,7 +54,7 @@ class FirewallDrop:
     handle: int | None = None
     text: str = ""
     rejects: bool = False
-    specific: bool = True  # the rule matches something: deleting it says less than deleting a bare `drop`
+    specific: bool = True
     position: int = 0
 
 

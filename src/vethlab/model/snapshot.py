@@ -185,6 +185,20 @@ class Wire:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """Something that is not as the lab file says. `kind`: interface, address, route, sysctl, neighbour, nft...; `subject`: which one.
+
+    `commands` bring it back to what the file says.
+    """
+
+    node: str
+    kind: str
+    subject: str
+    reason: str
+    commands: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Wiring:
     """Every interface of every namespace of a lab, what leads where, and which addresses the lab file declares where."""
 

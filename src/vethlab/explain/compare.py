@@ -1,0 +1,161 @@
+"""What should have been seen against what was: where the packet died, and which obstacle stands there.
+
+Enters: a way and what was observed; leaves: the verdict and the further obstacles. Rule of the file: seeing refutes. An obstacle that a
+packet was seen behind is none; of the others the first on the way is the verdict, unless a rule, a counter or the kernel itself named
+another one at the very place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from vethlab.explain.firewall import obstacle
+from vethlab.explain.reasons import finding_of
+from vethlab.explain.way import Obstacle, Point, Way
+from vethlab.model.finding import INFERRED, PROVEN, UNKNOWN, Evidence, Finding, Where
+from vethlab.model.journey import ANSWER, IN, SOLICIT, KernelDrop, Observed, Sighting
+
+__all__ = ["also", "last_seen", "verdict"]
+
+# Facts of configuration that need no packet to be certain.
+CERTAIN = frozenset({
+    "link-down", "port-down", "lo-down", "bridge-down", "no-carrier", "no-address", "dad-failed", "ipv6-disabled", "port-detached",
+    "route-blackhole", "no-route", "no-return-route",
+})
+ASKED = frozenset({SOLICIT, ANSWER})
+
+
+def last_seen(way: Way, observed: Observed) -> int:
+    """The number of the last point of the way at which the packet was seen; -1 for none."""
+    own = {_key(one) for one in observed.sightings if not one.foreign}
+    every = own | {_key(one) for one in observed.sightings}
+    return max((number for number, point in enumerate(way.points) if _key(point) in (own if point.own else every)), default=-1)
+
+
+def _key(one: Point | Sighting) -> tuple[object, ...]:
+    about = one.about if one.what in ASKED else None
+    return one.node, one.interface, one.direction, one.what, about
+
+
+def verdict(way: Way, observed: Observed, warnings: Sequence[Finding]) -> tuple[Finding, int]:
+    """The obstacle that ended this packet, with the number of the point in front of which it stands."""
+    last = last_seen(way, observed)
+    chosen = next(_named(way, observed, warnings, last))
+    return _complete(chosen, way, observed, last), chosen.at
+
+
+def also(way: Way, chosen: Finding, at: int) -> tuple[Finding, ...]:
+    """Further obstacles on the rest of the way."""
+    found: dict[tuple[str, Where], Finding] = {}
+    for one in way.obstacles:
+        key = (one.finding.slug, one.finding.where)
+        if one.at >= at and not one.suspect and key != (chosen.slug, chosen.where):
+            found.setdefault(key, replace(one.finding, grade=PROVEN if _kernel_says(one.finding) else INFERRED))
+    return tuple(found.values())
+
+
+def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int) -> Iterator[Obstacle]:
+    """Candidates, the best first; the last of them always is one."""
+    if observed.table_full:
+        yield _table_full(way, last)
+    walls = [found for drop in observed.firewall if (found := obstacle(drop, way, last)) is not None]
+    yield from walls
+    certain = sorted((one for one in way.obstacles if one.at > last and not one.suspect), key=lambda one: one.at)
+    if observed.refused:
+        yield from (one for one in way.obstacles if one.finding.slug == "port-closed" and not one.suspect)
+        yield from (one for one in certain if one.finding.slug in {"route-blackhole", "no-route", "no-return-route", "forwarding-off"})
+    yield from (one for one in certain if one.at == last + 1)
+    yield from (one for one in way.obstacles if one.suspect and one.at == last + 1 and _counted(one, observed))
+    dropped = [found for drop in observed.drops if (found := _told(drop, way, last)) is not None]
+    if not certain or certain[0].at > last + 1:
+        yield from dropped
+    yield from (Obstacle(last + 1, one) for one in warnings if one.slug in {"duplicate-address", "duplicate-mac"})
+    yield from certain
+    yield _unknown(way, observed, last)
+
+
+def _counted(one: Obstacle, observed: Observed) -> bool:
+    """A queue or filter that drops says so in its counter; XDP has none."""
+    if one.finding.slug == "xdp-drop":
+        return True
+    where = one.finding.where
+    here = [count for count in observed.counts if (count.node, count.interface) == (where.node, where.interface)]
+    return any(count.by > 0 and "drop" in count.name for count in here)
+
+
+def _table_full(way: Way, last: int) -> Obstacle:
+    node = way.points[max(last, 0)].node if way.points else way.nodes[0]
+    says = "the neighbour table refused new entries while the probe ran (ndts_table_fulls grew)"
+    return Obstacle(last + 1, Finding(
+        "neighbour-table-full", Where(node, None, "neighbour"), "the machine's neighbour table is full: the lab is not to blame",
+        evidence=(Evidence("neighbour-table", says),),
+    ))
+
+
+def _told(drop: KernelDrop, way: Way, last: int) -> Obstacle | None:
+    """What the kernel's own drop reason means, where it means something."""
+    slug = finding_of(drop.reason, drop.function)
+    if slug is None or drop.node not in way.nodes:
+        return None
+    where = Where(drop.node, drop.interface or None, "input")
+    evidence = Evidence("kernel-drop", f"kfree_skb {drop.reason} at {drop.function}")
+    summary = f"the kernel of {drop.node} dropped it: {drop.reason} at {drop.function}"
+    return Obstacle(last + 1, Finding(slug, where, summary, evidence=(evidence,)))
+
+
+def _unknown(way: Way, observed: Observed, last: int) -> Obstacle:
+    point = way.points[last] if last >= 0 else None
+    node = point.node if point is not None else way.nodes[0] if way.nodes else ""
+    interface = point.interface if point is not None else None
+    seen = f"last seen at {node}{':' + interface if interface else ''}" if point is not None else f"never seen leaving {node}"
+    reason = f"; {observed.reason}" if observed.reason else ""
+    return Obstacle(last + 1, Finding(
+        "unknown", Where(node, interface, "ingress" if point is not None and point.direction == IN else "egress"),
+        f"nothing that was looked at explains it: the packet was {seen}{reason}", grade=UNKNOWN,
+        direction=point.leg if point else "request",
+    ))
+
+
+def _complete(chosen: Obstacle, way: Way, observed: Observed, last: int) -> Finding:
+    """The finding with what was seen, its grade, and what was ruled out."""
+    found, evidence = _silent_mtu(chosen.finding, observed), []
+    point = way.points[last] if last >= 0 else None
+    if point is not None:
+        expected = way.points[last + 1] if last + 1 < len(way.points) else None
+        unseen = f", never at {expected.node}:{expected.interface}" if expected is not None else ""
+        evidence.append(Evidence("observation", f"{point.what} last seen at {point.node}:{point.interface}{unseen}"))
+    evidence += [
+        Evidence("kernel-drop", f"{drop.node}: kfree_skb {drop.reason} at {drop.function}") for drop in observed.drops
+        if drop.node == found.where.node and "kernel-drop" not in {one.source for one in found.evidence}
+    ][:2]
+    evidence += [
+        Evidence("icmp", f"{error.sender} says: type {error.type} code {error.code}" + (f", MTU {error.mtu}" if error.mtu else ""))
+        for error in observed.errors
+    ][:2]
+    evidence += [
+        Evidence("counters", f"{count.node}:{count.interface} {count.name} +{count.by}") for count in observed.counts
+        if (count.node, count.interface) == (found.where.node, found.where.interface) and "drop" in count.name
+    ][:2]
+    sure = (chosen.at == last + 1 or found.slug in CERTAIN or observed.refused) and _kernel_says(found) and not (observed.lost and last < 0)
+    grade = UNKNOWN if found.slug == "unknown" else PROVEN if sure else INFERRED
+    cleared = {*way.cleared, *(() if observed.table_full else ("neighbour-table-full",))}
+    if not observed.firewall:
+        cleared.add("nft-drop")
+    blamed = {one.finding.slug for one in way.obstacles} | {found.slug}
+    where = Where(point.node, point.interface, "ingress" if point.direction == IN else "egress") if point is not None else None
+    return replace(
+        found, grade=grade, evidence=(*found.evidence, *evidence), ruled_out=tuple(sorted(cleared - blamed)), last_seen=where,
+    )
+
+
+def _silent_mtu(found: Finding, observed: Observed) -> Finding:
+    """A packet too large of which nobody told the sender is a black hole (RFC 2923)."""
+    if found.slug != "mtu-exceeded" or observed.errno or observed.errors or not observed.sightings:
+        return found
+    says = Evidence("observation", "no ICMP error came back to the sender")
+    return replace(found, slug="mtu-blackhole", summary=f"{found.summary}; and the sender is not told", evidence=(*found.evidence, says))
+
+
+def _kernel_says(found: Finding) -> bool:
+    return any(one.kernel for one in found.evidence)

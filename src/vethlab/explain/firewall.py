@@ -1,0 +1,71 @@
+"""An nftables drop that was seen, as an obstacle, with the least change of policy that lets this packet pass.
+
+Enters: a FirewallDrop and the way; leaves: an obstacle, or None if the packet was seen behind it. Rule of the file: never "turn the
+firewall off". A rule that names what it drops can go; a bare drop or a policy stays, and the packet gets an accept in front of it.
+"""
+
+from __future__ import annotations
+
+from vethlab.explain import fixes
+from vethlab.explain.way import Obstacle, Way
+from vethlab.model.finding import Evidence, Finding, Fix, Where
+from vethlab.model.flow import TCP, UDP
+from vethlab.model.journey import ANSWER, ERROR, REPLY, SOLICIT, FirewallDrop
+
+__all__ = ["obstacle"]
+
+
+def obstacle(drop: FirewallDrop, way: Way, last: int) -> Obstacle | None:
+    """Where on the way it stands."""
+    if drop.what == ERROR:
+        return None
+    places = [number for number, point in enumerate(way.points) if point.node == drop.node and point.what == drop.what]
+    if places and last > max(places):
+        return None
+    slug = "nft-reject" if drop.rejects else "nft-drop"
+    verb = "rejects" if drop.rejects else "drops"
+    chain = f"{drop.family} {drop.table} {drop.chain}"
+    line = f"{chain} handle {drop.handle}" if drop.handle is not None else f"the policy of {chain}"
+    leg = next((way.points[number].leg for number in places if number > last), None) or ("reply" if drop.what == REPLY else "request")
+    summary = f"{line} in {drop.node} {verb} the {_word(drop.what)}"
+    evidence = Evidence("nft-trace", f"{drop.node}: {line} ({drop.hook}): {drop.text or 'policy drop'}")
+    return Obstacle(last + 1, Finding(
+        slug, Where(drop.node, drop.interface, drop.hook), summary, direction=leg, evidence=(evidence,),
+        fixes=_fixes(drop, chain, _match(drop, way)),
+    ))
+
+
+def _fixes(drop: FirewallDrop, chain: str, match: tuple[str, ...]) -> tuple[Fix, ...]:
+    words = chain.split()
+    if drop.handle is None:
+        accept = fixes.command(drop.node, "nft", "add", "rule", *words, *match, "accept")
+        return (fixes.fix(f"accept the {_word(drop.what)} in {chain} of {drop.node}", accept, policy=True),)
+    insert = fixes.command(drop.node, "nft", "insert", "rule", *words, "position", str(drop.handle), *match, "accept")
+    before = fixes.fix(f"accept the {_word(drop.what)} ahead of that rule in {drop.node}", insert, policy=True)
+    if not drop.specific:
+        return (before,)
+    again = ("nft", "insert", "rule", *words, *(("index", str(drop.position)) if drop.position else ()), *drop.text.split())
+    delete = fixes.command(drop.node, "nft", "delete", "rule", *words, "handle", str(drop.handle), undo=(again,) if drop.text else ())
+    return (fixes.fix(f"delete that rule from {drop.node}", delete, policy=True), before)
+
+
+def _match(drop: FirewallDrop, way: Way) -> tuple[str, ...]:
+    """An nft expression for packets like this one."""
+    flow = way.flow
+    if flow is None or flow.src.address is None or flow.dst.address is None:
+        return ()
+    if drop.what in {SOLICIT, ANSWER}:
+        if flow.version == 6:
+            return ("icmpv6", "type", "nd-neighbor-solicit" if drop.what == SOLICIT else "nd-neighbor-advert")
+        return () if drop.family == "arp" else ("ether", "type", "arp")
+    back = drop.what == REPLY
+    source, target = (flow.dst, flow.src) if back else (flow.src, flow.dst)
+    family = "ip" if flow.version == 4 else "ip6"
+    ends = (family, "saddr", str(source.address), family, "daddr", str(target.address))
+    if flow.kind in {TCP, UDP}:
+        return (*ends, flow.kind, "sport" if back else "dport", str(flow.port))
+    return (*ends, "icmp" if flow.version == 4 else "icmpv6", "type", "echo-reply" if back else "echo-request")
+
+
+def _word(what: str) -> str:
+    return {SOLICIT: "ARP request", ANSWER: "ARP reply"}.get(what, what)

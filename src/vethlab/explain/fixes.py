@@ -1,0 +1,79 @@
+"""Changes that should mend an obstacle, as values, and those that the lab file itself suggests.
+
+Enters: a finding, the drift of the lab; leaves: fixes in the order in which to try them. Rule of the file: what the lab file says comes
+first, since that is what somebody wanted; then what is least; a change of policy comes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vethlab.model.finding import Command, Finding, Fix
+from vethlab.model.snapshot import Drift
+
+__all__ = ["candidates", "command", "down_and_up", "fix", "sysctl"]
+
+# Of each finding: the kinds of drift that can be its cause.
+KINDS: dict[str, tuple[str, ...]] = {
+    "link-down": ("interface",), "lo-down": ("interface",), "port-down": ("interface",), "bridge-down": ("interface",),
+    "no-carrier": ("interface", "link"), "port-detached": ("interface",), "port-blocked": ("interface",), "port-isolated": ("interface",),
+    "mtu-exceeded": ("interface",), "mtu-blackhole": ("interface",), "duplicate-mac": ("interface",),
+    "no-address": ("address",), "wrong-prefix": ("address",), "duplicate-address": ("address",), "dad-failed": ("address",),
+    "ipv6-disabled": ("sysctl", "address"), "neighbour-wrong": ("neighbour", "interface"), "neighbour-unresolved": ("address", "neighbour"),
+    "no-route": ("route", "sysctl"), "no-return-route": ("route",), "route-blackhole": ("route",), "wrong-gateway": ("route",),
+    "routing-loop": ("route",), "not-for-us": ("neighbour", "address", "interface"), "nft-drop": ("nft",), "nft-reject": ("nft",),
+    "rp-filter": ("sysctl",), "local-source": ("sysctl",), "forwarding-off": ("sysctl",), "echo-ignored": ("sysctl",),
+    "arp-suppressed": ("sysctl",), "ttl-expired": ("sysctl",), "port-closed": ("process",),
+}
+ADDRESS_TOO = frozenset({"no-address", "wrong-prefix", "ipv6-disabled"})
+
+
+def command(node: str, *argv: str, undo: Iterable[tuple[str, ...]] = ()) -> Command:
+    """One command line in a node."""
+    return Command(node, argv, tuple(undo))
+
+
+def fix(title: str, *commands: Command, policy: bool = False) -> Fix:
+    """A fix of some commands."""
+    return Fix(title, commands, policy)
+
+
+def sysctl(node: str, key: str, value: int | str, title: str = "") -> Fix:
+    """Set a sysctl of a node."""
+    return fix(title or f"set {key} to {value} in {node}", command(node, "sysctl", "-w", f"{key}={value}"))
+
+
+def down_and_up(node: str, interface: str) -> Fix:
+    """Bring an interface up."""
+    return fix(f"bring {node}:{interface} up", command(node, "ip", "link", "set", "dev", interface, "up"))
+
+
+def candidates(finding: Finding, drift: Iterable[Drift]) -> tuple[Fix, ...]:
+    """The fixes to try for one finding: what drifted at this place, all of it together and one by one, then the finding's own."""
+    kinds = KINDS.get(finding.slug, ())
+    near = [one for one in drift if one.kind in kinds and one.node == finding.where.node and one.commands and _concerns(one, finding)]
+    returns = [
+        Fix(f"as the lab file says: {one.reason or one.subject}", tuple(Command(one.node, argv) for argv in one.commands)) for one in near
+    ]
+    if len(near) > 1:
+        together = tuple(Command(one.node, argv) for one in near for argv in one.commands)
+        returns.append(Fix(f"bring {finding.where} back to what the lab file says", together))
+    own = sorted(finding.fixes, key=lambda one: one.policy)
+    seen: set[tuple[tuple[str, ...], ...]] = set()
+    unique = []
+    for one in (*returns, *own):
+        key = tuple(part.argv for part in one.commands)
+        if key not in seen:
+            seen.add(key)
+            unique.append(one)
+    return tuple(unique)
+
+
+def _concerns(drift: Drift, finding: Finding) -> bool:
+    """Whether it is about the interface at fault; routes, rulesets and processes are about the node."""
+    if drift.kind in {"route", "nft", "process", "neighbour"} or finding.where.interface is None:
+        return True
+    if drift.kind == "sysctl":
+        words = drift.subject.split(".")
+        return finding.where.interface in words or not ({"conf", "neigh"} & set(words)) or "all" in words
+    return finding.where.interface in drift.subject.replace(":", " ").split() or finding.where.interface == drift.subject

@@ -1,0 +1,150 @@
+"""What a node does with a packet: keep it, send it on, or refuse it.
+
+Enters: a node, where the packet came in (None: it is the sender's own), the kernel's answers; leaves: a decision, and the obstacles on
+its way. Rule of the file: the kernel's order (net/ipv4/route.c ip_route_input_slow): tables, then forwarding, then the source.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from vethlab.explain.fib import ERRORS, match
+from vethlab.explain.loss import lost_route
+from vethlab.explain.questions import Route, Routed
+from vethlab.explain.rules import hops, link, route
+from vethlab.explain.scene import Asking, Scene
+from vethlab.explain.travel import Travel
+from vethlab.explain.way import Way
+from vethlab.model.address import IP
+from vethlab.model.finding import Evidence, Finding, Where
+from vethlab.model.link import End
+from vethlab.model.snapshot import Snapshot
+
+__all__ = ["Local", "Onward", "decide"]
+
+
+class Local(NamedTuple):
+    """The packet is for this node."""
+
+
+class Onward(NamedTuple):
+    """It leaves by an interface to a next hop. `mtu`: the route's own, 0 for none."""
+
+    interface: str
+    next_hop: IP
+    mtu: int = 0
+
+
+Decision = Local | Onward | None
+
+
+def decide(scene: Scene, way: Way, travel: Travel, node: str, came: str | None) -> Asking[Decision]:
+    """What becomes of the packet in this node."""
+    if came is None:
+        return (yield from _originate(scene, way, travel, node))
+    snapshot = yield from scene.look(node)
+    routed: Routed = yield Route(node, travel.target, travel.source, came)
+    evidence = route.said(node, routed, travel.target, travel.source, came)
+    if not routed.error and routed.type == "local":
+        return Local()
+    if routed.error or routed.type in ERRORS:
+        stopped = yield from _refuse(scene, way, travel, node, snapshot, came, evidence)
+        if stopped:
+            return None
+        routed = yield Route(node, travel.target)  # what would happen behind the obstacle
+        if routed.error or routed.type in ERRORS:
+            return None
+        if routed.type == "local":
+            return Local()
+    elif travel.target.version == 4:
+        way.clear("rp-filter", "forwarding-off")
+    else:
+        _forwards(way, scene, travel, node, snapshot, came, evidence, routed)
+    if routed.interface is None or not (yield from _goes_on(scene, way, travel, node, came, routed.interface)):
+        return None
+    return Onward(routed.interface, routed.via or travel.target, routed.mtu)
+
+
+def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Decision]:
+    """The node's own packet."""
+    snapshot = yield from scene.look(node)
+    travel.origin = node
+    if travel.source is not None and not route.holds(snapshot, travel.source):
+        gone = yield from lost_route(scene, node, travel.target, source=travel.source)
+        way.block(gone or Finding(
+            "no-address", Where(node, travel.bound, "output"), f"{node} does not have {travel.source}, from which it should send",
+            evidence=(Evidence("configuration", f"no interface of {node} has {travel.source}"),),
+        ))
+        return None
+    bound = snapshot.interfaces.get(travel.bound) if travel.bound is not None else None
+    if bound is not None and not bound.up:
+        way.block(link.is_down(scene, End(node, bound.name)))
+    routed: Routed = yield Route(node, travel.target, travel.source, None, travel.bound)
+    if routed.error or routed.type in ERRORS:
+        evidence = route.said(node, routed, travel.target)
+        found = match(snapshot, travel.target, source=travel.source, oif=travel.bound)
+        gone = None if found.refuses else (yield from lost_route(scene, node, travel.target))
+        way.block(gone or route.refused(node, snapshot, found, evidence, travel.target, way.leg))
+        return None
+    travel.source = travel.source or routed.source
+    if routed.type == "local":
+        return Local()
+    way.clear("no-route" if way.leg == "request" else "no-return-route")
+    if routed.interface is None:
+        return None
+    travel.hops = hops.initial(snapshot, routed.interface, travel.target.version)
+    travel.visited.append((node, "", routed.interface))
+    return Onward(routed.interface, routed.via or travel.target, routed.mtu)
+
+
+def _refuse(
+    scene: Scene, way: Way, travel: Travel, node: str, snapshot: Snapshot, came: str, evidence: Evidence,
+) -> Asking[bool]:
+    """A packet from outside is refused. Returns whether nothing can be told of what is behind it."""
+    found = match(snapshot, travel.target, source=travel.source, iif=came)
+    if found.refuses:
+        way.block(route.refused(node, snapshot, found, evidence, travel.target, way.leg))
+        return True
+    local = route.holds(snapshot, travel.target)
+    onward: Routed = yield Route(node, travel.target)
+    if not local:
+        off = route.no_forwarding(node, snapshot, came, travel.target.version, evidence)
+        if off is not None:
+            way.block(hops.not_a_router(scene, travel, node, came, onward, off))
+            return bool(onward.error) or onward.interface == came
+    if found.route is None:
+        gone = yield from lost_route(scene, node, travel.target)
+        way.block(gone or route.refused(node, snapshot, found, evidence, travel.target, way.leg))
+        return True
+    if travel.target.version == 4 and travel.source is not None:
+        refusals = list(route.source_refused(node, snapshot, came, travel.source, evidence))
+        way.block(*refusals)
+        if not refusals:
+            way.block(Finding("unknown", Where(node, came, "input"), f"{node} refuses the packet, says its kernel", evidence=(evidence,)))
+    return False
+
+
+def _forwards(  # noqa: PLR0913, PLR0917 - see _refuse
+    way: Way, scene: Scene, travel: Travel, node: str, snapshot: Snapshot, came: str, evidence: Evidence, onward: Routed,
+) -> None:
+    """IPv6 looks up the route first and only then whether it forwards (ip6_forward), so the answer does not tell."""
+    off = route.no_forwarding(node, snapshot, came, 6, evidence)
+    if off is not None:
+        way.block(hops.not_a_router(scene, travel, node, came, onward, off))
+    else:
+        way.clear("forwarding-off")
+
+
+def _goes_on(scene: Scene, way: Way, travel: Travel, node: str, came: str, leaves: str) -> Asking[bool]:
+    """Count the hop; a packet that is where it was before goes round until its TTL is used up."""
+    if any(been[:2] == (node, came) for been in travel.visited):
+        way.block(hops.loop(scene, travel, (yield from scene.drift())))
+        return False
+    travel.visited.append((node, came, leaves))
+    if travel.hops is not None:
+        if travel.hops <= 1:
+            way.block(hops.used_up(scene, travel, node, came))
+            travel.hops = None
+        else:
+            travel.hops -= 1
+    return True

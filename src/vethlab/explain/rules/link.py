@@ -1,0 +1,121 @@
+"""Cables and interfaces: down, no carrier, too large, thrown away by XDP, tc or a queue.
+
+Enters: an interface a frame leaves or enters; leaves: findings. Rule of the file: one interface at a time; what its peer's state does to it
+is told as the peer's fault (a veth has carrier while its peer is up, drivers/net/veth.c veth_open).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vethlab.explain import fixes
+from vethlab.explain.scene import Scene
+from vethlab.model.finding import Evidence, Finding, Fix, Where
+from vethlab.model.link import LOOPBACK, End
+from vethlab.model.snapshot import Interface
+
+__all__ = ["arrival", "departure", "dropped_on_entry", "dropped_on_exit", "is_down", "raised", "too_small", "unplugged"]
+
+VLAN_HEADER = 4  # is_skb_forwardable() allows for a tag (net/core/dev.c)
+HARMLESS_QUEUES = frozenset({"noqueue", "pfifo_fast", "fq_codel", "fq", "mq", "clsact", "ingress"})
+
+
+def departure(scene: Scene, end: End) -> Iterator[Finding]:
+    """An interface that a frame is about to leave by: is it up?"""
+    interface = scene.interface(end)
+    if interface is not None and not interface.up:
+        yield is_down(scene, end)
+
+
+def unplugged(scene: Scene, end: End) -> Iterator[Finding]:
+    """The cable behind an interface that is up: is the other end there, and up?"""
+    interface, wire = scene.interface(end), scene.wire(end)
+    if interface is None or wire is None or not interface.up or interface.kind != "veth":
+        return
+    peer = scene.wire(wire.peer) if wire.peer is not None else None
+    if peer is not None and not peer.up:
+        yield is_down(scene, peer.end)
+    elif not interface.carrier:
+        says = "it has no carrier" if peer is None else f"it has no carrier although {peer.end} is up"
+        yield Finding(
+            "no-carrier", Where(end.netns, end.interface, "link"), f"{end} has no carrier: nothing is at the other end of its cable",
+            evidence=(Evidence("configuration", f"{end} is up, and {says}"),),
+        )
+
+
+def is_down(scene: Scene, end: End) -> Finding:
+    """The finding for an interface that is set down; what it is decides the word."""
+    slug = "link-down"
+    if end.interface == LOOPBACK:
+        slug = "lo-down"
+    elif scene.is_bridge(end):
+        slug = "bridge-down"
+    elif scene.bridge_of(end) is not None or scene.bridge_meant_for(end) is not None:
+        slug = "port-down"
+    return Finding(
+        slug, Where(end.netns, end.interface, "link"), f"{end} is down",
+        evidence=(Evidence("configuration", f"the flags of {end} do not hold UP"),), fixes=(fixes.down_and_up(end.netns, end.interface),),
+    )
+
+
+def arrival(scene: Scene, end: End, length: int) -> Iterator[Finding]:
+    """An interface a frame comes to: does it fit? What is larger is dropped without a word."""
+    interface = scene.interface(end)
+    if interface is not None and length > interface.mtu + VLAN_HEADER:
+        yield too_small(end, interface, length)
+
+
+def too_small(end: End, interface: Interface, length: int) -> Finding:
+    """A packet that an interface drops in silence because of its MTU."""
+    return Finding(
+        "mtu-blackhole", Where(end.netns, end.interface, "link"),
+        f"{end} has MTU {interface.mtu} and drops {length} bytes without telling the sender",
+        evidence=(Evidence("configuration", f"MTU of {end} is {interface.mtu}, the packet has {length} bytes"),),
+        fixes=(raised(end, length),),
+    )
+
+
+def raised(end: End, length: int) -> Fix:
+    """A larger MTU."""
+    value = max(1500, length)
+    raise_it = fixes.command(end.netns, "ip", "link", "set", "dev", end.interface, "mtu", str(value))
+    return fixes.fix(f"raise the MTU of {end} to {value}", raise_it)
+
+
+def dropped_on_entry(scene: Scene, end: End) -> Iterator[Finding]:
+    """Programs that may drop a frame before anybody sees it come in: XDP."""
+    interface = scene.interface(end)
+    if interface is not None and interface.xdp:
+        where = Where(end.netns, end.interface, "ingress")
+        undo_note = fixes.command(end.netns, "ip", "link", "set", "dev", end.interface, "xdp", "off")
+        yield Finding(
+            "xdp-drop", where, f"an XDP program on {end} drops the packet",
+            evidence=(Evidence("configuration", f"XDP program {interface.xdp} is attached to {end}"),),
+            fixes=(fixes.fix(f"take the XDP program off {end}", undo_note, policy=True),),
+        )
+
+
+def dropped_on_exit(scene: Scene, end: End, place: str) -> Iterator[Finding]:
+    """Tc filters and queues that may drop a frame: `ingress` behind the point where it is seen coming in, `egress` ahead of going out."""
+    interface = scene.interface(end)
+    if interface is None:
+        return
+    if place in interface.filters:
+        hook = fixes.command(end.netns, "tc", "filter", "del", "dev", end.interface, place if place != "root" else "root")
+        yield Finding(
+            "tc-drop", Where(end.netns, end.interface, place), f"a tc filter on {end} ({place}) drops the packet",
+            evidence=(Evidence("configuration", f"{end} has tc filters at {place}"),),
+            fixes=(fixes.fix(f"remove the tc filters of {end} ({place})", hook, policy=True),),
+        )
+    if place == "egress":
+        for queue in interface.queues:
+            if queue.kind not in HARMLESS_QUEUES and queue.parent == "root":
+                remove = fixes.command(
+                    end.netns, "tc", "qdisc", "del", "dev", end.interface, "root",
+                    undo=((("tc", "qdisc", "add", "dev", end.interface, "root", *queue.text.split()),) if queue.text else ()),
+                )
+                yield Finding(
+                    "queue-drop", Where(end.netns, end.interface, "egress"), f"the queue of {end} ({queue.kind}) drops the packet",
+                    evidence=(Evidence("configuration", f"{end} sends through {queue.text or queue.kind}"),),
+                    fixes=(fixes.fix(f"remove the queueing discipline of {end}", remove, policy=True),),
+                )

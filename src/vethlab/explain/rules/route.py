@@ -1,0 +1,164 @@
+"""Routing: no way, a way that refuses, a source that is not believed, a node that does not forward, a packet that is too large.
+
+Enters: the kernel's answer to a Route question and the line of the tables that made it; leaves: findings. Rule of the file: the kernel's
+answer decides that the packet dies; the tables and settings only say why (net/ipv4/route.c ip_route_input_slow, fib_frontend.c
+fib_validate_source; net/ipv6/ip6_output.c ip6_forward).
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+from vethlab.explain import fixes
+from vethlab.explain.fib import Match
+from vethlab.explain.questions import Routed
+from vethlab.explain.settings import both, effective
+from vethlab.model.address import IP
+from vethlab.model.finding import REPLY, Evidence, Finding, Fix, Where
+from vethlab.model.snapshot import FibRoute, Snapshot
+
+__all__ = ["holds", "no_forwarding", "refused", "said", "source_refused", "too_large"]
+
+
+def said(node: str, routed: Routed, destination: IP, source: IP | None = None, iif: str | None = None) -> Evidence:
+    """The kernel's answer as evidence, with the question as ip-route(8) puts it."""
+    words = ["route get", str(destination)]
+    words += ["from", str(source)] if source is not None and iif is not None else []
+    words += ["iif", iif] if iif is not None else []
+    if routed.error:
+        answer = routed.says or errno.errorcode.get(routed.error, str(routed.error))
+    elif routed.type == "local":
+        answer = "local"
+    else:
+        answer = " ".join([*(["via", str(routed.via)] if routed.via is not None else []), "dev", str(routed.interface)])
+    return Evidence("route-oracle", f"{node}: {' '.join(words)} → {answer}")
+
+
+def holds(snapshot: Snapshot, address: IP) -> bool:
+    """Whether a namespace has an address."""
+    return any(held.address.ip == address for held in snapshot.addresses)
+
+
+def refused(node: str, snapshot: Snapshot, found: Match, evidence: Evidence, destination: IP, leg: str) -> Finding:
+    """No usable route: there is none, or the one that is there refuses."""
+    if found.refuses:
+        return _refusing(node, found, evidence, destination)
+    slug, word = ("no-return-route", "no way back to") if leg == REPLY else ("no-route", "no route to")
+    dead = [
+        hop.interface for route in snapshot.routes for hop in route.hops
+        if destination in route.destination and route.type == "unicast" and {"dead", "linkdown"} & set(hop.flags) and hop.interface
+    ]
+    more = (Evidence("configuration", f"a route by {dead[0]} is dead"),) if dead else ()
+    return Finding(slug, Where(node, None, "route"), f"{node} has {word} {destination}", evidence=(evidence, *more))
+
+
+def _refusing(node: str, found: Match, evidence: Evidence, destination: IP) -> Finding:
+    if found.route is None and found.rule is not None:
+        rule = found.rule
+        words = ["from", str(rule.source) if rule.source is not None and rule.source.prefixlen else "all"]
+        words += ["to", str(rule.destination)] if rule.destination is not None and rule.destination.prefixlen else []
+        words += ["iif", rule.iif] if rule.iif else []
+        line = f"rule {rule.priority}: {' '.join(words)} {rule.action}"
+        family = ("-6",) if rule.version == 6 else ()
+        action = (*words, *(("type", rule.action) if rule.action != "lookup" else ()))
+        remove = fixes.command(
+            node, "ip", *family, "rule", "del", "priority", str(rule.priority),
+            undo=(("ip", *family, "rule", "add", "priority", str(rule.priority), *action),),
+        )
+        remedy = fixes.fix(f"remove that rule from {node}", remove, policy=True)
+    else:
+        route = found.route
+        assert route is not None  # noqa: S101 - `refuses` says that one of the two is there
+        line = route_text(route)
+        remedy = removal(node, route)
+    return Finding(
+        "route-blackhole", Where(node, None, "route"), f"{node} has a line that refuses {destination}: {line}",
+        evidence=(evidence, Evidence("configuration", f"{node}: {line}")), fixes=(remedy,),
+    )
+
+
+def route_text(route: FibRoute) -> str:
+    """A route as ip-route(8) writes it."""
+    words = [] if route.type == "unicast" else [route.type]
+    words.append("default" if route.destination.prefixlen == 0 else str(route.destination))
+    if len(route.hops) == 1:
+        hop = route.hops[0]
+        words += ["via", str(hop.via)] if hop.via is not None else []
+        words += ["dev", hop.interface] if hop.interface is not None and route.type == "unicast" else []
+    words += ["table", str(route.table)] if route.table not in {254, 255} else []
+    words += ["metric", str(route.metric)] if route.metric and not (route.destination.version == 6 and route.metric == 1024) else []
+    return " ".join(words)
+
+
+def removal(node: str, route: FibRoute) -> Fix:
+    """Take a route away."""
+    family = ("-6",) if route.destination.version == 6 else ()
+    words = route_text(route).split()
+    undo = (("ip", *family, "route", "add", *words),)
+    return fixes.fix(f"remove `{route_text(route)}` from {node}", fixes.command(node, "ip", *family, "route", "del", *words, undo=undo))
+
+
+def source_refused(node: str, snapshot: Snapshot, iif: str, source: IP, evidence: Evidence) -> Iterator[Finding]:
+    """The input path refused the packet because of its source: it is the node's own, or would be answered by another way."""
+    if holds(snapshot, source) and not effective(snapshot, iif, "accept_local"):
+        yield Finding(
+            "local-source", Where(node, iif, "input"), f"{node} refuses its own address coming in from outside", evidence=(
+                evidence,
+                Evidence("configuration", f"accept_local is 0 ({both(snapshot, iif, 'accept_local')}), and {source} belongs to {node}"),
+            ), fixes=(fixes.sysctl(node, f"net.ipv4.conf.{iif}.accept_local", 1),),
+        )
+    strict = effective(snapshot, iif, "rp_filter")
+    if strict == 1 or (strict == 2 and not holds(snapshot, source)):
+        yield _filtered(node, snapshot, iif, source, evidence)
+
+
+def _filtered(node: str, snapshot: Snapshot, iif: str, source: IP, evidence: Evidence) -> Finding:
+    value = effective(snapshot, iif, "rp_filter")
+    word = "strict" if value == 1 else "loose"
+    loosest = 2 if snapshot.all4.get("rp_filter", 0) or value == 1 else 0
+    remedies = [fixes.sysctl(node, f"net.ipv4.conf.{iif}.rp_filter", loosest)]
+    if value == 2:
+        remedies = [
+            fixes.fix(
+                f"switch the filter off for {node}:{iif}", fixes.command(node, "sysctl", "-w", "net.ipv4.conf.all.rp_filter=0"),
+                fixes.command(node, "sysctl", "-w", f"net.ipv4.conf.{iif}.rp_filter=0"),
+            ),
+        ]
+    return Finding(
+        "rp-filter", Where(node, iif, "input"), f"{node} would not answer {source} by {iif}, and its reverse path filter is {word}",
+        evidence=(
+            evidence, Evidence("configuration", f"rp_filter is {value}, {word} ({both(snapshot, iif, 'rp_filter')}; the larger counts)"),
+        ), fixes=tuple(remedies),
+    )
+
+
+def no_forwarding(node: str, snapshot: Snapshot, iif: str, version: int, evidence: Evidence) -> Finding | None:
+    """A packet for somebody else came to a node that does not forward."""
+    if version == 4:
+        interface = snapshot.interfaces.get(iif)
+        if interface is None or interface.ipv4.get("forwarding", 0):
+            return None
+        key, value = "net.ipv4.ip_forward", snapshot.sysctls.get("net.ipv4.ip_forward", "0")
+        remedy = fixes.sysctl(node, key, 1, f"let {node} forward IPv4")
+        if value != "0":
+            key, value = f"net.ipv4.conf.{iif}.forwarding", "0"
+            remedy = fixes.sysctl(node, key, 1, f"let {node} forward what comes in by {iif}")
+    else:
+        if snapshot.all6.get("forwarding", 0):
+            return None
+        key, value = "net.ipv6.conf.all.forwarding", "0"
+        remedy = fixes.sysctl(node, key, 1, f"let {node} forward IPv6")
+    return Finding(
+        "forwarding-off", Where(node, iif, "forward"), f"{node} is not a router: it does not forward",
+        evidence=(evidence, Evidence("configuration", f"{node}: {key} = {value}")), fixes=(remedy,),
+    )
+
+
+def too_large(node: str, interface: str, mtu: int, length: int, remedy: Fix) -> Finding:
+    """A packet that may not be cut does not fit the interface it should leave by; the sender is told (RFC 1191, RFC 4443)."""
+    return Finding(
+        "mtu-exceeded", Where(node, interface, "route"), f"{length} bytes do not fit {node}:{interface} with MTU {mtu}, and may not be cut",
+        evidence=(Evidence("configuration", f"MTU of {node}:{interface} is {mtu}, the packet has {length} bytes and don't-fragment"),),
+        fixes=(remedy,),
+    )

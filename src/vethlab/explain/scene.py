@@ -1,0 +1,78 @@
+"""What an explanation knows so far: the wiring of the lab, and the namespaces it has looked into.
+
+Enters: the wiring; leaves: snapshots, asked for when first needed. Rule of the file: whoever needs a namespace asks here, so that only
+those on the packet's way are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+from vethlab.explain.questions import Drifted, Look, Question
+from vethlab.model.link import End
+from vethlab.model.snapshot import Drift, Interface, Snapshot, Wire, Wiring
+
+T = TypeVar("T")
+Asking = Generator[Question, Any, T]  # a part of the conversation: yields questions, is sent answers, returns T
+
+__all__ = ["Asking", "Scene"]
+
+
+class Scene:
+    """The lab as far as it has been looked at."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        self.snapshots: dict[str, Snapshot] = {}
+        self._drift: tuple[Drift, ...] | None = None
+
+    def look(self, netns: str) -> Asking[Snapshot]:
+        """The snapshot of a namespace."""
+        if netns not in self.snapshots:
+            self.snapshots[netns] = yield Look(netns)
+        return self.snapshots[netns]
+
+    def drift(self) -> Asking[tuple[Drift, ...]]:
+        """What is not as the lab file says; asked only where something is wrong."""
+        if self._drift is None:
+            self._drift = yield Drifted()
+        return self._drift
+
+    def interface(self, end: End) -> Interface | None:
+        """An interface of a namespace that was looked into; None if there is none."""
+        found = self.snapshots.get(end.netns)
+        return None if found is None else found.interfaces.get(end.interface)
+
+    def wire(self, end: End) -> Wire | None:
+        """How an interface is wired."""
+        return self.wiring.wires.get(end)
+
+    def is_bridge(self, end: End) -> bool:
+        """True for a bridge itself."""
+        wire = self.wiring.wires.get(end)
+        return wire is not None and wire.kind == "bridge"
+
+    def bridge_of(self, end: End) -> End | None:
+        """The bridge an interface is a port of."""
+        wire = self.wiring.wires.get(end)
+        if wire is None or wire.master is None:
+            return None
+        bridge = End(end.netns, wire.master)
+        return bridge if self.is_bridge(bridge) else None
+
+    def bridge_meant_for(self, end: End) -> End | None:
+        """The bridge an interface without a master should be a port of.
+
+        The lab file's; else the only bridge of its namespace, where the interface has no address to live by.
+        """
+        wire = self.wiring.wires.get(end)
+        if wire is None or wire.kind in {"bridge", "loopback"}:
+            return None
+        if wire.should_join is not None:
+            meant = End(end.netns, wire.should_join)
+            return meant if self.is_bridge(meant) and wire.master != wire.should_join else None
+        if wire.master is not None or any(not one.ip.is_link_local for one in wire.addresses) or self.wiring.declared.get(end):
+            return None
+        bridges = [one.end for one in self.wiring.of(end.netns) if one.kind == "bridge"]
+        return bridges[0] if len(bridges) == 1 else None

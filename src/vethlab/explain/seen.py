@@ -1,0 +1,57 @@
+"""What was seen, as the steps of a path that people can read.
+
+Enters: a way and what was observed; leaves: path hops of the request and of the reply, and sentences worth saying. Rule of the file: each
+place once, in the order of time; copies that a bridge flooded elsewhere are left out where the way is known.
+"""
+
+from __future__ import annotations
+
+from vethlab.explain.walk import Walked
+from vethlab.explain.way import Way
+from vethlab.model.finding import PathHop
+from vethlab.model.journey import ANSWER, ERROR, REPLY, REQUEST, SOLICIT, Observed, Sighting
+from vethlab.model.link import LOOPBACK
+
+__all__ = ["hops", "notes"]
+
+
+def hops(way: Way, observed: Observed) -> tuple[tuple[PathHop, ...], tuple[PathHop, ...]]:
+    """The request's path and the reply's."""
+    places = {(point.node, point.interface) for point in way.points}
+    request: list[PathHop] = []
+    reply: list[PathHop] = []
+    seen: set[tuple[object, ...]] = set()
+    answered = False
+    for one in sorted(observed.sightings, key=lambda sighting: sighting.ns):
+        key = (one.node, one.interface, one.direction, one.what, one.about)
+        if key in seen or (one.foreign and (one.node, one.interface) not in places):
+            continue
+        if one.what in {SOLICIT, ANSWER} and places and (one.node, one.interface) not in places:
+            continue
+        seen.add(key)
+        answered = answered or one.what in {REPLY, ERROR}
+        (reply if answered and one.what != REQUEST else request).append(_hop(one))
+    return tuple(request), tuple(reply)
+
+
+def _hop(one: Sighting) -> PathHop:
+    texts = {
+        SOLICIT: f"{'ARP who-has' if one.about is None or one.about.version == 4 else 'solicitation:'} {one.about}",
+        ANSWER: f"{'ARP' if one.about is None or one.about.version == 4 else 'advertisement:'} {one.about} is at {one.source_mac}",
+        REQUEST: "request", REPLY: "reply", ERROR: f"ICMP error from {one.sender}",
+    }
+    note = texts[one.what] + (", for another MAC" if one.foreign else "")
+    return PathHop(one.node, one.interface, one.direction, one.ns, note)
+
+
+def notes(walked: Walked, observed: Observed) -> tuple[str, ...]:
+    """Sentences about this path that surprise people."""
+    found = []
+    way, source = walked.way, walked.source
+    if any(point.interface == LOOPBACK and point.leg == "reply" for point in way.points) and any(
+        point.interface != LOOPBACK for point in way.points
+    ):
+        found.append(f"the reply goes over lo: {source} is local there, and the local table is asked first (ip rule 0: lookup local)")
+    if observed.lost:
+        found.append(f"{observed.lost} frames found no room in a ring: what was not seen may have passed all the same")
+    return tuple(found)

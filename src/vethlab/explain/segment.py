@@ -1,0 +1,110 @@
+"""The shared segment around an interface: who can be reached over cables and bridges without a router, and on which track.
+
+Enters: a scene, an interface; leaves: the members of its segment, each with the track of a frame to it. Rule of the file: of several
+tracks the one with the fewest obstacles is taken, as a bridge's spanning tree would; a track with an obstacle is a track all the same,
+because whatever should be connected and is not is what is looked for.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from vethlab.explain.scene import Asking, Scene
+from vethlab.model.journey import IN, OUT
+from vethlab.model.link import End
+from vethlab.model.snapshot import Interface
+
+__all__ = ["Crossing", "Track", "members"]
+
+FORWARDING = 3
+OBSTACLE = 100  # in hops: a detour of any length is better than an obstacle
+
+
+class Crossing(NamedTuple):
+    """A frame at an interface, coming in or going out. `bridge` is set where the bridge, or the port it should be, handles the frame."""
+
+    end: End
+    direction: str
+    bridge: End | None = None
+
+
+class Track(NamedTuple):
+    """The crossings of a frame from one interface to another, both included."""
+
+    steps: tuple[Crossing, ...]
+
+    def back(self) -> Track:
+        """The same track in the other direction."""
+        turn = {IN: OUT, OUT: IN}
+        return Track(tuple(step._replace(direction=turn[step.direction]) for step in reversed(self.steps)))
+
+
+def members(scene: Scene, start: End) -> Asking[dict[End, Track]]:
+    """Every interface with a protocol stack of its own that frames sent from `start` reach, or would if an obstacle were removed."""
+    queue: list[tuple[int, int, tuple[Crossing, ...]]] = [(0, 0, (Crossing(start, OUT, start if scene.is_bridge(start) else None),))]
+    found: dict[End, Track] = {}
+    done: set[tuple[End, str]] = set()
+    order = 0
+    while queue:
+        cost, _, steps = heappop(queue)
+        last = steps[-1]
+        if (last.end, last.direction) in done:
+            continue
+        done.add((last.end, last.direction))
+        yield from scene.look(last.end.netns)
+        if last.direction == IN and last.bridge is None and last.end != start:
+            found[last.end] = Track(steps)
+            continue
+        for step, price in _next(scene, last):
+            if (step.end, step.direction) not in done:
+                order += 1
+                heappush(queue, (cost + price, order, (*steps, step)))
+    return found
+
+
+def _next(scene: Scene, last: Crossing) -> list[tuple[Crossing, int]]:
+    """Where a frame goes from here, and what that costs."""
+    wire = scene.wire(last.end)
+    if wire is None:
+        return []
+    if last.direction == OUT and last.bridge != last.end:
+        if wire.peer is None:
+            return []
+        peer = scene.wire(wire.peer)
+        fine = wire.up and peer is not None and peer.up
+        return [(step, 1 if fine else OBSTACLE) for step in _arrivals(scene, wire.peer)]
+    bridge = last.bridge
+    if bridge is None:
+        return []
+    steps = [(Crossing(port, OUT, bridge), 1 + price) for port, price in _ports(scene, bridge) if port != last.end]
+    if last.direction == IN:
+        steps.append((Crossing(bridge, IN), 1))
+    return steps
+
+
+def _arrivals(scene: Scene, end: End) -> list[Crossing]:
+    """A frame that comes in: for a port it is the bridge's; for one that should be a port, the bridge's too, and its own."""
+    joined = scene.bridge_of(end)
+    meant = scene.bridge_meant_for(end)
+    if meant is not None and joined is None:
+        return [Crossing(end, IN, meant)]
+    return [Crossing(end, IN, joined)]
+
+
+def _ports(scene: Scene, bridge: End) -> list[tuple[End, int]]:
+    """The ports of a bridge and those that should be, with the price of passing each."""
+    found = []
+    for wire in scene.wiring.of(bridge.netns):
+        if wire.end == bridge or wire.kind == "bridge":
+            continue
+        if scene.bridge_of(wire.end) == bridge:
+            interface = scene.interface(wire.end)
+            found.append((wire.end, 0 if interface is not None and _passes(interface) else OBSTACLE))
+        elif scene.bridge_meant_for(wire.end) == bridge:
+            found.append((wire.end, OBSTACLE))
+    return found
+
+
+def _passes(interface: Interface) -> bool:
+    return interface.up and (interface.port is None or interface.port.state == FORWARDING)

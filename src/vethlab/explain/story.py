@@ -1,0 +1,63 @@
+"""The whole conversation about one flow: walk its way, have it observed, compare, conclude. The page to read first of this folder.
+
+Enters: a Flow, the Wiring; leaves: an Explanation. Rule of the file: the order of thoughts only; each thought is a file of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vethlab.explain import compare
+from vethlab.explain.fixes import candidates
+from vethlab.explain.questions import Observe
+from vethlab.explain.scene import Asking, Scene
+from vethlab.explain.seen import hops, notes
+from vethlab.explain.walk import Walked, walk
+from vethlab.explain.warnings import warnings
+from vethlab.model.finding import Explanation, Finding
+from vethlab.model.flow import Flow
+from vethlab.model.journey import Observed
+from vethlab.model.snapshot import Drift, Wiring
+
+__all__ = ["explain"]
+
+
+def explain(flow: Flow, wiring: Wiring) -> Asking[Explanation]:
+    """Why this flow does not arrive, or how it does. Yields questions and is sent their answers."""
+    scene = Scene(wiring)
+    walked = yield from walk(scene, flow)
+    concerned = [address for address in (flow.dst.address, walked.source) if address is not None]
+    found = yield from warnings(scene, walked.way, concerned)
+    observed: Observed = yield Observe(flow, _watched(flow, walked, found), walked.interface)
+    drift = () if observed.ok and not found else (yield from scene.drift())
+    return _conclude(walked, observed, found, drift)
+
+
+def _watched(flow: Flow, walked: Walked, found: list[Finding]) -> tuple[str, ...]:
+    """The namespaces of the way, and those of whoever else might get the packet."""
+    names = dict.fromkeys(walked.way.nodes)
+    names |= dict.fromkeys(one.where.node for one in found)
+    ends = [name for name in (flow.src.node, flow.dst.node) if name is not None]
+    return tuple(dict.fromkeys([*ends, *names]))
+
+
+def _conclude(walked: Walked, observed: Observed, found: list[Finding], drift: tuple[Drift, ...]) -> Explanation:
+    way = walked.way
+    request, reply = hops(way, observed)
+    base = Explanation(
+        ok=observed.ok, request=request, reply=reply, expected=tuple(f"{one.node}:{one.interface}" for one in way.points),
+        rtt_us=observed.rtt_us, reason=observed.reason, notes=notes(walked, observed),
+    )
+    if observed.ok:
+        return replace(base, warnings=tuple(_with_fixes(one, drift) for one in found))
+    blamed, at = compare.verdict(way, observed, found)
+    further = compare.also(way, blamed, at)
+    told = {(one.slug, one.where) for one in (blamed, *further)}
+    return replace(
+        base, verdict=_with_fixes(blamed, drift), also=tuple(_with_fixes(one, drift) for one in further),
+        warnings=tuple(one for one in found if (one.slug, one.where) not in told),
+    )
+
+
+def _with_fixes(found: Finding, drift: tuple[Drift, ...]) -> Finding:
+    return replace(found, fixes=candidates(found, drift))

@@ -1,0 +1,125 @@
+"""The way a packet should take, hop by hop, both directions, with every obstacle that can be told beforehand.
+
+Enters: a flow, a scene; leaves: a Way. Rule of the file: a conversation without side effects. It yields questions (explain/questions.py)
+and is sent answers; where an obstacle ends what the kernel will tell, it asks what would happen behind it, so that nobody mends one
+obstacle and meets the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vethlab.explain.carry import carry
+from vethlab.explain.hop import Local, decide
+from vethlab.explain.resolve import resolve
+from vethlab.explain.rules import deliver, link, route
+from vethlab.explain.rules.bridge import Frame
+from vethlab.explain.scene import Asking, Scene
+from vethlab.explain.segment import members
+from vethlab.explain.travel import Travel
+from vethlab.explain.way import Way
+from vethlab.model import finding as findings
+from vethlab.model.address import IP
+from vethlab.model.flow import ARP, Flow
+from vethlab.model.journey import IN, REPLY, REQUEST
+from vethlab.model.link import LOOPBACK, End
+
+__all__ = ["Walked", "walk"]
+
+MOST_HOPS = 300  # a packet has 255 at most
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """The way, and the source address the kernel chose."""
+
+    way: Way
+    source: IP | None
+    interface: str | None
+
+
+def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
+    """Follow the flow there and back."""
+    way = Way()
+    source, target = flow.src.address, flow.dst.address
+    if flow.src.node is None or target is None:
+        return Walked(way, source, None)
+    there = Travel(REQUEST, target, source, flow.length, bound=flow.src.interface, only_neighbour=flow.kind == ARP)
+    arrived = yield from _leg(scene, way, there, flow.src.node)
+    left_by = there.left_by
+    way.flow = flow.sent_from(there.source)
+    if flow.kind == ARP:
+        return Walked(way, there.source, left_by)
+    node = arrived.netns if arrived is not None else _meant_node(scene, flow)
+    if node is not None and there.source is not None:
+        snapshot = yield from scene.look(node)
+        way.visits(node)
+        if route.holds(snapshot, target) or arrived is not None:
+            way.block(*deliver.answered(node, None if arrived is None else arrived.interface, snapshot, flow, target))
+            way.clear("echo-ignored", "port-closed")
+        way.leg = findings.REPLY
+        yield from _leg(scene, way, Travel(REPLY, there.source, target, flow.length), node)
+    return Walked(way, there.source, left_by)
+
+
+def _meant_node(scene: Scene, flow: Flow) -> str | None:
+    """Where the reply would come from, had the request arrived."""
+    if flow.dst.node is not None:
+        return flow.dst.node
+    owners = scene.wiring.owners(flow.dst.address) if flow.dst.address is not None else ()
+    return owners[0].netns if owners else None
+
+
+def _leg(scene: Scene, way: Way, travel: Travel, origin: str) -> Asking[End | None]:
+    """One direction. Returns where the packet was delivered, None where the way ends before that."""
+    node, came = origin, None
+    for _ in range(MOST_HOPS):
+        way.routes(node)
+        decision = yield from decide(scene, way, travel, node, came)
+        if decision is None:
+            return None
+        if isinstance(decision, Local):
+            return (yield from _deliver(scene, way, travel, node, came))
+        sender = End(node, decision.interface)
+        if came is None:
+            travel.left_by = decision.interface
+        arrived = yield from _send(scene, way, travel, sender, decision.next_hop, decision.mtu)
+        if arrived is None or travel.only_neighbour:
+            return None
+        travel.previous = sender
+        node, came = arrived.netns, arrived.interface
+    return None
+
+
+def _deliver(scene: Scene, way: Way, travel: Travel, node: str, came: str | None) -> Asking[End]:
+    """The packet is for this node: from outside it is there, from itself it goes over lo (the local table is asked first)."""
+    if came is not None:
+        return End(node, came)
+    yield from scene.look(node)
+    lo = End(node, LOOPBACK)
+    way.block(*link.departure(scene, lo))
+    way.passes(lo, IN, travel.what)
+    way.clear("lo-down")
+    return lo
+
+
+def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, route_mtu: int) -> Asking[End | None]:
+    """Out of an interface to the next hop. Returns the interface that gets it."""
+    yield from scene.look(sender.netns)
+    interface = scene.interface(sender)
+    if interface is None:
+        return None
+    mtu = min(interface.mtu, route_mtu) if route_mtu else interface.mtu
+    if travel.length > mtu:
+        way.block(route.too_large(sender.netns, sender.interface, mtu, travel.length, link.raised(sender, travel.length)))
+    way.clear("mtu-exceeded")
+    segment = yield from members(scene, sender)
+    found = yield from resolve(scene, way, sender, next_hop, travel.source, travel.target, segment)
+    if found is None:
+        return None
+    if not travel.only_neighbour:
+        carry(scene, way, found.track, Frame(travel.what, found.mac, travel.length, next_hop.version))
+    if found.missed is not None:
+        way.block_arrival(found.missed)
+    return found.owner
+

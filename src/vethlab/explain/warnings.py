@@ -1,0 +1,87 @@
+"""What does not stop this packet and yet will bite: two owners of an address or a MAC, a way back that is not the way there.
+
+Enters: a scene and a way that was walked; leaves: findings. Rule of the file: only what concerns addresses and segments this flow uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from vethlab.explain import fixes
+from vethlab.explain.scene import Asking, Scene
+from vethlab.explain.segment import Track, members
+from vethlab.explain.way import Way
+from vethlab.model.address import IP
+from vethlab.model.finding import REPLY, REQUEST, Evidence, Finding, Fix, Where
+from vethlab.model.journey import OUT
+from vethlab.model.link import End
+
+__all__ = ["warnings"]
+
+
+def warnings(scene: Scene, way: Way, addresses: list[IP]) -> Asking[list[Finding]]:
+    """All of them, each once."""
+    found: dict[tuple[str, Where], Finding] = {}
+    concerned = [*addresses, *(point.about for point in way.points if point.about is not None)]
+    for start in dict.fromkeys(End(point.node, point.interface) for point in way.points if point.direction == OUT):
+        if scene.bridge_of(start) is not None:
+            continue
+        segment = yield from members(scene, start)
+        everybody = {start: Track(()), **segment}
+        for one in (*_addresses(scene, everybody, concerned), *_macs(scene, everybody)):
+            found.setdefault((one.slug, one.where), one)
+    there, back = way.routers.get(REQUEST, []), way.routers.get(REPLY, [])
+    if back and there and there[0] != back[0] and set(back) != set(there):
+        only = sorted(set(back) ^ set(there))
+        where = Where(only[0], None, "route")
+        summary = f"request and reply go different ways: {' → '.join(there)}, and back {' → '.join(back)}"
+        found["asymmetric-path", where] = Finding("asymmetric-path", where, summary, evidence=(Evidence("route-oracle", summary),))
+    return list(found.values())
+
+
+def _addresses(scene: Scene, segment: Mapping[End, Track], concerned: list[IP]) -> Iterator[Finding]:
+    for address in dict.fromkeys(concerned):
+        owners = [end for end in scene.wiring.owners(address) if end in segment]
+        if len({end.netns for end in owners}) < 2:
+            continue
+        meant = scene.wiring.meant_for(address)
+        wrong = next((end for end in owners if end not in meant), owners[-1])
+        others = " and ".join(str(end) for end in owners if end != wrong)
+        wire = scene.wire(wrong)
+        held = next((one for one in wire.addresses if one.ip == address), None) if wire is not None else None
+        remove = fixes.command(wrong.netns, "ip", "address", "del", str(held or address), "dev", wrong.interface)
+        yield Finding(
+            "duplicate-address", Where(wrong.netns, wrong.interface, "neighbour"),
+            f"{wrong} and {others} both have {address}: who answers first wins",
+            evidence=(Evidence("configuration", f"{address} is on {', '.join(map(str, owners))}"),),
+            fixes=(fixes.fix(f"take {address} from {wrong}", remove),),
+        )
+
+
+def _macs(scene: Scene, segment: Mapping[End, Track]) -> Iterator[Finding]:
+    seen: dict[str, End] = {}
+    for end in segment:
+        wire = scene.wire(end)
+        if wire is None or not wire.mac or wire.kind == "loopback":
+            continue
+        first = seen.setdefault(wire.mac, end)
+        if first == end:
+            continue
+        wrong, right = end, first
+        yield Finding(
+            "duplicate-mac", Where(wrong.netns, wrong.interface, "link"),
+            f"{wrong} and {right} have the same MAC {wire.mac}: a bridge knows one place for it",
+            evidence=(Evidence("configuration", f"{wire.mac} is on {first} and on {end}"),), fixes=(_other_mac(wrong, wire.mac),),
+        )
+
+
+def _other_mac(end: End, mac: str) -> Fix:
+    """A locally administered MAC that differs in its last bytes."""
+    number = (int(mac.replace(":", ""), 16) ^ 0x5A5A) | 0x020000000000
+    text = ":".join(f"{number:012x}"[at : at + 2] for at in range(0, 12, 2))
+    return fixes.fix(
+        f"give {end} a MAC of its own", fixes.command(
+            end.netns, "ip", "link", "set", "dev", end.interface, "address", text,
+            undo=(("ip", "link", "set", "dev", end.interface, "address", mac),),
+        ),
+    )

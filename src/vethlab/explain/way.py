@@ -1,0 +1,90 @@
+"""The way a packet should take: points where it would be seen, and obstacles between them.
+
+Enters: what the walk finds, in order; leaves: a Way to compare with what was seen. Rule of the file: an obstacle stands in front of the
+next point: a packet that was seen there, or further on, has passed it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from vethlab.model.address import IP
+from vethlab.model.finding import REQUEST, Finding
+from vethlab.model.flow import Flow
+from vethlab.model.link import End
+
+__all__ = ["Obstacle", "Point", "Way"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A frame at an interface, as a packet socket sees it. `what` as in Sighting; `leg`: request or reply.
+
+    `own`: the interface takes it only if the MAC is its own (a port of a bridge takes every frame).
+    """
+
+    node: str
+    interface: str
+    direction: str
+    what: str
+    about: IP | None
+    leg: str
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something that keeps a packet from reaching point number `at`. `suspect`: it may do so; only what was seen can tell."""
+
+    at: int
+    finding: Finding
+    suspect: bool = False
+
+
+@dataclass(slots=True)
+class Way:
+    """Points and obstacles in the order of the journey; request first, then reply. `cleared`: slugs that were looked for in vain."""
+
+    points: list[Point] = field(default_factory=list)
+    obstacles: list[Obstacle] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    cleared: set[str] = field(default_factory=set)
+    nodes: list[str] = field(default_factory=list)
+    routers: dict[str, list[str]] = field(default_factory=dict)
+    leg: str = REQUEST
+    flow: Flow | None = None  # as it is sent, its source address known
+
+    def passes(self, end: End, direction: str, what: str, about: IP | None = None, *, own: bool = False) -> None:
+        """The packet would be seen here next."""
+        self.points.append(Point(end.netns, end.interface, direction, what, about, self.leg, own))
+        self.visits(end.netns)
+
+    def visits(self, node: str) -> None:
+        """A namespace that the packet touches."""
+        if node not in self.nodes:
+            self.nodes.append(node)
+
+    def routes(self, node: str) -> None:
+        """A node that handles the packet as IP."""
+        self.visits(node)
+        self.routers.setdefault(self.leg, []).append(node)
+
+    def block(self, *findings: Finding) -> None:
+        """Obstacles in front of the next point."""
+        self.obstacles += [Obstacle(len(self.points), replace(one, direction=self.leg)) for one in findings]
+
+    def block_arrival(self, *findings: Finding) -> None:
+        """Obstacles in front of the last point."""
+        self.obstacles += [Obstacle(max(0, len(self.points) - 1), replace(one, direction=self.leg)) for one in findings]
+
+    def suspect(self, *findings: Finding) -> None:
+        """What may be an obstacle in front of the next point."""
+        self.obstacles += [Obstacle(len(self.points), replace(one, direction=self.leg), suspect=True) for one in findings]
+
+    def warn(self, *findings: Finding) -> None:
+        """What does not stop this packet and will bite."""
+        self.warnings += [replace(one, direction=self.leg) for one in findings]
+
+    def clear(self, *slugs: str) -> None:
+        """These were looked for and are not there."""
+        self.cleared.update(slugs)

@@ -1,0 +1,58 @@
+"""The wiring of a running lab, as `explain` wants it: what the kernel has, and what the lab file means it to be.
+
+Enters: the namespaces and the topology; leaves: a Wiring, and the drift between the two. Rule of the file: it joins facts, it judges none.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from vethlab.kernel.wiring import read_wiring
+from vethlab.model.address import IPInterface
+from vethlab.model.link import LOOPBACK, End
+from vethlab.model.snapshot import Drift, Wiring
+
+if TYPE_CHECKING:
+    from vethlab.change import Change
+    from vethlab.kernel.port import Namespaces
+    from vethlab.model.topology import Topology
+
+__all__ = ["drift_of", "wiring_of"]
+
+
+def wiring_of(namespaces: Namespaces, topology: Topology) -> Wiring:
+    """Every interface of the lab, with what the lab file says of it."""
+    meant = {End(network.on, port.name): network.name for network in topology.networks for port in network.ports}
+    wires = {
+        end: replace(wire, should_join=meant[end]) if end in meant else wire
+        for end, wire in read_wiring(namespaces, sorted(namespaces.names())).items()
+    }
+    return Wiring(wires, _declared(topology), frozenset(node.name for node in topology.nodes if node.forward))
+
+
+def _declared(topology: Topology) -> dict[End, tuple[IPInterface, ...]]:
+    ends = [end for cable in topology.cables for end in (cable.left, cable.right)]
+    ends += [port.endpoint for network in topology.networks for port in network.ports]
+    found = {End(end.node, end.interface): end.addresses for end in ends}
+    found |= {End(network.on, network.name): network.gateway for network in topology.networks}
+    found |= {End(node.name, LOOPBACK): node.loopbacks for node in topology.nodes}
+    return found
+
+
+def drift_of(changes: Iterable[Change]) -> tuple[Drift, ...]:
+    """The changes that would bring the lab back to its file, as drift."""
+    found = []
+    for change in changes:
+        kind, _, subject = change.object.partition(" ")
+        subject = subject.removesuffix(f" in {change.netns}")
+        commands = tuple(_argv(type(change).__name__, line) for line in change.commands())
+        found.append(Drift(change.netns, kind, subject, change.reason, commands))
+    return tuple(found)
+
+
+def _argv(kind: str, line: str) -> tuple[str, ...]:
+    """A command line as its words; what needs a shell is given to one."""
+    return ("sh", "-c", line) if kind in {"LoadRuleset", "StartProcess"} else tuple(shlex.split(line))
