@@ -38,7 +38,9 @@ class Onward(NamedTuple):
 Decision = Local | Onward | None
 
 
-def decide(scene: Scene, way: Way, travel: Travel, node: str, came: str | None) -> Asking[Decision]:
+def decide(  # noqa: PLR0911 - a packet has as many fates
+    scene: Scene, way: Way, travel: Travel, node: str, came: str | None,
+) -> Asking[Decision]:
     """What becomes of the packet in this node."""
     if came is None:
         return (yield from _originate(scene, way, travel, node))

@@ -104,7 +104,7 @@ def _plain(value: Any) -> Any:
     return str(value) if type(value) in ADDRESSES else value
 
 
-def _value(kind: Any, plain: Any) -> Any:
+def _value(kind: Any, plain: Any) -> Any:  # noqa: PLR0911 - a line for each shape of a type
     """JSON as a value of that type."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in {Union, UnionType}:

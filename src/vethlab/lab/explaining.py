@@ -6,12 +6,22 @@ Rule of the file: values and the order of the steps; what is decided is decided 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from vethlab.model.finding import Command, Explanation
 from vethlab.model.flow import Flow
 
-__all__ = ["Answer", "Offer"]
+if TYPE_CHECKING:
+    from vethlab.keep.client import Mode
+    from vethlab.kernel.port import Namespaces
+    from vethlab.lab.inquiry import Transcript
+    from vethlab.model.snapshot import Drift
+    from vethlab.model.topology import Topology
+
+__all__ = ["Answer", "Offer", "Subject", "answer", "replay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +48,96 @@ class Answer:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     lab: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The running lab that is asked about. `drift` reads what is not as its file says."""
+
+    name: str
+    mode: Mode
+    namespaces: Namespaces
+    topology: Topology
+    drift: Callable[[], tuple[Drift, ...]]
+
+
+def answer(  # noqa: PLR0913 - a question has as many parts
+    subject: Subject, src: str, dst: str, *, kind: str = "ping", port: int | None = None, size: int | None = None,
+    truth: bool | None = None, rehearse: bool = True, record: str | None = None,
+) -> Answer:
+    """Explain the way from `src` to `dst`, and try on a copy what would mend it. `truth` None: BPF where it can be had."""
+    from vethlab.lab.flows import flow_between, path_of  # noqa: PLC0415 - only for those who ask
+    from vethlab.lab.inquiry import Inquiry  # noqa: PLC0415
+    from vethlab.lab.wiring import wiring_of  # noqa: PLC0415
+
+    begun = time.perf_counter()
+    flow = flow_between(subject.topology, wiring_of(subject.namespaces, subject.topology), src, dst, kind=kind, port=port, size=size)
+    inquiry = Inquiry(subject.namespaces, subject.topology, drift=subject.drift, truth=_wants(truth))
+    explanation = inquiry.ask(flow, path_of(flow))
+    if record is not None and inquiry.transcript is not None:
+        _write(record, inquiry.transcript)
+    offers: tuple[Offer, ...] = ()
+    if rehearse and inquiry.transcript is not None and explanation.verdict is not None and explanation.verdict.fixes:
+        offers, explanation = _rehearsed(subject, flow, explanation, inquiry.transcript)
+    return Answer(flow, explanation, offers, time.perf_counter() - begun, explanation.notes, subject.name)
+
+
+def replay(path: str) -> Answer:
+    """The answer that recorded evidence gives. UsageError if the file is none."""
+    from vethlab.explain import recording  # noqa: PLC0415 - only for those who replay
+
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - one small file
+        flow, explanation = recording.replay(file.read())
+    return Answer(flow, explanation, notes=explanation.notes)
+
+
+def _wants(truth: bool | None) -> bool:
+    """Whether BPF looks on: asked for, or to be had. HostError if it is asked for and cannot be."""
+    from vethlab.errors import HostError  # noqa: PLC0415
+    from vethlab.kernel.bpf import tracer  # noqa: PLC0415 - root only
+
+    if truth is False:
+        return False
+    refused = tracer.available()
+    if truth and refused:
+        raise HostError(f"no BPF here: {refused}", slug="no-bpf", help="leave it away: the explanation does without")
+    return not refused
+
+
+def _write(path: str, transcript: Transcript) -> None:
+    from vethlab.explain import recording  # noqa: PLC0415 - only for those who record
+
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - one small file
+        file.write(recording.encode(transcript.flow, transcript.wiring, transcript.answers))
+
+
+def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcript: Transcript) -> tuple[tuple[Offer, ...], Explanation]:
+    """Try fixes on a copy of the nodes that were looked at."""
+    from vethlab.explain.questions import Look, Observe  # noqa: PLC0415
+    from vethlab.lab.inquiry import Inquiry  # noqa: PLC0415
+    from vethlab.lab.mending import Search  # noqa: PLC0415
+    from vethlab.rehearse import Rehearsal  # noqa: PLC0415
+
+    nodes = {question.netns for question, _ in transcript.answers if isinstance(question, Look)}
+    nodes |= {name for question, _ in transcript.answers if isinstance(question, Observe) for name in question.netns}
+    drift = subject.drift()
+    with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(flow, transcript)) as rehearsal:
+        copy = Inquiry(rehearsal.namespaces, subject.topology, drift=lambda: drift, truth=False)
+        search = Search(rehearsal, lambda: copy.ask(flow))
+        offers = search.run(explanation)
+    verdict = explanation.verdict
+    told = {(one.slug, one.where) for one in (*([verdict] if verdict else []), *explanation.also)}
+    further = tuple(one for one in search.further if (one.slug, one.where) not in told)
+    return offers, replace(explanation, also=(*explanation.also, *further))
+
+
+def _listeners(flow: Flow, transcript: Transcript) -> list[tuple[str, str, str, int]]:
+    """Whoever listens on the probed port in the lab listens in the copy as well."""
+    from vethlab.explain.questions import Look  # noqa: PLC0415
+
+    found = {
+        (question.netns, one.protocol, str(one.address), one.port)
+        for question, snapshot in transcript.answers if isinstance(question, Look)
+        for one in snapshot.listeners if one.protocol == flow.kind and one.port == flow.port
+    }
+    return sorted(found)

@@ -53,7 +53,9 @@ def silent(end: End, snapshot: Snapshot, asked: IP, asker: IP | None) -> Iterato
         yield Finding(
             "arp-suppressed", Where(end.netns, end.interface, "neighbour"),
             f"{end.netns} has {asked} and does not answer for it on {end.interface}",
-            evidence=(Evidence("configuration", f"arp_ignore is {level} ({both(snapshot, end.interface, 'arp_ignore')}; the larger counts)"),),
+            evidence=(
+                Evidence("configuration", f"arp_ignore is {level} ({both(snapshot, end.interface, 'arp_ignore')}; the larger counts)"),
+            ),
             fixes=tuple(remedies),
         )
 
@@ -66,7 +68,7 @@ def filtered(end: End, snapshot: Snapshot, asker: IP, answers_by: str | None) ->
             off.append(fixes.command(end.netns, "sysctl", "-w", "net.ipv4.conf.all.arp_filter=0"))
         yield Finding(
             "arp-suppressed", Where(end.netns, end.interface, "neighbour"),
-            f"{end.netns} answers ARP only where it would send to the asker, and it would send to {asker} by {answers_by or 'no interface'}",
+            f"{end.netns} answers ARP only where it would send to the asker, and sends to {asker} by {answers_by or 'no interface'}",
             evidence=(Evidence("configuration", f"arp_filter is on ({both(snapshot, end.interface, 'arp_filter')})"),),
             fixes=(fixes.fix(f"switch arp_filter of {end} off", *off),),
         )
@@ -108,7 +110,10 @@ def missing_address(scene: Scene, address: IP) -> Finding | None:
             return Finding(
                 "ipv6-disabled", where, f"IPv6 is switched off on {end}, so {address} is gone",
                 evidence=(Evidence("configuration", f"{end.netns}: net.ipv6.conf.{end.interface}.disable_ipv6 = 1"),),
-                fixes=(fixes.fix(f"switch IPv6 of {end} on and give it {declared} again", on, add), fixes.fix(f"switch IPv6 of {end} on", on)),
+                fixes=(
+                    fixes.fix(f"switch IPv6 of {end} on and give it {declared} again", on, add),
+                    fixes.fix(f"switch IPv6 of {end} on", on),
+                ),
             )
         if interface is not None and not interface.up:
             return None  # an interface that is down loses its IPv6 addresses: the cause is told as link-down
@@ -148,6 +153,7 @@ def nobody(scene: Scene, asker: End, address: IP, target: IP, segment: Mapping[E
 
 def lying(asker: End, entry: NeighbourEntry, right: str, owner: End) -> Finding:
     """An entry that sends packets to another MAC than the owner's."""
+    line = f"{entry.address} dev {entry.interface} lladdr {entry.mac} {entry.state.upper()}"
     kind = "static" if entry.state in {"permanent", "noarp"} else "learned"
     remove = fixes.command(
         asker.netns, "ip", "neighbour", "del", str(entry.address), "dev", entry.interface,
@@ -158,6 +164,6 @@ def lying(asker: End, entry: NeighbourEntry, right: str, owner: End) -> Finding:
     return Finding(
         "neighbour-wrong", Where(asker.netns, asker.interface, "neighbour"),
         f"{asker.netns} has a {kind} entry that sends {entry.address} to {entry.mac}, but {owner} is {right}",
-        evidence=(Evidence("neighbour-table", f"{asker.netns}: {entry.address} dev {entry.interface} lladdr {entry.mac} {entry.state.upper()}"),),
+        evidence=(Evidence("neighbour-table", f"{asker.netns}: {line}"),),
         fixes=(fixes.fix(f"remove that entry from {asker.netns}", remove),),
     )

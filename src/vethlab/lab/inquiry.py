@@ -1,0 +1,84 @@
+"""One question about one flow, answered from the kernel: the conversation of `explain` with a running lab.
+
+Enters: namespaces, what the lab file says, a flow; leaves: an Explanation and the transcript that gives it again. Rule of the file: it
+carries questions to those who can answer, and answers back; it has no opinion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from vethlab.explain.questions import Drifted, Look, Observe, Question, Route
+from vethlab.explain.story import explain
+from vethlab.lab.wiring import wiring_of
+from vethlab.observe.onlooker import look_on
+from vethlab.observe.oracle import Oracle
+from vethlab.probe.settle import settle
+from vethlab.probe.single import probe
+
+if TYPE_CHECKING:
+    from vethlab.kernel.port import Namespaces
+    from vethlab.model.finding import Explanation
+    from vethlab.model.flow import Flow
+    from vethlab.model.journey import Observed
+    from vethlab.model.path import Path
+    from vethlab.model.snapshot import Drift, Wiring
+    from vethlab.model.topology import Topology
+
+__all__ = ["Inquiry", "Transcript"]
+
+PATIENCE = 0.5  # seconds for a reply on one machine; ARP asks again after a second only
+
+
+@dataclass(slots=True)
+class Transcript:
+    """All that was asked and answered: enough to explain it again elsewhere (explain/recording.py)."""
+
+    flow: Flow
+    wiring: Wiring
+    answers: list[tuple[Question, Any]] = field(default_factory=list)
+
+
+class Inquiry:
+    """Asks one lab. `drift` tells what is not as the lab file says; `truth` adds what BPF sees, where it may be loaded."""
+
+    def __init__(
+        self, namespaces: Namespaces, topology: Topology, *, drift: Callable[[], tuple[Drift, ...]], truth: bool,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._namespaces, self._topology, self._drift = namespaces, topology, drift
+        self._truth, self._patience = truth, patience
+        self.transcript: Transcript | None = None
+
+    def ask(self, flow: Flow, path: Path | None = None) -> Explanation:
+        """Explain a flow. `path`: what has to settle first."""
+        if path is not None:
+            settle(self._namespaces, path)
+        wiring = wiring_of(self._namespaces, self._topology)
+        self.transcript = Transcript(flow, wiring)
+        conversation = explain(flow, wiring)
+        with Oracle(self._namespaces) as oracle:
+            try:
+                question = next(conversation)
+                while True:
+                    answer = self._answer(question, oracle)
+                    self.transcript.answers.append((question, answer))
+                    question = conversation.send(answer)
+            except StopIteration as end:
+                explanation: Explanation = end.value
+                return explanation
+
+    def _answer(self, question: Question, oracle: Oracle) -> Any:
+        if isinstance(question, Look | Route):
+            return oracle.answer(question)
+        if isinstance(question, Drifted):
+            return self._drift()
+        return self._observe(question)
+
+    def _observe(self, question: Observe) -> Observed:
+        return look_on(
+            self._namespaces, question.flow, question.netns, truth=self._truth,
+            probe=lambda mark: probe(self._namespaces, question.flow, interface=question.interface, timeout=self._patience, mark=mark),
+        )

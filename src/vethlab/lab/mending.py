@@ -1,0 +1,104 @@
+"""The smallest set of changes that makes a dead path live, found on a copy of the lab.
+
+Enters: an explanation of the live lab, a rehearsal of the nodes it touches, a way of asking the copy; leaves: offers, and the further
+obstacles that came to light. Rule of the file: nothing is offered as rehearsed that the same probe has not proven; the live lab is not
+touched. One obstacle is mended at a time, and the copy is asked again: what stands behind it shows only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from vethlab.errors import VethlabError
+from vethlab.lab.explaining import Offer
+from vethlab.model.finding import Command, Explanation, Finding, Fix
+
+if TYPE_CHECKING:
+    from vethlab.rehearse import Rehearsal
+
+__all__ = ["Search"]
+
+ROUNDS = 6  # obstacles on one path; more is another lab
+TRIES = 4  # fixes tried against one obstacle
+
+
+class Search:
+    """Looks for fixes. `ask` explains the flow in the copy as it is at that moment."""
+
+    def __init__(self, rehearsal: Rehearsal, ask: Callable[[], Explanation]) -> None:
+        self._rehearsal, self._ask = rehearsal, ask
+        self.further: list[Finding] = []
+
+    def run(self, first: Explanation) -> tuple[Offer, ...]:
+        """What mends the path. Without a faithful copy: what should, with the reason why nobody tried."""
+        verdict = first.verdict
+        if verdict is None or not verdict.fixes:
+            return ()
+        if self._rehearsal.refused:
+            return tuple(_offer([one], None, self._rehearsal.refused) for one in verdict.fixes)
+        found = self._mend(first)
+        if not found:
+            return ()
+        needed = self._needed(found) if len(found) > 1 else found
+        return (_offer(needed, (1, 1), ""),)
+
+    def _mend(self, first: Explanation) -> list[Fix]:
+        applied: list[Fix] = []
+        current = first
+        for _ in range(ROUNDS):
+            if current.verdict is None:
+                return applied
+            step = self._step(current.verdict, applied)
+            if step is None:
+                return []
+            chosen, current = step
+            applied.append(chosen)
+            if current.verdict is not None:
+                self.further.append(current.verdict)
+        return []
+
+    def _step(self, obstacle: Finding, applied: list[Fix]) -> tuple[Fix, Explanation] | None:
+        """The first fix that gets the packet past this obstacle."""
+        for candidate in obstacle.fixes[:TRIES]:
+            if not self._try(candidate):
+                self._again(applied)
+                continue
+            after = self._ask()
+            if after.ok or (after.verdict is not None and _place(after.verdict) != _place(obstacle)):
+                return candidate, after
+            self._again(applied)
+        return None
+
+    def _needed(self, found: list[Fix]) -> list[Fix]:
+        """Without those that turn out not to be needed."""
+        needed = list(found)
+        for one in found[:-1]:  # the last one made it pass
+            rest = [other for other in needed if other is not one]
+            self._again(rest)
+            if self._ask().ok:
+                needed = rest
+        return needed
+
+    def _try(self, candidate: Fix) -> bool:
+        try:
+            self._rehearsal.run(candidate.commands)
+        except VethlabError:
+            return False
+        return True
+
+    def _again(self, applied: list[Fix]) -> None:
+        """The copy as it was, with these fixes."""
+        self._rehearsal.reset()
+        for one in applied:
+            self._rehearsal.run(one.commands)
+
+
+def _place(finding: Finding) -> tuple[str, str, str | None, str, str]:
+    return finding.slug, finding.where.node, finding.where.interface, finding.direction, finding.summary
+
+
+def _offer(fixes: list[Fix], rehearsed: tuple[int, int] | None, why_not: str) -> Offer:
+    commands: tuple[Command, ...] = tuple(command for one in fixes for command in one.commands)
+    title = "; ".join(one.title for one in fixes)
+    return Offer(title, commands, rehearsed, why_not, any(one.policy for one in fixes))
