@@ -32,8 +32,10 @@ class Route:
 class Routed:
     """The kernel's answer. `error` 0 or an errno; `type`: unicast, local, blackhole...; `interface` where it leaves; `source` as chosen.
 
-    With an error, `says` is what ip-route(8) prints, and `type` the kind of line that refuses: blackhole, unreachable, prohibit, or empty
-    where the kernel does not tell (no route, a source that is not believed, no forwarding).
+    `table` 0: none decided. With `oif` IPv4 takes a destination without a route for a neighbour on that link.
+    `mtu`: of the route or learned, 0 where the interface's counts. With an error, `says` is what ip-route(8) prints, and `type` the kind of
+    line that refuses: blackhole, unreachable, prohibit, or empty where the kernel does not tell (no route, a source that is not believed,
+    no forwarding).
     """
 
     error: int = 0

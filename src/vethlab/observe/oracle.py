@@ -73,11 +73,8 @@ class Oracle:
 
     def _inside(self, names: list[str]) -> dict[str, Inside]:
         missing = [name for name in names if name not in self._entered]
-        while self._entered and len(self._entered) + len(missing) > AT_ONCE:
-            oldest = next((name for name in self._entered if name not in names), None)
-            if oldest is None:
-                break
-            self._entered.pop(oldest).close()
+        while len(self._entered) + len(missing) > AT_ONCE:  # no more are asked for at once, so the oldest is somebody else
+            self._entered.pop(next(name for name in self._entered if name not in names)).close()
         if missing:
             self._entered |= enter(self._namespaces, missing)
         return {name: self._entered[name] for name in names}

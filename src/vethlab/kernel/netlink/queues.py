@@ -22,7 +22,7 @@ TC_H_ROOT, TC_H_INGRESS = 0xFFFFFFFF, 0xFFFFFFF1
 PLACES = {"ingress": 0xFFFFFFF2, "egress": 0xFFFFFFF3, "root": 0}  # TC_H_MIN_INGRESS and _EGRESS of TC_H_CLSACT; 0 is the root queue
 _HOOKS = {"clsact": ("ingress", "egress"), "ingress": ("ingress",), "noqueue": ()}
 _DROPS = Struct("=8xI")  # struct gnet_stats_queue: queue length, backlog, drops
-_TBF = Struct("=8xI8xIII")  # struct tc_tbf_qopt: rate in bytes a second (within tc_ratespec), peak rate, limit, buffer
+_TBF = Struct("=8xI12xII4x")  # struct tc_tbf_qopt: rate in bytes a second (within tc_ratespec), peak rate, limit, buffer
 _NETEM = Struct("=6I")  # struct tc_netem_qopt: latency, limit, loss, gap, duplicate, jitter
 _TICK = 64e-9  # seconds in a tick: PSCHED_SHIFT is 6 (include/net/pkt_sched.h)
 
@@ -64,7 +64,7 @@ def _text(kind: str, options: bytes) -> str:
     if kind in {"pfifo", "bfifo"} and len(options) >= 4:
         return f"{kind} limit {get_u32(options, (0, 4))}"
     if kind == "tbf" and (span := attributes(options, 0, len(options)).get(TCA_TBF_PARMS)):
-        rate, limit, ticks = _TBF.unpack_from(options, span[0])[:3]
+        rate, limit, ticks = _TBF.unpack_from(options, span[0])
         return f"tbf rate {rate * 8}bit burst {round(rate * ticks * _TICK)}b limit {limit}b"
     if kind == "netem" and len(options) >= _NETEM.size:
         latency, limit, loss, _gap, twice, jitter = _NETEM.unpack_from(options)
