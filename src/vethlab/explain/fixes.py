@@ -16,7 +16,7 @@ __all__ = ["candidates", "command", "down_and_up", "fix", "sysctl"]
 # Of each finding: the kinds of drift that can be its cause.
 KINDS: dict[str, tuple[str, ...]] = {
     "link-down": ("interface",), "lo-down": ("interface",), "port-down": ("interface",), "bridge-down": ("interface",),
-    "no-carrier": ("interface", "link"), "port-detached": ("interface",), "port-blocked": ("interface",), "port-isolated": ("interface",),
+    "no-carrier": ("interface", "link", "route"), "port-detached": ("interface",), "port-blocked": ("interface",), "port-isolated": ("interface",),
     "mtu-exceeded": ("interface",), "mtu-blackhole": ("interface",), "duplicate-mac": ("interface",),
     "no-address": ("address",), "wrong-prefix": ("address",), "duplicate-address": ("address",), "dad-failed": ("address",),
     "ipv6-disabled": ("sysctl", "address"), "neighbour-wrong": ("neighbour", "interface"), "neighbour-unresolved": ("address", "neighbour"),

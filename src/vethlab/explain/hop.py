@@ -11,7 +11,7 @@ from typing import NamedTuple
 from vethlab.explain.fib import ERRORS, match
 from vethlab.explain.loss import lost_route
 from vethlab.explain.questions import Route, Routed
-from vethlab.explain.rules import hops, link, route
+from vethlab.explain.rules import hops, link, neighbour, route
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.travel import Travel
 from vethlab.explain.way import Way
@@ -110,6 +110,10 @@ def _refuse(
     local = route.holds(snapshot, travel.target)
     onward: Routed = yield Route(node, travel.target)
     if not local:
+        missing = neighbour.missing_address(scene, travel.target)
+        if missing is not None and missing.where.node == node:
+            way.block(missing)
+            return True
         off = route.no_forwarding(node, snapshot, came, travel.target.version, evidence)
         if off is not None:
             way.block(hops.not_a_router(scene, travel, node, came, onward, off))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -92,9 +92,9 @@ def _recorded(question: Question, known: Mapping[str, Any], observed: Observed) 
 
 
 def _plain(value: Any) -> Any:
-    """Values as JSON has them."""
+    """Values as JSON has them; what is at its default is left out."""
     if is_dataclass(value):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+        return {one.name: _plain(held) for one in fields(value) if (held := getattr(value, one.name)) != _default(one)}
     if isinstance(value, Mapping):
         return [[_plain(key), _plain(one)] for key, one in value.items()]
     if isinstance(value, frozenset):
@@ -102,6 +102,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
     return str(value) if type(value) in ADDRESSES else value
+
+
+def _default(one: Field[Any]) -> Any:
+    if one.default_factory is not MISSING:
+        return one.default_factory()
+    return one.default
 
 
 def _value(kind: Any, plain: Any) -> Any:  # noqa: PLR0911 - a line for each shape of a type

@@ -15,12 +15,12 @@ from vethlab.explain.questions import Route, Routed
 from vethlab.explain.rules import neighbour, route
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
-from vethlab.explain.segment import Track
+from vethlab.explain.segment import Crossing, Track
 from vethlab.explain.settings import effective
 from vethlab.explain.way import Way
 from vethlab.model.address import IP
 from vethlab.model.finding import Finding
-from vethlab.model.journey import ANSWER, SOLICIT
+from vethlab.model.journey import ANSWER, OUT, SOLICIT
 from vethlab.model.link import End
 from vethlab.model.snapshot import NeighbourEntry, Snapshot
 
@@ -51,11 +51,9 @@ def resolve(
     if entry is not None and entry.mac is not None:
         return _believe(scene, way, sender, entry, having, segment)
     if not having:
-        frame = Frame(SOLICIT, "", 0, next_hop.version)
-        # The question is flooded: it is followed to the nearest member, so that an obstacle right at the sender is told as well.
-        nearest = min(segment.values(), key=lambda one: len(one.steps), default=None)
-        if nearest is not None:
-            carry(scene, way, Track(nearest.steps[:1]), frame, next_hop)
+        # The question is flooded and nobody in particular is asked: an obstacle right at the sender is told all the same.
+        first = Crossing(sender, OUT, sender if scene.is_bridge(sender) else None)
+        carry(scene, way, Track((first,)), Frame(SOLICIT, "", 0, next_hop.version), next_hop)
         way.block(neighbour.nobody(scene, sender, next_hop, target, segment))
         return None
     owner = _chosen(scene, having, next_hop)

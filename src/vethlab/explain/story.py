@@ -22,10 +22,15 @@ from vethlab.model.snapshot import Drift, Wiring
 __all__ = ["explain"]
 
 
-def explain(flow: Flow, wiring: Wiring) -> Asking[Explanation]:
-    """Why this flow does not arrive, or how it does. Yields questions and is sent their answers."""
+def explain(flow: Flow, wiring: Wiring, *, hasty: bool = False) -> Asking[Explanation]:
+    """Why this flow does not arrive, or how it does. Yields questions and is sent their answers.
+
+    `hasty`: nothing is sent where the walk alone meets an obstacle.
+    """
     scene = Scene(wiring)
     walked = yield from walk(scene, flow)
+    if hasty and any(not one.suspect for one in walked.way.obstacles):
+        return _conclude(walked, Observed(ok=False), [], (yield from scene.drift()))
     concerned = [address for address in (flow.dst.address, walked.source) if address is not None]
     found = yield from warnings(scene, walked.way, concerned)
     observed: Observed = yield Observe(flow, _watched(flow, walked, found), walked.interface)

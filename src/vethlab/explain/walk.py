@@ -93,6 +93,7 @@ def _leg(scene: Scene, way: Way, travel: Travel, origin: str) -> Asking[End | No
 
 def _deliver(scene: Scene, way: Way, travel: Travel, node: str, came: str | None) -> Asking[End]:
     """The packet is for this node: from outside it is there, from itself it goes over lo (the local table is asked first)."""
+    way.delivered.add(way.leg)
     if came is not None:
         return End(node, came)
     yield from scene.look(node)

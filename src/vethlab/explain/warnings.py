@@ -31,7 +31,7 @@ def warnings(scene: Scene, way: Way, addresses: list[IP]) -> Asking[list[Finding
         for one in (*_addresses(scene, everybody, concerned), *_macs(scene, everybody)):
             found.setdefault((one.slug, one.where), one)
     there, back = way.routers.get(REQUEST, []), way.routers.get(REPLY, [])
-    if back and there and there[0] != back[0] and set(back) != set(there):
+    if {REQUEST, REPLY} <= way.delivered and there[0] != back[0] and set(back) != set(there):
         only = sorted(set(back) ^ set(there))
         where = Where(only[0], None, "route")
         summary = f"request and reply go different ways: {' → '.join(there)}, and back {' → '.join(back)}"

@@ -43,7 +43,10 @@ class Obstacle:
 
 @dataclass(slots=True)
 class Way:
-    """Points and obstacles in the order of the journey; request first, then reply. `cleared`: slugs that were looked for in vain."""
+    """Points and obstacles in the order of the journey; request first, then reply.
+
+    `cleared`: slugs that were looked for in vain; `delivered`: the legs whose end was reached.
+    """
 
     points: list[Point] = field(default_factory=list)
     obstacles: list[Obstacle] = field(default_factory=list)
@@ -51,6 +54,7 @@ class Way:
     cleared: set[str] = field(default_factory=set)
     nodes: list[str] = field(default_factory=list)
     routers: dict[str, list[str]] = field(default_factory=dict)
+    delivered: set[str] = field(default_factory=set)
     leg: str = REQUEST
     flow: Flow | None = None  # as it is sent, its source address known
 

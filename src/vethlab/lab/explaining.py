@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vethlab.lab.inquiry import Transcript
     from vethlab.model.snapshot import Drift
     from vethlab.model.topology import Topology
+    from vethlab.rehearse import Placeholder
 
 __all__ = ["Answer", "Offer", "Subject", "answer", "replay"]
 
@@ -123,7 +124,7 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
     drift = subject.drift()
     with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(flow, transcript)) as rehearsal:
         copy = Inquiry(rehearsal.namespaces, subject.topology, drift=lambda: drift, truth=False)
-        search = Search(rehearsal, lambda: copy.ask(flow))
+        search = Search(rehearsal, lambda: copy.ask(flow, hasty=True))
         offers = search.run(explanation)
     verdict = explanation.verdict
     told = {(one.slug, one.where) for one in (*([verdict] if verdict else []), *explanation.also)}
@@ -131,13 +132,16 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
     return offers, replace(explanation, also=(*explanation.also, *further))
 
 
-def _listeners(flow: Flow, transcript: Transcript) -> list[tuple[str, str, str, int]]:
+def _listeners(flow: Flow, transcript: Transcript) -> list[Placeholder]:
     """Whoever listens on the probed port in the lab listens in the copy as well."""
     from vethlab.explain.questions import Look  # noqa: PLC0415
+    from vethlab.explain.rules.deliver import serves  # noqa: PLC0415
 
-    found = {
-        (question.netns, one.protocol, str(one.address), one.port)
-        for question, snapshot in transcript.answers if isinstance(question, Look)
-        for one in snapshot.listeners if one.protocol == flow.kind and one.port == flow.port
-    }
-    return sorted(found)
+    found: dict[str, Placeholder] = {}
+    for question, snapshot in transcript.answers:
+        if not isinstance(question, Look) or flow.dst.address is None:
+            continue
+        for one in snapshot.listeners:
+            if serves(one, flow, flow.dst.address):
+                found[question.netns] = (question.netns, "udp" if one.protocol == "udp" else "tcp", str(one.address), one.port)
+    return list(found.values())

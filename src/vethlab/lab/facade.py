@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from vethlab import spec
 from vethlab.errors import LabError, NotFoundError
 from vethlab.keep.client import Keeper
+from vethlab.lab.asked import Asked
 from vethlab.lab.held import Held
 from vethlab.lab.mode import choose_mode
 from vethlab.model.names import HOST
@@ -56,7 +57,7 @@ class Receipt:
     warnings: tuple[str, ...] = ()
 
 
-class Lab:
+class Lab(Asked):
     """A lab, declared and perhaps running."""
 
     def __init__(self, name: str = "lab", *, mode: str = "auto") -> None:

@@ -6,12 +6,26 @@ Rule of the file: the same probe is sent before and after, and nothing counts as
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from vethlab.lab.explaining import Answer, Offer
+from vethlab.apply.commands import carry_out, settings
+from vethlab.errors import BuildError, UsageError, VethlabError
+from vethlab.lab.explaining import Answer, Offer, Subject, answer
+from vethlab.lab.flows import flow_between
+from vethlab.lab.undo import undoing
+from vethlab.lab.wiring import wiring_of
 from vethlab.model.finding import Command
 
-__all__ = ["Mended", "Undone"]
+if TYPE_CHECKING:
+    from vethlab.lab.session import Session
+    from vethlab.model.flow import Flow
+    from vethlab.model.state import State
+
+__all__ = ["Mended", "Undone", "asked_last", "mend", "undo", "words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +45,84 @@ class Undone:
 
     commands: tuple[Command, ...]
     explanation_after: Answer | None = None
+
+
+def mend(
+    subject: Subject, session: Session, src: str, dst: str, *, choose: int = 0, file: str = "", **how: Any,
+) -> Mended:
+    """Apply the chosen offer and ask again. BuildError if a command failed; what had been done is taken back then."""
+    before = answer(subject, src, dst, **how)
+    if before.explanation.ok or choose >= len(before.fixes):
+        return Mended(None, before)
+    offer = before.fixes[choose]
+    with _alone(session):
+        was = _state(session, subject, offer.commands)
+        try:
+            carry_out(subject.namespaces, offer.commands)
+        except VethlabError as error:
+            carry_out(subject.namespaces, undoing(was, _state(session, subject, offer.commands), ()))
+            raise BuildError(error.message, where=error.where, why=error.why, help="rolled back: the lab is as it was before") from error
+        back = undoing(was, _state(session, subject, offer.commands), offer.commands)
+    after = answer(subject, src, dst, rehearse=False, **how)
+    return Mended(offer, before, after, tuple(back), _written(file, offer.commands) if file else "")
+
+
+def undo(subject: Subject, commands: Sequence[tuple[str, tuple[str, ...]]], question: Mapping[str, Any]) -> Undone:
+    """Run the commands that take the last fix back. UsageError if there was none."""
+    if not commands:
+        raise UsageError("there is no fix to take back", slug="no-fix", help="`vethlab fix` remembers the last one it applied")
+    back = tuple(Command(node, argv) for node, argv in commands)
+    carry_out(subject.namespaces, back)
+    if not question:
+        return Undone(back)
+    src, dst, how = words(question)
+    return Undone(back, answer(subject, src, dst, rehearse=False, **how))
+
+
+def words(question: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    """The ends and the rest of a remembered question. UsageError if there is none."""
+    if not question:
+        raise UsageError("no question has failed in this lab yet", slug="no-question", help="ask one: vethlab why SRC DST")
+    return str(question["src"]), str(question["dst"]), {key: value for key, value in question.items() if key not in {"src", "dst"}}
+
+
+def asked_last(subject: Subject, question: Mapping[str, Any]) -> Flow | None:
+    """A remembered question as a flow."""
+    if not question:
+        return None
+    src, dst, how = words(question)
+    return flow_between(subject.topology, wiring_of(subject.namespaces, subject.topology), src, dst, **how)
+
+
+def _state(session: Session, subject: Subject, commands: Sequence[Command]) -> State:
+    """The state of the lab with all the sysctls that matter here."""
+    _, goal = session.compare(subject.topology)
+    keys = [(command.node, key) for command in commands for key, _ in settings(command.argv)]
+    return session.kernel.read(sorted(session.kernel.names()), [*goal.sysctls(), *keys])
+
+
+@contextmanager
+def _alone(session: Session) -> Iterator[None]:
+    """Nobody else changes the lab meanwhile."""
+    if not session.held.detached:
+        yield
+        return
+    with session.held.keeper.lock():
+        yield
+
+
+def _written(file: str, commands: Sequence[Command]) -> str:
+    """Say the fix in the lab file too. Returns the file's path, empty where the file says so already or cannot."""
+    from vethlab.spec import edit  # noqa: PLC0415 - only for --write
+    from vethlab.spec.file import read_text, write_text  # noqa: PLC0415
+
+    if not os.path.exists(file):  # noqa: PTH110 - as in the facade
+        raise UsageError(f"{file} is not there any more: the lab is mended, its file is not", slug="file")
+    before = read_text(file)
+    after, unsaid = edit.apply_commands(before, commands)
+    if unsaid:
+        raise UsageError(f"the lab is mended, but its file cannot say so: {unsaid[0]}", where=file, slug="file")
+    if after == before:
+        return ""
+    write_text(file, after)
+    return file

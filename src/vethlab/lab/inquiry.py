@@ -52,13 +52,13 @@ class Inquiry:
         self._truth, self._patience = truth, patience
         self.transcript: Transcript | None = None
 
-    def ask(self, flow: Flow, path: Path | None = None) -> Explanation:
-        """Explain a flow. `path`: what has to settle first."""
+    def ask(self, flow: Flow, path: Path | None = None, *, hasty: bool = False) -> Explanation:
+        """Explain a flow. `path`: what has to settle first; `hasty`: send nothing where the walk alone meets an obstacle."""
         if path is not None:
             settle(self._namespaces, path)
         wiring = wiring_of(self._namespaces, self._topology)
         self.transcript = Transcript(flow, wiring)
-        conversation = explain(flow, wiring)
+        conversation = explain(flow, wiring, hasty=hasty)
         with Oracle(self._namespaces) as oracle:
             try:
                 question = next(conversation)

@@ -75,7 +75,10 @@ class Search:
         needed = list(found)
         for one in found[:-1]:  # the last one made it pass
             rest = [other for other in needed if other is not one]
-            self._again(rest)
+            try:
+                self._again(rest)
+            except VethlabError:  # a later one stands on this one
+                continue
             if self._ask().ok:
                 needed = rest
         return needed

@@ -37,7 +37,7 @@ def answered(node: str, interface: str | None, snapshot: Snapshot, flow: Flow, t
 
 
 def serves(one: Listener, flow: Flow, target: IP) -> bool:
-    """Whether a socket takes the flow. [::] serves IPv4 too, unless the program said IPV6_V6ONLY, which is not asked."""
+    """Whether a socket takes the flow. One on [::] that serves IPv4 too is told twice, as :: and as 0.0.0.0."""
     if one.protocol != flow.kind or one.port != flow.port:
         return False
-    return one.address == target or (one.address.is_unspecified and (one.address.version == 6 or target.version == 4))
+    return one.address == target or (one.address.is_unspecified and one.address.version == target.version)

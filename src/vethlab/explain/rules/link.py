@@ -30,7 +30,7 @@ def departure(scene: Scene, end: End) -> Iterator[Finding]:
 def unplugged(scene: Scene, end: End) -> Iterator[Finding]:
     """The cable behind an interface that is up: is the other end there, and up?"""
     interface, wire = scene.interface(end), scene.wire(end)
-    if interface is None or wire is None or not interface.up or interface.kind != "veth":
+    if interface is None or wire is None or not interface.up or interface.kind in {"bridge", "loopback"}:
         return
     peer = scene.wire(wire.peer) if wire.peer is not None else None
     if peer is not None and not peer.up:

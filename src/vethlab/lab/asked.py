@@ -1,0 +1,111 @@
+"""What a running lab can be asked about its packets, and told to mend. Part of Lab: the facade inherits it.
+
+Rule of the file: it finds the pieces (namespaces, topology, record) and hands them on; lab/explaining.py and lab/fixing.py do the work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vethlab.keep.record import Record
+    from vethlab.lab.explaining import Answer, Subject
+    from vethlab.lab.fixing import Mended, Undone
+    from vethlab.lab.held import Held
+    from vethlab.lab.session import Session
+    from vethlab.model.flow import Flow
+    from vethlab.model.topology import Topology
+
+__all__ = ["Asked"]
+
+
+class Asked:
+    """Questions and fixes. `_running` gives the held lab, `_engine` its session."""
+
+    if TYPE_CHECKING:
+        @property
+        def topology(self) -> Topology:
+            """What is declared."""
+            ...
+
+        def _running(self) -> Held: ...
+
+        def _engine(self) -> Session: ...
+
+    def why(self, src: str, dst: str, *, rehearse: bool = True, **how: Any) -> Answer:
+        """Why packets from `src` do not reach `dst`, with the smallest change that mends it, tried on a copy; nothing here is changed.
+
+        Ends are `a`, `a:eth0` (sent from there) or an address. `how`: kind ("ping", "tcp", "udp", "arp"), port, size (bytes of a ping that
+        may not be cut), truth (False: without BPF), record (a file for the evidence). NotFoundError for an unknown node or interface.
+        """
+        from vethlab.lab.explaining import answer  # noqa: PLC0415 - only for those who ask
+
+        found = answer(self._subject(), src, dst, rehearse=rehearse, **how)
+        if not found.explanation.ok:
+            self._remember(question=_plain(src, dst, how))
+        return found
+
+    def trace(self, src: str, dst: str, **how: Any) -> Answer:
+        """The way of a packet, both directions, hop by hop."""
+        from vethlab.lab.explaining import answer  # noqa: PLC0415
+
+        return answer(self._subject(), src, dst, rehearse=False, **how)
+
+    def last_question(self) -> Flow | None:
+        """The last question whose answer was no."""
+        from vethlab.lab.fixing import asked_last  # noqa: PLC0415
+
+        return asked_last(self._subject(), self._record().question)
+
+    def fix(self, src: str | None = None, dst: str | None = None, *, choose: int = 0, write: bool = False, **how: Any) -> Mended:
+        """Apply what `why` offers and ask again. Without ends: what failed last. `write`: say it in the lab file too."""
+        from vethlab.lab import fixing  # noqa: PLC0415
+
+        if src is None or dst is None:
+            src, dst, how = fixing.words(self._record().question)
+        file = self._record().file if write else ""
+        done = fixing.mend(self._subject(), self._engine(), src, dst, choose=choose, file=file, **how)
+        if done.applied is not None:
+            self._remember(undo=tuple((one.node, one.argv) for one in done.undo))
+        return done
+
+    def undo(self) -> Undone:
+        """Take the last fix back."""
+        from vethlab.lab import fixing  # noqa: PLC0415
+
+        record = self._record()
+        done = fixing.undo(self._subject(), record.undo, record.question)
+        self._remember(undo=())
+        return done
+
+    def _subject(self) -> Subject:
+        from vethlab.lab.explaining import Subject  # noqa: PLC0415
+        from vethlab.lab.wiring import drift_of  # noqa: PLC0415
+
+        held, topology = self._running(), self.topology
+        mode = "root" if held.record.mode == "root" else "rootless"
+        return Subject(topology.name, cast("Any", mode), held.namespaces, topology, lambda: drift_of(self._engine().plan(topology)))
+
+    def _record(self) -> Record:
+        """What is remembered of the lab now; another process may have written it since."""
+        from vethlab.keep.record import Record  # noqa: PLC0415
+
+        held = self._running()
+        return Record.decode(held.keeper.get_record()) if held.detached else held.record
+
+    def _remember(self, **parts: Any) -> None:
+        """Write parts of the record, one writer at a time."""
+        held = self._running()
+        if not held.detached:
+            held.record = replace(held.record, **parts)
+            return
+        with held.keeper.lock():
+            held.record = replace(self._record(), **parts)
+            held.keeper.put_record(held.record.encode())
+
+
+def _plain(src: str, dst: str, how: Mapping[str, Any]) -> dict[str, Any]:
+    return {"src": src, "dst": dst, **{key: value for key, value in how.items() if key in {"kind", "port", "size"} and value is not None}}
