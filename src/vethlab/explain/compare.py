@@ -77,11 +77,11 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
 
 def _counted(one: Obstacle, observed: Observed) -> bool:
     """A queue or filter that drops says so in its counter; XDP has none."""
-    if one.finding.slug == "xdp-drop":
-        return True
+    name = {"queue-drop": "qdisc_dropped", "tc-drop": "ingress_dropped"}.get(one.finding.slug)
     where = one.finding.where
-    here = [count for count in observed.counts if (count.node, count.interface) == (where.node, where.interface)]
-    return any(count.by > 0 and "drop" in count.name for count in here)
+    return name is None or any(
+        count.name == name and (count.node, count.interface) == (where.node, where.interface) for count in observed.counts
+    )
 
 
 def _table_full(way: Way, last: int) -> Obstacle:

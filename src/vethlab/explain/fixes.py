@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from vethlab.explain.settings import current
 from vethlab.model.finding import Command, Finding, Fix
-from vethlab.model.snapshot import Drift
+from vethlab.model.snapshot import Drift, Snapshot
 
-__all__ = ["candidates", "command", "down_and_up", "fix", "sysctl"]
+__all__ = ["candidates", "command", "down_and_up", "fix", "setting", "sysctl"]
 
 # Of each finding: the kinds of drift that can be its cause.
 KINDS: dict[str, tuple[str, ...]] = {
     "link-down": ("interface",), "lo-down": ("interface",), "port-down": ("interface",), "bridge-down": ("interface",),
-    "no-carrier": ("interface", "link", "route"), "port-detached": ("interface",), "port-blocked": ("interface",), "port-isolated": ("interface",),
+    "no-carrier": ("interface", "link", "route"), "port-detached": ("interface",),
+    "port-blocked": ("interface",), "port-isolated": ("interface",),
     "mtu-exceeded": ("interface",), "mtu-blackhole": ("interface",), "duplicate-mac": ("interface",),
     "no-address": ("address",), "wrong-prefix": ("address",), "duplicate-address": ("address",), "dad-failed": ("address",),
     "ipv6-disabled": ("sysctl", "address"), "neighbour-wrong": ("neighbour", "interface"), "neighbour-unresolved": ("address", "neighbour"),
@@ -38,9 +40,15 @@ def fix(title: str, *commands: Command, policy: bool = False) -> Fix:
     return Fix(title, commands, policy)
 
 
-def sysctl(node: str, key: str, value: int | str, title: str = "") -> Fix:
-    """Set a sysctl of a node."""
-    return fix(title or f"set {key} to {value} in {node}", command(node, "sysctl", "-w", f"{key}={value}"))
+def setting(node: str, snapshot: Snapshot, key: str, value: int | str) -> Command:
+    """Set a sysctl of a node; what it was takes it back."""
+    before = current(snapshot, key)
+    return command(node, "sysctl", "-w", f"{key}={value}", undo=() if before is None else (("sysctl", "-w", f"{key}={before}"),))
+
+
+def sysctl(node: str, snapshot: Snapshot, key: str, value: int | str, title: str = "") -> Fix:
+    """A fix of one sysctl."""
+    return fix(title or f"set {key} to {value} in {node}", setting(node, snapshot, key, value))
 
 
 def down_and_up(node: str, interface: str) -> Fix:

@@ -27,7 +27,8 @@ def answered(node: str, interface: str | None, snapshot: Snapshot, flow: Flow, t
         if snapshot.sysctls.get(key, "0") not in {"0", ""}:
             yield Finding(
                 "echo-ignored", where, f"{node} gets the echo request and is told to ignore it",
-                evidence=(Evidence("configuration", f"{node}: {key} = {snapshot.sysctls[key]}"),), fixes=(fixes.sysctl(node, key, 0),),
+                evidence=(Evidence("configuration", f"{node}: {key} = {snapshot.sysctls[key]}"),),
+                fixes=(fixes.sysctl(node, snapshot, key, 0),),
             )
     elif flow.kind in {TCP, UDP} and not any(serves(one, flow, target) for one in snapshot.listeners):
         others = sorted({one.port for one in snapshot.listeners if one.protocol == flow.kind})

@@ -81,5 +81,5 @@ def used_up(scene: Scene, travel: Travel, node: str, came: str) -> Finding:
         "ttl-expired", Where(travel.origin, travel.visited[0][2], "output"),
         f"{travel.origin} gives its packets {value} hops, too few to pass {node}",
         evidence=(Evidence("configuration", f"{travel.origin}: {key} = {value}; {node}:{came} would have to forward it"),),
-        fixes=(fixes.sysctl(travel.origin, key, DEFAULT_HOPS),),
+        fixes=(fixes.sysctl(travel.origin, snapshot, key, DEFAULT_HOPS),),
     )

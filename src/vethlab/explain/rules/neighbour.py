@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from vethlab.explain import fixes
 from vethlab.explain.fib import match
+from vethlab.explain.rules import link
 from vethlab.explain.rules.route import removal, route_text
 from vethlab.explain.scene import Scene
 from vethlab.explain.segment import Track
@@ -44,11 +45,11 @@ def silent(end: End, snapshot: Snapshot, asked: IP, asker: IP | None) -> Iterato
         level == 2 and asker is not None and not any(asker in held.network for held in on_interface)
     ) or (level == 3 and not on_interface)
     if refuses:
-        remedies = [fixes.sysctl(end.netns, f"net.ipv4.conf.{end.interface}.arp_ignore", 0)]
+        remedies = [fixes.sysctl(end.netns, snapshot, f"net.ipv4.conf.{end.interface}.arp_ignore", 0)]
         if snapshot.all4.get("arp_ignore", 0):
-            both_off = [fixes.command(end.netns, "sysctl", "-w", "net.ipv4.conf.all.arp_ignore=0")]
+            both_off = [fixes.setting(end.netns, snapshot, "net.ipv4.conf.all.arp_ignore", 0)]
             if snapshot.interfaces[end.interface].ipv4.get("arp_ignore", 0):
-                both_off.append(fixes.command(end.netns, "sysctl", "-w", f"net.ipv4.conf.{end.interface}.arp_ignore=0"))
+                both_off.append(fixes.setting(end.netns, snapshot, f"net.ipv4.conf.{end.interface}.arp_ignore", 0))
             remedies = [fixes.fix(f"let {end.netns} answer ARP", *both_off)]
         yield Finding(
             "arp-suppressed", Where(end.netns, end.interface, "neighbour"),
@@ -63,9 +64,9 @@ def silent(end: End, snapshot: Snapshot, asked: IP, asker: IP | None) -> Iterato
 def filtered(end: End, snapshot: Snapshot, asker: IP, answers_by: str | None) -> Iterator[Finding]:
     """arp_filter: it answers only on the interface by which it would send to the asker."""
     if effective(snapshot, end.interface, "arp_filter") and answers_by != end.interface:
-        off = [fixes.command(end.netns, "sysctl", "-w", f"net.ipv4.conf.{end.interface}.arp_filter=0")]
+        off = [fixes.setting(end.netns, snapshot, f"net.ipv4.conf.{end.interface}.arp_filter", 0)]
         if snapshot.all4.get("arp_filter", 0):
-            off.append(fixes.command(end.netns, "sysctl", "-w", "net.ipv4.conf.all.arp_filter=0"))
+            off.append(fixes.setting(end.netns, snapshot, "net.ipv4.conf.all.arp_filter", 0))
         yield Finding(
             "arp-suppressed", Where(end.netns, end.interface, "neighbour"),
             f"{end.netns} answers ARP only where it would send to the asker, and sends to {asker} by {answers_by or 'no interface'}",
@@ -106,7 +107,7 @@ def missing_address(scene: Scene, address: IP) -> Finding | None:
         interface = snapshot.interfaces.get(end.interface)
         off = interface is not None and interface.ipv6.get("disable_ipv6", 0)
         if address.version == 6 and off:
-            on = fixes.command(end.netns, "sysctl", "-w", f"net.ipv6.conf.{end.interface}.disable_ipv6=0")
+            on = fixes.setting(end.netns, snapshot, f"net.ipv6.conf.{end.interface}.disable_ipv6", 0)
             return Finding(
                 "ipv6-disabled", where, f"IPv6 is switched off on {end}, so {address} is gone",
                 evidence=(Evidence("configuration", f"{end.netns}: net.ipv6.conf.{end.interface}.disable_ipv6 = 1"),),
@@ -116,7 +117,7 @@ def missing_address(scene: Scene, address: IP) -> Finding | None:
                 ),
             )
         if interface is not None and not interface.up:
-            return None  # an interface that is down loses its IPv6 addresses: the cause is told as link-down
+            return link.is_down(scene, end)  # an interface that is down loses its IPv6 addresses
         return Finding(
             "no-address", where, f"{end} does not have {address}", evidence=(
                 Evidence("configuration", f"no interface of {end.netns} has {address}; the lab file gives it to {end.interface}"),

@@ -106,7 +106,7 @@ def source_refused(node: str, snapshot: Snapshot, iif: str, source: IP, evidence
             "local-source", Where(node, iif, "input"), f"{node} refuses its own address coming in from outside", evidence=(
                 evidence,
                 Evidence("configuration", f"accept_local is 0 ({both(snapshot, iif, 'accept_local')}), and {source} belongs to {node}"),
-            ), fixes=(fixes.sysctl(node, f"net.ipv4.conf.{iif}.accept_local", 1),),
+            ), fixes=(fixes.sysctl(node, snapshot, f"net.ipv4.conf.{iif}.accept_local", 1),),
         )
     strict = effective(snapshot, iif, "rp_filter")
     if strict == 1 or (strict == 2 and not holds(snapshot, source)):
@@ -117,12 +117,12 @@ def _filtered(node: str, snapshot: Snapshot, iif: str, source: IP, evidence: Evi
     value = effective(snapshot, iif, "rp_filter")
     word = "strict" if value == 1 else "loose"
     loosest = 2 if snapshot.all4.get("rp_filter", 0) or value == 1 else 0
-    remedies = [fixes.sysctl(node, f"net.ipv4.conf.{iif}.rp_filter", loosest)]
+    remedies = [fixes.sysctl(node, snapshot, f"net.ipv4.conf.{iif}.rp_filter", loosest)]
     if value == 2:
         remedies = [
             fixes.fix(
-                f"switch the filter off for {node}:{iif}", fixes.command(node, "sysctl", "-w", "net.ipv4.conf.all.rp_filter=0"),
-                fixes.command(node, "sysctl", "-w", f"net.ipv4.conf.{iif}.rp_filter=0"),
+                f"switch the filter off for {node}:{iif}", fixes.setting(node, snapshot, "net.ipv4.conf.all.rp_filter", 0),
+                fixes.setting(node, snapshot, f"net.ipv4.conf.{iif}.rp_filter", 0),
             ),
         ]
     return Finding(
@@ -140,15 +140,15 @@ def no_forwarding(node: str, snapshot: Snapshot, iif: str, version: int, evidenc
         if interface is None or interface.ipv4.get("forwarding", 0):
             return None
         key, value = "net.ipv4.ip_forward", snapshot.sysctls.get("net.ipv4.ip_forward", "0")
-        remedy = fixes.sysctl(node, key, 1, f"let {node} forward IPv4")
+        remedy = fixes.sysctl(node, snapshot, key, 1, f"let {node} forward IPv4")
         if value != "0":
             key, value = f"net.ipv4.conf.{iif}.forwarding", "0"
-            remedy = fixes.sysctl(node, key, 1, f"let {node} forward what comes in by {iif}")
+            remedy = fixes.sysctl(node, snapshot, key, 1, f"let {node} forward what comes in by {iif}")
     else:
         if snapshot.all6.get("forwarding", 0):
             return None
         key, value = "net.ipv6.conf.all.forwarding", "0"
-        remedy = fixes.sysctl(node, key, 1, f"let {node} forward IPv6")
+        remedy = fixes.sysctl(node, snapshot, key, 1, f"let {node} forward IPv6")
     return Finding(
         "forwarding-off", Where(node, iif, "forward"), f"{node} is not a router: it does not forward",
         evidence=(evidence, Evidence("configuration", f"{node}: {key} = {value}")), fixes=(remedy,),
