@@ -97,14 +97,15 @@ def attach(sock: socket.socket, program: Sequence[Instruction]) -> None:
 class Ring:
     """The receive ring of one socket, which it owns. From here on the namespace's frames are recorded, those of all interfaces.
 
-    `number` comes back as `source` in every frame. Blocks are handed over when full, or after about `retire_ms`.
+    `number` comes back as `source` in every frame. Blocks are handed over when full, or after about `retire_ms`. `handed` counts the
+    frames in them, those left out as doubles included: once it is what `counts` counted, nothing is under way any more.
     """
 
-    __slots__ = ("_at", "_block_size", "_blocks", "_map", "number", "socket")
+    __slots__ = ("_at", "_block_size", "_blocks", "_map", "handed", "number", "socket")
 
     def __init__(self, sock: socket.socket, number: int, *, blocks: int, block_size: int, retire_ms: int) -> None:
         self.socket, self.number = sock, number
-        self._blocks, self._block_size, self._at = blocks, block_size, 0
+        self._blocks, self._block_size, self._at, self.handed = blocks, block_size, 0, 0
         sock.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
         request = _REQUEST.pack(block_size, blocks, _FRAME_SIZE, blocks * (block_size // _FRAME_SIZE), retire_ms, 0, 0)
         set_option(sock.fileno(), SOL_PACKET, PACKET_RX_RING, request)  # waits for a grace period (packet_set_ring)
@@ -126,6 +127,7 @@ class Ring:
             if not status & TP_STATUS_USER:
                 return
             frames = self._frames(start + first, count)
+            self.handed += count
             self._map[start + _STATUS : start + _STATUS + 4] = b"\0\0\0\0"  # TP_STATUS_KERNEL
             self._at = (self._at + 1) % self._blocks
             yield frames

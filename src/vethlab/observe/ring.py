@@ -12,29 +12,43 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from threading import Thread
+from typing import NamedTuple
 
 from vethlab.errors import HostError
 from vethlab.kernel.packet import Instruction, Ring, attach
 from vethlab.kernel.port import Namespaces
 
-__all__ = ["RETIRE_MS", "close_rings", "open_rings"]
+__all__ = ["GLANCE", "RETIRE_MS", "WHOLE", "Shape", "close_rings", "open_rings"]
 
 RETIRE_MS = 10
-_BLOCK = 1 << 17  # more than the largest frame there is: 64 KiB of segments not yet cut (GSO), and headers
-_LARGEST, _ALL = 1 << 24, 192 << 20  # memory of one ring, of all rings together
+
+
+class Shape(NamedTuple):
+    """How a ring is cut: bytes of a block, at most so many bytes in all, and when a block that is not full is handed over."""
+
+    block: int
+    largest: int
+    retire_ms: int
+
+
+WHOLE = Shape(1 << 17, 1 << 24, RETIRE_MS)  # a block holds the largest frame there is: 64 KiB of segments not yet cut (GSO), and headers
+GLANCE = Shape(1 << 12, 1 << 21, 2)  # heads of few frames, soon: 512 blocks of a page last for a second even if each holds one frame
+_ALL = 192 << 20  # memory of all rings together
 _FEWEST = 2  # blocks: one that fills, one that is read
 _AT_ONCE = 16
 
 
-def open_rings(namespaces: Namespaces, wanted: Sequence[tuple[int, str, Sequence[Instruction]]], *, among: int) -> list[Ring]:
+def open_rings(
+    namespaces: Namespaces, wanted: Sequence[tuple[int, str, Sequence[Instruction]]], *, among: int, shape: Shape = WHOLE,
+) -> list[Ring]:
     """A recording ring for each (number, namespace, filter); `among` rings share the memory. HostError where the machine refuses."""
-    blocks = max(_FEWEST, min(_LARGEST, _ALL // max(1, among)) // _BLOCK)
+    blocks = max(_FEWEST, min(shape.largest, _ALL // max(1, among)) // shape.block)
     sockets = namespaces.sockets([(name, socket.AF_PACKET, socket.SOCK_RAW, 0) for _, name, _ in wanted])
     rings: list[Ring] = []
 
     def one(at: int) -> None:
         number, name, program = wanted[at]
-        rings.append(_open(sockets[at], number, name, program, blocks))
+        rings.append(_open(sockets[at], number, name, program, blocks, shape))
 
     try:
         _side_by_side(one, len(wanted))
@@ -48,12 +62,12 @@ def open_rings(namespaces: Namespaces, wanted: Sequence[tuple[int, str, Sequence
     return rings
 
 
-def _open(sock: socket.socket, number: int, name: str, program: Sequence[Instruction], blocks: int) -> Ring:
+def _open(sock: socket.socket, number: int, name: str, program: Sequence[Instruction], blocks: int, shape: Shape) -> Ring:
     while True:
         try:
             if program:
                 attach(sock, program)
-            return Ring(sock, number, blocks=blocks, block_size=_BLOCK, retire_ms=RETIRE_MS)
+            return Ring(sock, number, blocks=blocks, block_size=shape.block, retire_ms=shape.retire_ms)
         except OSError as error:
             if error.errno != errno.ENOMEM or blocks <= _FEWEST:
                 raise HostError(

@@ -15,6 +15,7 @@ from typing import NamedTuple
 ICMP, ICMPV6 = 1, 58
 _TAIL = Struct("!HH8sIIHH")  # identifier, attempt, token, position, ~position, ~attempt, 0
 _HEAD = Struct("!HH")  # type and code, checksum
+_ERROR = Struct("!BBxxI")  # type, code, and the word that holds the MTU of "packet too big"
 SIZE = _HEAD.size + _TAIL.size
 REQUEST4, REQUEST6 = 0x0800, 0x8000
 _HEAD6 = _HEAD.pack(REQUEST6, 0)
@@ -37,6 +38,14 @@ class Answer(NamedTuple):
     source: bytes
 
 
+class Quoting(NamedTuple):
+    """The numbers of an ICMP error. `mtu`: of the link that a packet was too big for, else 0."""
+
+    type: int
+    code: int
+    mtu: int
+
+
 class Codec:
     """Requests of one run, and the recognition of their answers."""
 
@@ -46,6 +55,16 @@ class Codec:
         self._identifier = int.from_bytes(os.urandom(2), "big")
         self._token = os.urandom(8)
         self._head4 = _HEAD.pack(REQUEST4, checksum(_HEAD.pack(REQUEST4, 0) + self.tail(0)))
+
+    @property
+    def identifier(self) -> int:
+        """Of every echo of this run."""
+        return self._identifier
+
+    @property
+    def token(self) -> bytes:
+        """What every request of this run carries."""
+        return self._token
 
     def head(self, version: int) -> bytes:
         """The first four bytes of every request; the kernel fills in the checksum of a raw ICMPv6 socket (RFC 3542, 3.1)."""
@@ -66,8 +85,7 @@ class Codec:
         inner = start + 8
         if kind not in {3, 11, 12} or len(data) <= inner or data[inner + 9 : inner + 10] != bytes([ICMP]):
             return None
-        error = _UNREACHABLE4.get(code, f"unreachable (code {code})") if kind == 3 else ("TTL ran out" if kind == 11 else "bad header")
-        return self._match(data, inner + (data[inner] & 0xF) * 4, error, data[12:16])
+        return self._match(data, inner + (data[inner] & 0xF) * 4, worded(kind, code, 4), data[12:16])
 
     def answer6(self, data: bytes, source: bytes) -> Answer | None:
         """What a raw ICMPv6 socket received (no IP header) from `source`; None if it is not about a request of ours."""
@@ -78,9 +96,7 @@ class Codec:
             return self._match(data, 0, "", source)
         if kind not in {1, 2, 3, 4} or data[8 + 6 : 8 + 7] != bytes([ICMPV6]):
             return None
-        unreachable = _UNREACHABLE6.get(code, f"unreachable (code {code})")
-        error = {1: unreachable, 2: "packet too big for the way", 3: "hop limit ran out"}.get(kind, "bad header")
-        return self._match(data, 8 + 40, error, source)
+        return self._match(data, 8 + 40, worded(kind, code, 6), source)
 
     def request_in(self, data: bytes) -> int | None:
         """The position of the request of ours in an IP packet as a packet socket sees it, or None."""
@@ -103,6 +119,24 @@ class Codec:
         if token != self._token or position ^ complement != 0xFFFFFFFF:
             return None
         return Answer(position, attempt, error, source)
+
+
+def worded(kind: int, code: int, version: int) -> str:
+    """What an ICMP error says."""
+    if kind == (3 if version == 4 else 1):
+        return (_UNREACHABLE4 if version == 4 else _UNREACHABLE6).get(code, f"unreachable (code {code})")
+    if version == 4:
+        return "TTL ran out" if kind == 11 else "bad header"
+    return {2: "packet too big for the way", 3: "hop limit ran out"}.get(kind, "bad header")
+
+
+def quoting(data: bytes, version: int) -> Quoting:
+    """The numbers of the ICMP error that a raw socket received: with its IP header in version 4, without in 6."""
+    start = (data[0] & 0xF) * 4 if version == 4 else 0
+    kind, code, word = _ERROR.unpack_from(data, start)
+    if version == 4:
+        return Quoting(kind, code, word & 0xFFFF if (kind, code) == (3, 4) else 0)  # RFC 1191, section 4
+    return Quoting(kind, code, word if kind == 2 else 0)
 
 
 def checksum(data: bytes) -> int:

@@ -57,7 +57,7 @@ class Lane:
                 sendto(head + tail, target)
             except OSError as error:
                 self.outstanding[position] = (job, [start])
-                code = self._send_again(head + tail, job, error)
+                code = send_again(self.socket, head + tail, target, error)
                 if code:
                     refused.append((job, code))
                 continue
@@ -82,24 +82,11 @@ class Lane:
         try:
             self.socket.sendto(packet, job[1])
         except OSError as error:
-            code = self._send_again(packet, job, error)
+            code = send_again(self.socket, packet, job[1], error)
             if code:
                 return code
         self.drain()
         return 0
-
-    def _send_again(self, packet: bytes, job: Job, error: OSError) -> int:
-        for _ in range(_TRIES):
-            self._drain_errors()
-            try:
-                self.socket.sendto(packet, job[1])
-            except OSError as again:
-                error = again
-                if again.errno == errno.ENOBUFS:
-                    break
-            else:
-                return 0
-        return error.errno or errno.EIO
 
     def drain(self) -> None:
         """Take everything that has arrived."""
@@ -113,7 +100,7 @@ class Lane:
             except BlockingIOError:
                 return
             except OSError:
-                self._drain_errors()
+                drain_errors(self.socket)
 
     def _take(self, answer: Answer | None) -> None:
         held = self.outstanding.get(answer.position) if answer is not None else None
@@ -125,11 +112,27 @@ class Lane:
             self._times[answer.position] = perf_counter_ns() - held[1][answer.attempt]
             del self.outstanding[answer.position]
 
-    def _drain_errors(self) -> None:
-        """Empty the error queue that IP_RECVERR fills; the ICMP messages themselves come by the ordinary queue as well."""
-        with suppress(OSError):
-            while True:
-                self.socket.recvmsg(0, 0, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
+
+def send_again(sock: socket.socket, packet: bytes, target: tuple[str, int], error: OSError) -> int:
+    """Send what `error` kept from being sent. Returns 0, or the errno with which the kernel refuses."""
+    for _ in range(_TRIES):
+        drain_errors(sock)
+        try:
+            sock.sendto(packet, target)
+        except OSError as again:
+            error = again
+            if again.errno == errno.ENOBUFS:
+                break
+        else:
+            return 0
+    return error.errno or errno.EIO
+
+
+def drain_errors(sock: socket.socket) -> None:
+    """Empty the error queue that IP_RECVERR fills; the ICMP messages themselves come by the ordinary queue as well."""
+    with suppress(OSError):
+        while True:
+            sock.recvmsg(0, 0, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
 
 
 def prepare(sock: socket.socket, version: int, *, interface: str | None, source: str | None) -> None:

@@ -26,6 +26,11 @@ class Marks:
         self.ports: dict[tuple[int, int], int] = {}
         self._token = os.urandom(8)
 
+    @property
+    def token(self) -> bytes:
+        """What every UDP probe of this round carries."""
+        return self._token
+
     def datagram(self, position: int) -> bytes:
         """The payload of a UDP probe."""
         return _DATAGRAM.pack(_WORD, self._token, position)

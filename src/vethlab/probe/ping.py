@@ -61,7 +61,7 @@ class Pinger:
                 try:
                     prepare(sock, version, interface=interface, source=source)
                 except OSError as error:
-                    self._failed.update((job[0], _unbound(self._paths[job[0]], error)) for job in jobs)
+                    self._failed.update((job[0], unbound(self._paths[job[0]], error)) for job in jobs)
                     continue
                 lanes.append(Lane(sock, version, self.codec, self._times))
                 self._send_all(name, lanes[-1], jobs)
@@ -88,7 +88,7 @@ class Pinger:
             self._starved.add(job[0])
             return
         del lane.outstanding[job[0]]
-        self._failed[job[0]] = _unsent(self._paths[job[0]], code)
+        self._failed[job[0]] = unsent(self._paths[job[0]], code)
 
     def _collect(self, lanes: list[Lane]) -> None:
         """Wait for stragglers, asking again on the way."""
@@ -160,13 +160,15 @@ def _wait(lanes: list[Lane], span: float) -> None:
         by_descriptor[descriptor].drain()
 
 
-def _unbound(path: Path, error: OSError) -> Outcome:
+def unbound(path: Path, error: OSError) -> Outcome:
+    """A socket that could not be bound as the path says."""
     if error.errno == errno.ENODEV:
         return Outcome(ok=False, reason=f"{path.src} has no interface {path.interface}")
     return Outcome(ok=False, reason=f"{path.src} cannot send from {path.source or path.interface}: {os.strerror(error.errno or 0)}")
 
 
-def _unsent(path: Path, code: int) -> Outcome:
+def unsent(path: Path, code: int) -> Outcome:
+    """A request that the source's own kernel refused to send."""
     if code in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
         return Outcome(ok=False, reason=f"{path.src} has no route to {path.dst}", finding="no-route", refused=True)
     if code in {errno.EPERM, errno.EACCES}:

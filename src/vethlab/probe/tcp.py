@@ -174,7 +174,7 @@ class Connector:
         visit = self._visits[attempt.position]
         visit.error = code
         if code not in {errno.ECONNRESET, errno.EPIPE, errno.ETIMEDOUT}:
-            self._finish(attempt.position, _refused(visit.path, code))
+            self._finish(attempt.position, refused(visit.path, code))
             return
         self._close(attempt)
         visit.attempts.remove(attempt)
@@ -215,7 +215,8 @@ def bind(sock: socket.socket, path: Path) -> None:
         sock.bind((str(path.source), 0))
 
 
-def _refused(path: Path, code: int) -> Outcome:
+def refused(path: Path, code: int) -> Outcome:
+    """A connection that ended with this errno."""
     if code == errno.ECONNREFUSED:
         reason = f"{path.target} refuses port {path.port}: nobody listens, or a firewall rejects"
         return Outcome(ok=False, reason=reason, finding="port-closed", refused=True)

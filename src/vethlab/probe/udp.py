@@ -13,7 +13,7 @@ import errno
 import os
 import select
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from time import monotonic, perf_counter_ns
 
@@ -83,9 +83,7 @@ class Sender:
             bind(sock, path)
             sock.connect((str(path.dst), path.port or 0))
         except OSError as error:
-            unreachable = error.errno in {errno.ENETUNREACH, errno.EHOSTUNREACH}
-            said = f"{path.dst} is unreachable from {path.src}" if unreachable else f"{path.src} cannot send"
-            self._outcomes[position] = Outcome(ok=False, reason=f"{said}: {os.strerror(error.errno or 0)}", refused=True)
+            self._outcomes[position] = Outcome(ok=False, reason=refused(path, error.errno or 0), refused=True)
             return
         self._open[position] = (path, sock)
 
@@ -104,15 +102,7 @@ class Sender:
     def _look(self, witnesses: list[socket.socket]) -> None:
         """Take what came: answers and errors at the senders, our datagrams at the witnesses."""
         for sock in witnesses:
-            while True:
-                try:
-                    data = sock.recv(2048)
-                except OSError:
-                    break
-                start = (data[0] & 0xF) * 4 + 8 if sock.family == socket.AF_INET else 8  # a raw IPv6 socket gets no IP header
-                position = self._marks.position_of_payload(data[start:])
-                if position is not None:
-                    self._delivered.add(position)
+            self._delivered.update(witnessed(sock, self._marks))
         for position, (_path, sock) in list(self._open.items()):
             try:
                 sock.recv(2048)
@@ -151,3 +141,23 @@ class Sender:
         if path.dst_node is None:
             return Outcome(ok=False, reason=f"no answer in {seconds(self._timeout)}, and nobody there to ask whether it arrived")
         return Outcome(ok=False, reason=f"the datagram did not arrive in {seconds(self._timeout)}")
+
+
+def witnessed(sock: socket.socket, marks: Marks) -> Iterator[int]:
+    """The positions of our datagrams that a raw UDP socket received."""
+    while True:
+        try:
+            data = sock.recv(2048)
+        except OSError:
+            return
+        start = (data[0] & 0xF) * 4 + 8 if sock.family == socket.AF_INET else 8  # a raw IPv6 socket gets no IP header
+        position = marks.position_of_payload(data[start:])
+        if position is not None:
+            yield position
+
+
+def refused(path: Path, code: int) -> str:
+    """Why the source's own kernel does not send it."""
+    unreachable = code in {errno.ENETUNREACH, errno.EHOSTUNREACH}
+    said = f"{path.dst} is unreachable from {path.src}" if unreachable else f"{path.src} cannot send"
+    return f"{said}: {os.strerror(code)}"

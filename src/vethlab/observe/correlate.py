@@ -1,0 +1,66 @@
+"""Frames of many rings become what was seen of one probe.
+
+Enters: frames as the rings gave them, names for (ring, interface index), and who tells ours from others'; leaves: Sightings in order of
+time. Rule of the file: pure. Every frame of the probe at every interface is one sighting, copies that a bridge floods and repetitions
+included; what they mean is for `explain` to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from ipaddress import ip_address
+
+from vethlab.kernel.packet import ARPHRD_ETHER, ARPHRD_LOOPBACK, PACKET_OUTGOING, Held
+from vethlab.model.address import IP
+from vethlab.model.journey import ANSWER, IN, OUT, SOLICIT, Sighting
+from vethlab.observe.decode import Packet, decode, decode_ip
+from vethlab.observe.ours import Ours
+
+__all__ = ["Place", "beginning", "sightings"]
+
+PACKET_OTHERHOST = 3
+_ETHERNET = 14
+Place = Callable[[int, int], tuple[str, str]]  # (ring, interface index) -> node and interface
+
+
+def sightings(frames: Iterable[Held], place: Place, ours: Ours, *, addresses: Collection[IP] | None = None) -> list[tuple[int, Sighting]]:
+    """What was seen, each with its Unix time in ns; its own `ns` is 0 until `beginning` is known.
+
+    `addresses`: of ARP and neighbour discovery only what concerns these.
+    """
+    found = []
+    for frame in sorted(frames, key=lambda one: one.ns):
+        ethernet = frame.hardware in {ARPHRD_ETHER, ARPHRD_LOOPBACK}
+        packet = decode(frame.data) if ethernet else decode_ip(frame.data)
+        what = ours.what(packet, frame.data)
+        if what is None:
+            continue
+        seen = _seen(frame, packet, what, place(frame.source, frame.interface), ethernet=ethernet)
+        if addresses is None or what not in {SOLICIT, ANSWER} or not {seen.about, seen.sender}.isdisjoint(addresses):
+            found.append((frame.ns, seen))
+    return found
+
+
+def beginning(seen: Iterable[tuple[int, Sighting]]) -> int:
+    """The Unix time in ns of the first sighting, 0 without any."""
+    return min((ns for ns, _sighting in seen), default=0)
+
+
+def _seen(frame: Held, packet: Packet, what: str, where: tuple[str, str], *, ethernet: bool) -> Sighting:
+    node, interface = where
+    about, sender = _names(packet, what)
+    return Sighting(
+        node, interface, OUT if frame.kind == PACKET_OUTGOING else IN, what, 0, about, sender,
+        source_mac=packet.source_mac.hex(":"), target_mac=packet.target_mac.hex(":"), foreign=frame.kind == PACKET_OTHERHOST,
+        hops=packet.ip.hops if packet.ip is not None else 0,
+        length=frame.length - (_ETHERNET + 4 * len(packet.vlans) if ethernet else 0),
+    )
+
+
+def _names(packet: Packet, what: str) -> tuple[IP | None, IP | None]:
+    """What it is about, and who sends it."""
+    if packet.arp is not None:
+        asked = packet.arp.target if what == SOLICIT else packet.arp.sender
+        return ip_address(asked), ip_address(packet.arp.sender)
+    about = packet.icmp.target if packet.icmp is not None else None
+    return None if about is None else ip_address(about), None if packet.ip is None else ip_address(packet.ip.source)
