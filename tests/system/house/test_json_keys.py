@@ -19,7 +19,8 @@ SHAPES = dict(re.findall(r"^## `vethlab\.(\w+)/1`\n\n```text\n(.*?)^```$", PAGE,
 LAB = "name: json-keys\nnodes: {a: {run: sleep 60}, b: {}}\nlinks: [a -- b]\nnetworks: {br0: {nodes: [a, b]}}\n"
 COMMANDS = {
     "version": ["version"], "doctor": ["doctor"], "validate": ["validate"], "up": ["up"], "plan": ["plan"], "ls": ["ls"], "show": ["show"],
-    "check": ["check"], "clean": ["clean", "--dry-run"], "error": ["show", "no-such-lab"], "down": ["down"],
+    "check": ["check"], "why": ["why", "a", "b"], "trace": ["trace", "a", "b"], "fix": ["fix", "a", "b", "--dry-run"],
+    "clean": ["clean", "--dry-run"], "error": ["show", "no-such-lab"], "down": ["down"],
 }
 
 

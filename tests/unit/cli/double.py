@@ -41,7 +41,7 @@ Cli = Callable[..., Ran]
 
 @dataclass
 class FakeLab:
-    """One lab of the double. `actual` is what the "kernel" holds; `report` what a check answers."""
+    """One lab of the double. `report` is what a check answers, `answers` what a question (source, target) is answered."""
 
     world: World
     topology: Topology
@@ -49,6 +49,10 @@ class FakeLab:
     error: Exception | None = None
     report: Report | None = None
     drift: tuple[Change, ...] | None = None
+    answers: dict[tuple[str, str], Any] = field(default_factory=dict)
+    question: Any = None
+    mended: Any = None
+    undone: Any = None
     calls: list[str] = field(default_factory=list)
 
     @property
@@ -88,8 +92,38 @@ class FakeLab:
         assert not selectors
         return self.report or Report((), 0.009)
 
+    def why(self, src: str, dst: str, **how: Any) -> Any:
+        return self._asked("why", src, dst, how)
+
+    def trace(self, src: str, dst: str, **how: Any) -> Any:
+        return self._asked("trace", src, dst, how)
+
+    def fix(self, src: str | None = None, dst: str | None = None, **how: Any) -> Any:
+        self.calls.append(said("fix", src, dst, how))
+        if self.error:
+            raise self.error
+        return self.mended
+
+    def undo(self) -> Any:
+        self.calls.append("undo")
+        return self.undone
+
+    def last_question(self) -> Any:
+        return self.question
+
+    def _asked(self, verb: str, src: str, dst: str, how: Mapping[str, Any]) -> Any:
+        self.calls.append(said(verb, src, dst, how))
+        if (src, dst) not in self.answers:
+            raise NotFoundError(f"lab `{self.name}` has no node `{src}`", where=src, slug="no-such-node")
+        return self.answers[src, dst]
+
     def processes(self) -> list[Any]:
         return self.world.processes
+
+
+def said(verb: str, src: str | None, dst: str | None, how: Mapping[str, Any]) -> str:
+    """A call as a line, with what was given: `why a b port=80`."""
+    return " ".join([verb, src or "-", dst or "-", *(f"{key}={value}" for key, value in how.items() if value not in {None, "ping"})])
 
 
 class World:
@@ -100,6 +134,7 @@ class World:
         self.since = 1_000_000_000.0
         self.left: list[str] = []
         self.processes: list[Any] = []
+        self.explaining: Any = None
         self.environment: dict[str, str] = {}
         self.executed: list[tuple[str, str, list[str]]] = []
         self.prepare: Callable[[FakeLab], None] = lambda _lab: None

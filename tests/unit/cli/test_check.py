@@ -8,8 +8,10 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from tests.unit.cli.answered import MENDED, NO_WAY_BACK
 from tests.unit.cli.double import PAIR, Cli, World, ping
 
+from vethlab.model.finding import Where
 from vethlab.model.path import Report, Result
 
 
@@ -118,7 +120,52 @@ def test_json_has_the_documented_keys(cli: Cli, world: World) -> None:
     found = ran.json()
     assert (1, "vethlab.check/1", "pair", False, 1, 2) == (ran.status, *(found[key] for key in ("schema", "lab", "ok", "passed", "of")))
     assert {"kind": "ping", "src": "a", "dst": "b", "ok": True, "rtt_us": 40.0, "finding": None}.items() <= found["paths"][0].items()
-    assert [{"finding": None, "reason": "no reply in 1 s", "count": 1, "paths": ["b -> a"]}] == found["causes"]
+    assert [{"finding": None, "reason": "no reply in 1 s", "count": 1, "paths": ["b -> a"], "verdict": None}] == found["causes"]
+
+
+def test_a_failure_names_the_next_question(cli: Cli, world: World) -> None:
+    """Beside the summary stands the command that tells more, with kind, port and a lab that had to be named."""
+    one = replace(ping("a", "b", None), path=replace(ping("a", "b").path, kind="tcp", port=80))
+    world.start(PAIR).report = Report((one,), 0.01)
+    plain, named = cli("check").err, cli("check", "pair").err
+    assert ("  next: vethlab why a b --tcp 80\n", "  next: vethlab why a b --tcp 80 -l pair\n") == (plain, named)
+
+
+def test_what_should_be_blocked_is_no_question(cli: Cli, world: World) -> None:
+    """A path that got through against expectation has no place of death, so `why` is neither named nor asked."""
+    one = ping("a", "b", 40.0, passed=False)
+    lab = world.start(PAIR)
+    lab.report = Report((one,), 0.01)
+    assert ("", ["check seed=None timeout=1.0"]) == (cli("check", "--why").err, lab.calls)
+
+
+def test_why_groups_by_finding_and_place(cli: Cli, world: World) -> None:
+    """With --why failures that look different and die of one thing are one cause, and its verdict's line is below it."""
+    lab = world.start(PAIR)
+    lab.report = Report((ping("a", "b", None), ping("b", "a", None, reason="a does not answer ARP"), ping("a", "a")), 0.01)
+    lab.answers = {("a", "b"): NO_WAY_BACK, ("b", "a"): NO_WAY_BACK}
+    ran = cli("check", "--why")
+    assert (1, ["why b a rehearse=False", "why a b rehearse=False"]) == (ran.status, lab.calls[1:])
+    assert [
+        "1 of 3 paths pass · 2 fail for 1 cause                     10 ms",
+        "✗ no-return-route  a → b, b → a: b has no route to 10.0.0.1",
+        "  the reply dies at b, route · inferred",
+    ] == ran.out.splitlines()[3:]
+
+
+def test_why_keeps_causes_of_different_places_apart(cli: Cli, world: World) -> None:
+    """One finding at two places is two causes; a path that passes by now keeps what the check saw."""
+    lab = world.start(PAIR)
+    lab.report = Report(tuple(ping(src, dst, None, reason=f"{src} {dst}") for src, dst in (("a", "b"), ("b", "a"), ("b", "b"))), 0.01)
+    verdict = NO_WAY_BACK.explanation.verdict
+    assert verdict is not None
+    elsewhere = replace(NO_WAY_BACK, explanation=replace(NO_WAY_BACK.explanation, verdict=replace(verdict, where=Where("a"))))
+    lab.answers = {("a", "b"): NO_WAY_BACK, ("b", "a"): elsewhere, ("b", "b"): MENDED}
+    found = cli("check", "--why", "-o", "json").json()["causes"]
+    assert [("no-return-route", "b"), ("no-return-route", "a"), (None, None)] == [
+        (one["finding"], one["verdict"] and one["verdict"]["where"]["node"]) for one in found
+    ]
+    assert ["a -> b", "b -> a", "b -> b"] == [path for one in found for path in one["paths"]]
 
 
 def test_options_reach_the_check(cli: Cli, world: World) -> None:

@@ -25,6 +25,9 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     )),
     ("In the lab", (
         ("check", "check", "Prove with real packets that the paths work."),
+        ("why", "why", "Say why a packet does not arrive."),
+        ("trace", "trace", "Show the way a packet takes, there and back."),
+        ("fix", "fix", "Mend what `why` found, and prove it."),
         ("capture", "capture", "Show or record the packets of the whole lab."),
         ("sh", "sh", "Open a shell in a node."),
         ("exec", "exec", "Run a command in a node."),
@@ -41,9 +44,6 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
 COMMANDS: dict[str, tuple[str, str]] = {name: (f"{PACKAGE}.{module}", line) for _, rows in SECTIONS for name, module, line in rows}
 
 LATER: dict[str, str] = {
-    "why": "say why a packet does not arrive",
-    "trace": "show the way a packet takes",
-    "fix": "mend what `why` found",
     "watch": "show packets and drops as they happen",
     "diff": "compare two states of a lab",
     "link": "add a cable to a running lab",

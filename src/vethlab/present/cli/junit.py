@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from vethlab.present.cli.paths import label, reason
+from vethlab.present.cli.causes import reason
+from vethlab.present.cli.paths import label
 
 if TYPE_CHECKING:
     from vethlab.model.path import Report

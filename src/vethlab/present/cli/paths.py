@@ -1,4 +1,4 @@
-"""What enters: the Report of a check. What leaves: lines, a matrix, a summary grouped by cause, or the rows of `check/1`.
+"""What enters: the Report of a check and its causes. What leaves: lines, a matrix, a summary grouped by cause, or the rows of `check/1`.
 
 Rule of the file: up to 12 nodes everything is shown, beyond that only what failed, unless it is asked for (`-o wide`).
 A path's `ok` in JSON is the judgement: a path that is expected to be blocked and is, is ok.
@@ -6,30 +6,28 @@ A path's `ok` in JSON is the judgement: a path that is expected to be blocked an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from vethlab.present.cli.terminal import Terminal, duration, plural
+from vethlab.present.cli.causes import Cause, causes, reason
+from vethlab.present.cli.terminal import Terminal, duration, errors, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vethlab.model.path import Path, Report, Result
 
-__all__ = ["Cause", "causes", "document", "label", "reason", "show"]
+__all__ = ["document", "label", "show"]
 
 MATRIX_NODES = 12
 LINES = 24
 EXAMPLES = 5
 
 
-class Cause(NamedTuple):
-    """What several failures have in common."""
-
-    finding: str | None
-    reason: str
-    results: list[Result]
-
-
-def show(report: Report, terminal: Terminal, *, wide: bool = False) -> None:
-    """Print a report."""
+def show(
+    report: Report, terminal: Terminal, *, wide: bool = False, explained: Sequence[Cause] | None = None, lab: str | None = None,
+) -> None:
+    """Print a report. `explained`: its causes, if `why` was asked about them; `lab`: the lab's name, if it takes -l to mean it."""
+    found = causes(report) if explained is None else explained
     failed = [result for result in report.results if not result.passed]
     grid = _grid(report)
     nodes = len({name for pair in grid for name in pair})
@@ -39,17 +37,20 @@ def show(report: Report, terminal: Terminal, *, wide: bool = False) -> None:
         for result in report.results:
             _line(result, terminal)
         failed = []
-    _total(report, terminal)
-    found = causes(report)
-    if failed:
+    _total(report, len(found), terminal)
+    if failed or explained is not None:
         for cause in found:
             _cause(cause, terminal)
     for note in report.notes:
         terminal.line(terminal.paint(f"  note: {note}", "dim"))
+    if found:
+        _next(found, lab)
 
 
-def document(lab: str, report: Report) -> dict[str, Any]:
+def document(lab: str, report: Report, *, explained: Sequence[Cause] | None = None) -> dict[str, Any]:
     """The body of `check/1`."""
+    from vethlab.present.cli.answers import verdict
+
     return {
         "lab": lab, "ok": report.ok, "passed": sum(result.passed for result in report.results), "of": len(report.results),
         "seconds": round(report.seconds, 6),
@@ -57,26 +58,12 @@ def document(lab: str, report: Report) -> dict[str, Any]:
         "causes": [
             {
                 "finding": one.finding, "reason": one.reason, "count": len(one.results),
-                "paths": [label(result.path) for result in one.results],
+                "paths": [label(result.path) for result in one.results], "verdict": verdict(one.verdict),
             }
-            for one in causes(report)
+            for one in (causes(report) if explained is None else explained)
         ],
         "notes": list(report.notes),
     }
-
-
-def causes(report: Report) -> list[Cause]:
-    """The failures, those of one cause together, the most frequent first."""
-    found: dict[tuple[str | None, str], list[Result]] = {}
-    for result in report.results:
-        if not result.passed:
-            found.setdefault((result.finding, reason(result)), []).append(result)
-    return sorted((Cause(*key, results) for key, results in found.items()), key=lambda one: -len(one.results))
-
-
-def reason(result: Result) -> str:
-    """Why it did not pass, in a sentence."""
-    return result.reason or ("got through, though it should be blocked" if result.ok else "no reply")
 
 
 def label(path: Path, arrow: str = "->") -> str:
@@ -154,7 +141,7 @@ def _cell(result: Result | None, width: int, terminal: Terminal, *, own: bool) -
     return (duration(result.rtt_us / 1e6) if result.rtt_us is not None else "ok").ljust(width)
 
 
-def _total(report: Report, terminal: Terminal) -> None:
+def _total(report: Report, found: int, terminal: Terminal) -> None:
     of = len(report.results)
     if not of:
         terminal.line("nothing to check: the lab has no two nodes with addresses", duration(report.seconds))
@@ -163,7 +150,7 @@ def _total(report: Report, terminal: Terminal) -> None:
     text = f"{passed:,} of {of:,} {'path passes' if passed == of == 1 else 'paths pass'}"
     if passed < of:
         fail = f"{of - passed:,} {'fails' if of - passed == 1 else 'fail'}"
-        text = f"{terminal.paint(text, 'bold')} {terminal.mark('dot')} {fail} for {plural(len(causes(report)), 'cause')}"
+        text = f"{terminal.paint(text, 'bold')} {terminal.mark('dot')} {fail} for {plural(found, 'cause')}"
     terminal.line(text, duration(report.seconds))
 
 
@@ -172,3 +159,17 @@ def _cause(cause: Cause, terminal: Terminal) -> None:
     more = f" and {len(cause.results) - EXAMPLES:,} more" if len(cause.results) > EXAMPLES else ""
     finding = f"{cause.finding}  " if cause.finding else ""
     terminal.line(f"{terminal.mark('fail')} {finding}{names}{more}: {cause.reason}")
+    if cause.verdict is not None:
+        from vethlab.present.cli.verdict import place
+
+        direction = "the reply dies " if cause.verdict.direction == "reply" else ""
+        terminal.line(f"  {direction}at {place(cause.verdict.where)} {terminal.mark('dot')} {cause.verdict.grade}")
+
+
+def _next(found: Sequence[Cause], lab: str | None) -> None:
+    """The command that tells more about the first cause; a path that should be blocked and is open is no riddle."""
+    from vethlab.present.cli.question import Question
+
+    dead = next((result for cause in found for result in cause.results if not result.ok), None)
+    if dead is not None:
+        errors().line(f"  next: {Question.of_path(dead.path, lab=lab).line('why')}")

@@ -33,6 +33,11 @@ LABS = {
     "no-process": "The node has no `run:` in the lab file, so there is no process and no log.",
     "lab": "The lab is in a state that forbids what was asked.",
     "lab-exists": "A lab of that name runs already. Converge it with `vethlab up`, or take it down first.",
+    "needs-yes": "`fix` changes a running lab, so it asks first. Without a terminal (and with -o json) nobody can be asked: say --yes, "
+                 "or see with --dry-run what would change.",
+    "no-question": "`fix` without SRC and DST mends what the last failing `why` of the lab found, and there was none. Ask "
+                   "`vethlab why SRC DST`.",
+    "no-fix": "`fix --undo` takes back the last fix that `vethlab fix` applied to this lab, and there is none, or it was taken back already.",
     "not-up": "The lab is declared but not up.",
     "name-taken": "Another user's process listens on the name by which this lab would be found, or a name that `--names` would give "
                   "under /run/netns is somebody else's. Choose another lab name.",

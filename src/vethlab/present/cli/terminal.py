@@ -22,7 +22,7 @@ __all__ = ["Terminal", "duration", "errors", "plural", "progress", "screen", "te
 COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36", "dim": "2", "bold": "1"}
 UNICODE = {"ok": "✓", "fail": "✗", "none": "–", "warn": "!", "arrow": "→", "dot": "·", "self": "·"}  # noqa: RUF001 - a dash
 ASCII = {"ok": "ok", "fail": "FAIL", "none": "-", "warn": "!", "arrow": "->", "dot": "-", "self": "."}
-PLAIN = str.maketrans({"→": "->", "·": "-", "–": "-", "…": "...", "µ": "u", "✗": "FAIL", "✓": "ok"})  # noqa: RUF001 - a dash
+PLAIN = str.maketrans({"→": "->", "←": "<-", "·": "-", "–": "-", "…": "...", "µ": "u", "✗": "FAIL", "✓": "ok"})  # noqa: RUF001 - a dash
 WIDTH = 64
 PROGRESS_AFTER = 0.3
 
