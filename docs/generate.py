@@ -1,6 +1,7 @@
 """Writes the reference pages from the code that they describe: `./dev docs`.
 
-What enters: the lab file's keys (spec.keys), the commands (click), the tree of errors. What leaves: docs/reference/*.md.
+What enters: the lab file's keys (spec.keys), the commands (click), the tree of errors, the declarations of findings, sysctls and drop
+reasons (vethlab.explain). What leaves: docs/reference/*.md, and docs/reference/findings/ with a page for each finding.
 Rule of the file: a page says what the code says, in the code's words; a wrong sentence is mended there. A test compares the committed
 pages with these functions.
 """
@@ -8,12 +9,16 @@ pages with these functions.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
 
 from vethlab import errors
+from vethlab.explain import findings, reasons, sysctls
+from vethlab.explain.declaration import Declaration
 from vethlab.present.cli import catalogue
 from vethlab.present.cli.command import Group
 from vethlab.present.cli.topics import EXIT_CODES, SLUGS
@@ -112,7 +117,7 @@ def error_tree() -> str:
 
 
 def slugs() -> set[str]:
-    """Every slug that the code spells out."""
+    """Every slug of an error that the code spells out; findings have pages of their own."""
     found: set[str] = set()
     for path in sorted((ROOT / "src" / "vethlab").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -121,7 +126,7 @@ def slugs() -> set[str]:
                 value = node.value
             if isinstance(value, ast.Constant) and value.value:
                 found.add(str(value.value))
-    return found
+    return found - (set(findings.slugs()) - set(SLUGS))
 
 
 def decisions() -> str:
@@ -131,10 +136,92 @@ def decisions() -> str:
     return "# Decisions\n\n" + "".join(f"- [{title}]({name})\n" for name, title in titles.items())
 
 
+def finding_list() -> str:
+    """Every finding in one line, along a packet's way."""
+    parts = ["# Findings\n", "What `vethlab why` can name. `vethlab explain SLUG` prints the same as the page of each.\n"]
+    parts += ["| finding | what it means | |", "|---|---|---|"]
+    parts += [f"| [`{slug}`]({slug}.md) | {coded(one.sentence)} | {one.group} |" for slug, one in findings.declarations().items()]
+    return "\n".join(parts) + "\n"
+
+
+def finding_page(one: Declaration) -> str:
+    """One finding: what the kernel does, what decides, what mends it, and how to see it."""
+    parts = [f"# {one.slug}\n", f"{coded(one.sentence)}\n", *lines(one.means), "\n## What decides\n", *lines(one.decided_by)]
+    parts += ["\n## What mends it\n", *(f"{number}. {coded(text)}" for number, text in enumerate(one.mended_by, 1))]
+    parts += ["\n## A lab that shows it\n", f"```yaml\n{one.lab}```\n"]
+    if one.asks:
+        words = [f"vethlab up {one.slug}.lab.yaml", *(f"vethlab exec {line.replace(': ', ' -- ', 1)}" for line in one.breaks)]
+        words.append(f"vethlab why {' '.join(one.asks)}")
+        outcome = "passes, with a warning about" if one.passes else "fails because of"
+        parts.append("```console\n" + "".join(f"$ {word}\n" for word in words) + f"```\n\nThe probe {outcome} `{one.where}`.\n")
+    if one.reasons:
+        parts += ["## Drop reasons of the kernel that lead here\n", *reason_rows(one.reasons), ""]
+    if one.sysctls:
+        parts.append("Sysctls: " + ", ".join(f"[`{leaf}`](../sysctls.md#{leaf})" for leaf in one.sysctls) + ".\n")
+    return "\n".join(parts)
+
+
+def sysctl_list() -> str:
+    """Every sysctl with its values, the rule by which they combine, and a lab."""
+    parts = ["# Sysctls that decide about packets\n"]
+    parts.append("`vethlab explain NAME` prints the same, with the value in each node of your running labs.\n")
+    for leaf in sysctls.leaves():
+        parts.append(f"## {leaf}\n")
+        for one in sysctls.find(leaf):
+            parts += [f"`{one.key}`" + (" (`IF`: an interface, or `all`)\n" if one.each else "\n"), *lines(one.what), ""]
+            parts += ["| value | meaning |", "|---|---|", *(f"| {value} | {coded(meaning)} |" for value, meaning in one.values), ""]
+            parts += [f"- Default: {one.default}.", f"- Rule: {sysctls.RULES[one.rule]}.", f"- It raises: {coded(one.raises)}."]
+            parts += [f"- It leads to: [`{one.finding}`](findings/{one.finding}.md)."] if one.finding else []
+            parts += [f"- More: [documentation of the kernel]({one.link}).\n", f"```yaml\n{one.lab}```\n"]
+            if one.check:
+                outcomes = ("passes", "fails") if one.passes else ("fails", "passes")
+                parts.append(f"`vethlab check` with `{one.check}` {outcomes[0]}; without that sysctl it {outcomes[1]}.\n")
+            else:
+                parts.append(f"{coded(one.look[0].upper() + one.look[1:])}.\n")
+    return "\n".join(parts)
+
+
+def reason_list() -> str:
+    """Every drop reason of the kernel's core."""
+    parts = ["# Drop reasons of the kernel\n"]
+    parts.append("The names of `include/net/dropreason-core.h`, without `SKB_DROP_REASON_`, as of Linux 6.18.")
+    parts.append("A reason alone proves little: the function that dropped, and the configuration, say more.\n")
+    parts += reason_rows(reasons.reasons())
+    parts += ["\n## By the function that dropped\n", "| reason | function | findings, the likeliest first |", "|---|---|---|"]
+    for (name, function), slugs_ in reasons.PAIRS.items():
+        found = ", ".join(f"[`{slug}`](findings/{slug}.md)" for slug in slugs_) or "none: good packets end so too, or the header is damaged"
+        parts.append(f"| `{name}` | `{function}` | {found} |")
+    return "\n".join(parts) + "\n"
+
+
+def reason_rows(names: Iterable[str]) -> Iterator[str]:
+    """A table of drop reasons."""
+    yield from ("| reason | what it says | |", "|---|---|---|")
+    for name in names:
+        one = reasons.reasons()[name]
+        yield f"| `{name}` | {coded(one.sentence)} | {coded(one.note)} |"
+
+
+def lines(text: str) -> list[str]:
+    """A text with a line for each sentence."""
+    return [coded(sentence) for sentence in re.split(r"(?<=[.!?])\s+", text)]
+
+
+def coded(text: str) -> str:
+    """Names of functions, files, settings and reasons as code; what is code already stays as it is."""
+    name = re.compile(r"(?<![\w`])(?:\w*_\w*|\w+\(\)|(?:[\w.-]+/)+\w+\.[ch]|/\w[\w./-]*\w)(?:\(\))?(?:=\d+)?")
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else name.sub(lambda found: f"`{found[0]}`", part) for part in parts).replace("|", "\\|")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/lab-file.md": lab_file,
     "reference/command-line.md": command_line,
     "reference/errors.md": error_tree,
+    "reference/sysctls.md": sysctl_list,
+    "reference/drop-reasons.md": reason_list,
+    "reference/findings/README.md": finding_list,
+    **{f"reference/findings/{slug}.md": partial(finding_page, one) for slug, one in findings.declarations().items()},
     "decisions/README.md": decisions,
 }
 
@@ -142,8 +229,13 @@ PAGES: dict[str, Callable[[], str]] = {
 def main() -> None:
     """Write every page."""
     for name, page in PAGES.items():
+        (DOCS / name).parent.mkdir(exist_ok=True)
         (DOCS / name).write_text(WRITTEN + page())
         print(f"wrote docs/{name}")
+    for path in (DOCS / "reference" / "findings").glob("*.md"):
+        if f"reference/findings/{path.name}" not in PAGES:  # a finding that is not declared any more
+            path.unlink()
+            print(f"removed docs/reference/findings/{path.name}")
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ __all__ = ["ROWS"]
 
 CHECKSUM = "typical where a user-space switch takes packets whose checksum was left to the network card"
 BAD_TCP = "a matter between the two ends, not of the way"
-RATE = "a queue with its own rules threw it away on purpose"
 
 ROWS: tuple[tuple[str, ...] | tuple[str, str, str, str, bool], ...] = (
     ("NOT_SPECIFIED", "The kernel gives no reason.", "",
-     "misleading: blackhole routes, a bridge port's MTU and refused neighbours all show so; the function that dropped says more"),
+     "misleading: blackhole routes, the MTU of a veth or a bridge port, and isolated ports show so; see the function that dropped"),
     ("NO_SOCKET", "No socket takes the packet.", "port-closed", "benign at ping_rcv, where every good ping ends"),
     ("SOCKET_CLOSE", "The socket was closed with the packet still in its queue.", "", "", True),
     ("SOCKET_FILTER", "A filter on a socket refused the packet.", "", "benign: a capture refuses what it was not asked for", True),
@@ -80,11 +79,11 @@ ROWS: tuple[tuple[str, ...] | tuple[str, str, str, str, bool], ...] = (
     ("QDISC_DROP", "The queue of the interface did not take it.", "queue-drop",
      "misleading: an interface that is down or has no carrier has the noop queue, and shows the same"),
     ("QDISC_OVERLIMIT", "The queue of the interface is full.", "queue-drop"),
-    ("QDISC_CONGESTED", "The queue dropped it to slow the sender down.", "queue-drop", RATE),
-    ("CAKE_FLOOD", "The queue (cake) holds the flow for a flood.", "queue-drop", RATE),
-    ("FQ_BAND_LIMIT", "The queue (fq) has too many packets of this priority.", "queue-drop", RATE),
-    ("FQ_HORIZON_LIMIT", "The queue (fq) would have to keep it too long.", "queue-drop", RATE),
-    ("FQ_FLOW_LIMIT", "The queue (fq) has too many packets of this flow.", "queue-drop", RATE),
+    ("QDISC_CONGESTED", "The queue dropped it to slow the sender down.", "queue-drop"),
+    ("CAKE_FLOOD", "The queue (cake) holds the flow for a flood.", "queue-drop"),
+    ("FQ_BAND_LIMIT", "The queue (fq) has too many packets of this priority.", "queue-drop"),
+    ("FQ_HORIZON_LIMIT", "The queue (fq) would have to keep it too long.", "queue-drop"),
+    ("FQ_FLOW_LIMIT", "The queue (fq) has too many packets of this flow.", "queue-drop"),
     ("CPU_BACKLOG", "The queue of received packets of a processor is full.", "queue-drop", "net.core.netdev_max_backlog"),
     ("XDP", "An XDP program dropped it.", "xdp-drop"),
     ("TC_INGRESS", "A tc filter dropped it on the way in.", "tc-drop"),
@@ -141,7 +140,7 @@ ROWS: tuple[tuple[str, ...] | tuple[str, str, str, str, bool], ...] = (
     ("CANFD_RX_INVALID_FRAME", "A CAN FD frame is wrong."),
     ("CANXL_RX_INVALID_FRAME", "A CAN XL frame is wrong."),
     ("PFMEMALLOC", "It lies in the memory reserve, and its socket may not use that."),
-    ("DUALPI2_STEP_DROP", "The queue (dualpi2) dropped it to slow the sender down.", "queue-drop", RATE),
+    ("DUALPI2_STEP_DROP", "The queue (dualpi2) dropped it to slow the sender down.", "queue-drop"),
     ("PSP_INPUT", "PSP refused it on the way in."),
     ("PSP_OUTPUT", "PSP refused it on the way out."),
     ("RECURSION_LIMIT", "It went through too many devices stacked on each other."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="arp-suppressed",
+    "arp-suppressed",
     group="neighbour",
     sentence="The owner of the address is told not to answer ARP for it.",
     means=(

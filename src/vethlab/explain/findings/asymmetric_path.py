@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="asymmetric-path",
+    "asymmetric-path",
     group="route",
     sentence="Request and reply go different ways.",
     means=(

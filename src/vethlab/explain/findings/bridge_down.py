@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="bridge-down",
+    "bridge-down",
     group="bridge",
     sentence="The bridge is set down, and none of its ports forwards.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="dad-failed",
+    "dad-failed",
     group="address",
     sentence="An IPv6 address is not used because another interface was found to have it.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="duplicate-address",
+    "duplicate-address",
     group="address",
     sentence="Two interfaces of one segment have the same address, and chance decides who is meant.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="duplicate-mac",
+    "duplicate-mac",
     group="address",
     sentence="Two interfaces of one segment have the same MAC, and the bridge sends to whichever spoke last.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="echo-ignored",
+    "echo-ignored",
     group="input",
     sentence="The target gets the echo request and is told not to answer it.",
     means=(

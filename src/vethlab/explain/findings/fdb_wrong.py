@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="fdb-wrong",
+    "fdb-wrong",
     group="bridge",
     sentence="A forwarding entry of the bridge sends the frame to the wrong port.",
     means=(

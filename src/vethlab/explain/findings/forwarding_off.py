@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="forwarding-off",
+    "forwarding-off",
     group="input",
     sentence="A packet for somebody else comes to a node that should forward it and does not.",
     means=(

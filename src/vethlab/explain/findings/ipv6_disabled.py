@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="ipv6-disabled",
+    "ipv6-disabled",
     group="address",
     sentence="IPv6 is switched off on the interface.",
     means=(

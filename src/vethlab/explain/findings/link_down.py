@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="link-down",
+    "link-down",
     group="link",
     sentence="An interface on the way is set down.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="lo-down",
+    "lo-down",
     group="link",
     sentence="The loopback interface is down, and a node reaches its own addresses over it.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="local-source",
+    "local-source",
     group="input",
     sentence="A packet comes in from outside with one of the node's own addresses as its source.",
     means=(

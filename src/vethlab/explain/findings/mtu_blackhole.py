@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="mtu-blackhole",
+    "mtu-blackhole",
     group="link",
     sentence="A packet that is too large for a cable or a port vanishes, and nobody tells the sender.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="mtu-exceeded",
+    "mtu-exceeded",
     group="link",
     sentence="A packet that may not be cut is larger than the MTU of the interface it has to leave by.",
     means=(

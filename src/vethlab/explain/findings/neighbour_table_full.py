@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="neighbour-table-full",
+    "neighbour-table-full",
     group="neighbour",
     sentence="The machine's neighbour table is full, so no further neighbour can be asked for.",
     means=(

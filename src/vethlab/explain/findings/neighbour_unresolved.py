@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="neighbour-unresolved",
+    "neighbour-unresolved",
     group="neighbour",
     sentence="Nobody on the segment answers for the address.",
     means=(

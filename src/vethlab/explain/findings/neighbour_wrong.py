@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="neighbour-wrong",
+    "neighbour-wrong",
     group="neighbour",
     sentence="A neighbour entry holds a MAC that does not belong to the address's owner.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="nft-drop",
+    "nft-drop",
     group="firewall",
     sentence="A rule of nftables, or the policy of a chain, drops the packet.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="nft-reject",
+    "nft-reject",
     group="firewall",
     sentence="A rule of nftables refuses the packet and tells the sender.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="no-address",
+    "no-address",
     group="address",
     sentence="The interface that should have the address does not have it.",
     means=(

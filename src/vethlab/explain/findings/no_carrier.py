@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="no-carrier",
+    "no-carrier",
     group="link",
     sentence="An interface is up, but nothing is at the other end of it.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="no-return-route",
+    "no-return-route",
     group="route",
     sentence="The request arrives, and the answer finds no way back.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="no-route",
+    "no-route",
     group="route",
     sentence="A node on the way has no route to the destination.",
     means=(

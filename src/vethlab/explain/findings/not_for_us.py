@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="not-for-us",
+    "not-for-us",
     group="input",
     sentence="The packet comes to a node that does not have its destination address and is no router.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="port-blocked",
+    "port-blocked",
     group="bridge",
     sentence="A port of a bridge is up and not in the state forwarding.",
     means=(

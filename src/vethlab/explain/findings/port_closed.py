@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="port-closed",
+    "port-closed",
     group="input",
     sentence="The packet arrives, and nobody listens on the port.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="port-detached",
+    "port-detached",
     group="bridge",
     sentence="An interface that should be a port of a bridge has no master.",
     means=(

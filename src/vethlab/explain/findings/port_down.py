@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="port-down",
+    "port-down",
     group="bridge",
     sentence="A port of a bridge is set down.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="port-isolated",
+    "port-isolated",
     group="bridge",
     sentence="Both ports are isolated, and a bridge passes nothing between isolated ports.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="queue-drop",
+    "queue-drop",
     group="link",
     sentence="The queue of an interface throws the packet away.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="route-blackhole",
+    "route-blackhole",
     group="route",
     sentence="A route or a rule says that the packet is to be thrown away.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="routing-loop",
+    "routing-loop",
     group="route",
     sentence="The routers send the packet round in a circle.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="rp-filter",
+    "rp-filter",
     group="input",
     sentence="The answer would leave by another interface, and the reverse path filter is strict.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="tc-drop",
+    "tc-drop",
     group="link",
     sentence="A traffic control filter on an interface drops the packet.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="ttl-expired",
+    "ttl-expired",
     group="route",
     sentence="The packet's hop count runs out before it arrives.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="unknown",
+    "unknown",
     group="else",
     sentence="The packet dies, and no evidence says why.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="wrong-gateway",
+    "wrong-gateway",
     group="route",
     sentence="The route names a gateway that nobody is, or that does not lead there.",
     means=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="wrong-prefix",
+    "wrong-prefix",
     group="address",
     sentence="The prefix of an address does not fit its segment, so one side takes the other for somewhere else.",
     means=(

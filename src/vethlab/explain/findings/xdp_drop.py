@@ -5,7 +5,7 @@ from __future__ import annotations
 from vethlab.explain.declaration import Declaration
 
 DECLARATION = Declaration(
-    slug="xdp-drop",
+    "xdp-drop",
     group="link",
     sentence="An XDP program on an interface drops the packet.",
     means=(

@@ -59,9 +59,9 @@ def _nodes(ctx: click.Context) -> Iterable[str]:
 
 
 def _words(_ctx: click.Context) -> Iterable[str]:
-    from vethlab.present.cli.topics import topics
+    from vethlab.present.cli.topics import words
 
-    return topics()
+    return [word for kind in words().values() for word in kind]
 
 
 templates = _offer(_templates)

@@ -10,7 +10,8 @@ __all__ = ["SLUGS"]
 GENERAL = {
     "usage": "The arguments do not fit the command. `-h` after a command shows how it is used.",
     "unknown-command": "There is no such command. `vethlab --help` lists them.",
-    "unknown-word": "`explain` knows lab-file keys, exit codes and errors; without a word it lists them all.",
+    "unknown-word": "`explain` knows findings, sysctls, the kernel's drop reasons, lab-file keys, exit codes and errors; without a word it "
+                    "lists them all.",
     "unknown-template": "There is no such template. `vethlab init --list` lists them.",
     "not-built-yet": "The lab file or the command line asks for something that vethlab cannot do yet. It is refused, so that a lab is "
                      "never less than its file says. Take the key out, or wait for the release that has it.",

@@ -1,6 +1,7 @@
-"""What `explain` knows: exit codes, errors by slug, and every key of a lab file (those come from `spec`).
+"""What `explain` knows: exit codes, errors by slug, every key of a lab file (from `spec`), and the kernel's words (kernel_words.py).
 
-Rule of the file: one entry a word; a slug that an error carries has its page here.
+Rule of the file: one entry a word; a slug that an error carries has its page here. Findings, sysctls and drop reasons are loaded only for
+a word that is none of these.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from vethlab.present.cli.slugs import SLUGS
 if TYPE_CHECKING:
     from vethlab.spec.reference import Word
 
-__all__ = ["EXIT_CODES", "SLUGS", "Topic", "find", "near", "topics"]
+__all__ = ["EXIT_CODES", "SLUGS", "Topic", "everything", "find", "near", "topics", "words"]
 
 
 class Topic(NamedTuple):
@@ -48,21 +49,47 @@ def topics() -> dict[str, Topic]:
 
 
 def find(word: str) -> list[Topic]:
-    """The pages for a word: itself, else every key that ends with it (`subnet` finds `networks.subnet`)."""
+    """The pages for a word: itself, else every key that ends with it (`subnet` finds `networks.subnet`), else the kernel's word."""
     known = topics()
     plain = word.strip().strip("`").lower()
     plain = "exit-codes" if plain in {"exit", "exit-code", "exitcodes", "exit codes"} else plain
+    if plain in SLUGS:  # some findings are called like the mistake in a lab file that would cause them
+        from vethlab.present.cli.kernel_words import finding
+
+        return [known[plain], *finding(plain)]
     if plain in known:
         return [known[plain]]
-    return [topic for name, topic in known.items() if name.rsplit(".", 1)[-1] == plain]
+    found = [topic for name, topic in known.items() if name.rsplit(".", 1)[-1] == plain]
+    if not found:
+        from vethlab.present.cli import kernel_words
+
+        found = kernel_words.find(word.strip().strip("`"))
+    return found
+
+
+def everything() -> list[Topic]:
+    """Every page, the kernel's words after all others."""
+    from vethlab.present.cli.kernel_words import all_topics
+
+    return [*topics().values(), *all_topics()]
+
+
+def words() -> dict[str, list[str]]:
+    """Every word that has a page, by its kind."""
+    from vethlab.present.cli.kernel_words import names
+
+    found: dict[str, list[str]] = {}
+    for topic in topics().values():
+        found.setdefault(topic.kind, []).append(topic.word)
+    return found | names()
 
 
 def near(word: str) -> list[str]:
     """Words that look like it."""
     from difflib import get_close_matches
 
-    known = topics()
-    by_last = {name.rsplit(".", 1)[-1]: name for name in reversed(known)}
+    known = [name for kind in words().values() for name in kind]
+    by_last = {name.rsplit(".", 1)[-1].lower(): name for name in reversed(known)}
     return list(dict.fromkeys(by_last.get(match, match) for match in get_close_matches(word.lower(), [*known, *by_last], n=3, cutoff=0.6)))
 
 

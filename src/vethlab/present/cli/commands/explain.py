@@ -13,20 +13,25 @@ from vethlab.present.cli.complete import words
 from vethlab.present.cli.terminal import Terminal, screen
 
 if TYPE_CHECKING:
+    from vethlab.explain.sysctls import Sysctl
+    from vethlab.present.cli.sysctl_values import Value
     from vethlab.present.cli.topics import Topic
 
 __all__ = ["command"]
 
-EXAMPLES = ("vethlab explain networks.subnet", "vethlab explain exit-codes", "vethlab explain 5", "vethlab explain not-built-yet")
+EXAMPLES = (
+    "vethlab explain rp-filter", "vethlab explain net.ipv4.conf.all.rp_filter", "vethlab explain IP_RPFILTER",
+    "vethlab explain networks.subnet", "vethlab explain exit-codes", "vethlab explain 5",
+)
 
 
 @verb("explain", examples=EXAMPLES)
 @click.argument("word", nargs=-1, shell_complete=words)
 @output("text", "json")
 def command(word: tuple[str, ...], output: str) -> None:
-    """Explain a word: a lab-file key, an exit code, an error.
+    """Explain a word: a finding, a sysctl, a drop reason of the kernel, a lab-file key, an exit code, an error.
 
-    Without a word, every word it knows is listed.
+    A sysctl is shown with its value in every node of your running labs. Without a word, every word it knows is listed.
     """
     from vethlab.present.cli import topics
 
@@ -41,11 +46,12 @@ def command(word: tuple[str, ...], output: str) -> None:
     if output == "json":
         from vethlab.present.cli.document import emit
 
-        emit("explain", {"topics": [topic._asdict() for topic in found or topics.topics().values()]})
+        now = [value._asdict() for one in _sysctls(found) for value in _read(one)]
+        emit("explain", {"topics": [topic._asdict() for topic in found or topics.everything()], "values": now})
     elif found:
         _pages(found, screen())
     else:
-        _list(list(topics.topics().values()), screen())
+        _list(topics.words(), screen())
 
 
 def _pages(found: list[Topic], terminal: Terminal) -> None:
@@ -55,13 +61,32 @@ def _pages(found: list[Topic], terminal: Terminal) -> None:
         terminal.line(f"{terminal.paint(topic.word, 'bold')}  ({topic.kind})")
         for line in topic.text.splitlines():
             terminal.line(line if line.startswith("  ") else _wrapped(line))
+        for one in _sysctls([topic]):
+            from vethlab.present.cli.sysctl_values import print_values
+
+            print_values(one, terminal)
 
 
-def _list(found: list[Topic], terminal: Terminal) -> None:
-    for kind in dict.fromkeys(topic.kind for topic in found):
+def _sysctls(found: list[Topic]) -> list[Sysctl]:
+    """The sysctls that pages are about; their modules are loaded only if there are such pages."""
+    words = [topic.word for topic in found if topic.kind == "sysctl"]
+    if not words:
+        return []
+    from vethlab.explain import sysctls
+
+    return [one for word in words for one in sysctls.find(word)]
+
+
+def _read(one: Sysctl) -> list[Value]:
+    from vethlab.present.cli.sysctl_values import values
+
+    return values(one)
+
+
+def _list(found: dict[str, list[str]], terminal: Terminal) -> None:
+    for kind, names in found.items():
         terminal.line(terminal.paint(kind, "bold"))
-        names = "  ".join(topic.word for topic in found if topic.kind == kind)
-        terminal.line(_wrapped(names))
+        terminal.line(_wrapped("  ".join(names)))
 
 
 def _wrapped(text: str) -> str:
