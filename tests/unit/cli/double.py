@@ -41,7 +41,7 @@ Cli = Callable[..., Ran]
 
 @dataclass
 class FakeLab:
-    """One lab of the double. `report` is what a check answers, `answers` what a question (source, target) is answered."""
+    """One lab of the double. `report` is what a check answers, `answers` what (source, target) or (verb, source, target) is answered."""
 
     world: World
     topology: Topology
@@ -49,7 +49,7 @@ class FakeLab:
     error: Exception | None = None
     report: Report | None = None
     drift: tuple[Change, ...] | None = None
-    answers: dict[tuple[str, str], Any] = field(default_factory=dict)
+    answers: dict[tuple[str, ...], Any] = field(default_factory=dict)
     question: Any = None
     mended: Any = None
     undone: Any = None
@@ -113,9 +113,10 @@ class FakeLab:
 
     def _asked(self, verb: str, src: str, dst: str, how: Mapping[str, Any]) -> Any:
         self.calls.append(said(verb, src, dst, how))
-        if (src, dst) not in self.answers:
+        found = self.answers.get((verb, src, dst), self.answers.get((src, dst)))
+        if found is None:
             raise NotFoundError(f"lab `{self.name}` has no node `{src}`", where=src, slug="no-such-node")
-        return self.answers[src, dst]
+        return found
 
     def processes(self) -> list[Any]:
         return self.world.processes

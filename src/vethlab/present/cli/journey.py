@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["clock", "over", "steps", "table", "way"]
 
 WAYS = {"out": "tx", "in": "rx"}
-WHAT = 46  # columns that `what` takes at most before the times move to the right
+WHAT = 56  # columns that `what` takes at most before the times move to the right
 LOOPBACK = "lo"
 
 

@@ -38,7 +38,8 @@ LABS = {
                  "or see with --dry-run what would change.",
     "no-question": "`fix` without SRC and DST mends what the last failing `why` of the lab found, and there was none. Ask "
                    "`vethlab why SRC DST`.",
-    "no-fix": "`fix --undo` takes back the last fix that `vethlab fix` applied to this lab, and there is none, or it was taken back already.",
+    "no-fix": "`fix --undo` takes back the last fix of the lab, and there is none, or it was taken back already.",
+    "evidence": "`why --replay` reads what `why --record` wrote, of the same version, unchanged. The message says what does not fit.",
     "not-up": "The lab is declared but not up.",
     "name-taken": "Another user's process listens on the name by which this lab would be found, or a name that `--names` would give "
                   "under /run/netns is somebody else's. Choose another lab name.",
@@ -57,6 +58,9 @@ MACHINE = {
     "limit": "No process or no memory was to be had. `ulimit -a` shows the limits of this session, `systemctl show` those of a service.",
     "open-files": "The keeper holds descriptors for every node, and the hard limit of open files is too low for this lab.",
     "no-nft": "The lab file has `nft:` and the machine has no nft program: apt install nftables.",
+    "no-program": "A fix is a command line, and the program that it needs is not on this machine. The message names it and its package.",
+    "no-bpf": "`--truth` has the kernel's own tracepoints look on, which needs root, BPF and the kernel's type information "
+              "(/sys/kernel/btf/vmlinux). Without --truth `why` does without, and finds the same.",
     "no-libpcap": "`capture --filter` compiles its expression with libpcap, and the machine has none: apt install libpcap0.8. "
                   "Without a filter nothing is needed.",
     "no-ring": "A capture needs a packet ring in each namespace, and the kernel refused one: too little memory, or packet sockets are "

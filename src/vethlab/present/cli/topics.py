@@ -26,7 +26,7 @@ class Topic(NamedTuple):
 
 EXIT_CODES: dict[int, tuple[str, str]] = {
     0: ("done", "What was asked is done: the lab is up, every check passes, there is no difference."),
-    1: ("the network said no", "A check failed, or `plan --exit-code` found something to change. vethlab itself worked."),
+    1: ("the network said no", "A check or a packet that `why` or `trace` followed failed, or `plan --exit-code` found changes. No error."),
     2: ("usage or lab file", "The arguments or the lab file are wrong, or ask for what is not built yet. Nothing was touched."),
     3: ("the machine lacks something", "A privilege, a kernel feature or a tool is missing: see `vethlab doctor`."),
     4: ("no such thing", "No lab, node or interface of that name. `vethlab ls` lists labs, `vethlab show` their nodes."),

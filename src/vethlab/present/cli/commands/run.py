@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Sequence
-from contextlib import suppress
 from shutil import which
 
 import click
 
-from vethlab.errors import LabError, NotFoundError, UsageError
+from vethlab.errors import LabError, UsageError
 from vethlab.present.cli.choose import lab_file, lab_runs, mode
 from vethlab.present.cli.command import option, verb
 from vethlab.present.cli.complete import lab_files
+from vethlab.present.cli.lifetime import ends_here
 from vethlab.present.cli.tail import TailCommand, argv_argument
 from vethlab.present.cli.terminal import progress
 
@@ -43,42 +43,8 @@ def command(file: str | None, argv: tuple[str, ...], *, root: bool | None) -> in
         created = one.up(detach=True).created
     if not created:  # somebody else built it in the meantime: it is not ours to take down
         return _run(argv, one.name)
-    try:
-        watcher, release = _watch(one.name)
-    except BaseException:  # an interrupt: the lab is up and nobody watches it yet
-        one.down()
-        raise
-    try:
+    with ends_here(one):
         return _run(argv, one.name)
-    finally:
-        try:
-            with suppress(NotFoundError):  # the command took it down itself
-                one.down()
-        finally:
-            os.write(release, b"1")
-            os.close(release)
-            os.waitpid(watcher, 0)
-
-
-def _watch(name: str) -> tuple[int, int]:
-    """A process that takes the lab down if this one is killed: it waits for the end of a pipe that only we hold open."""
-    waiting, release = os.pipe()
-    child = os.fork()
-    if child:
-        os.close(waiting)
-        return child, release
-    status = 1
-    try:
-        os.setsid()  # Ctrl-C is for the command, not for us
-        os.close(release)
-        if not os.read(waiting, 1):
-            from vethlab import lab
-
-            with suppress(NotFoundError):
-                lab.Lab.running(name).down()
-        status = 0
-    finally:
-        os._exit(status)
 
 
 def _run(argv: Sequence[str], name: str) -> int:

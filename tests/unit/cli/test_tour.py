@@ -1,0 +1,145 @@
+"""`tour`: what it shows, what it takes for a surprise, and that it leaves nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.unit.cli.answered import DEAD, MENDED, OFFER
+from tests.unit.cli.double import Cli, FakeLab, World, ping
+
+from vethlab import spec
+from vethlab.explain.findings import slugs
+from vethlab.lab.explaining import Answer
+from vethlab.lab.fixing import Mended
+from vethlab.model.finding import PathHop
+from vethlab.model.path import Report
+from vethlab.present.cli.tour import CHAPTERS, Chapter
+
+PASSES, FAILS = Report((ping("a", "b"),), 0.01), Report((ping("box", "box", None),), 1.0)
+
+
+def seen_at(node: str, interface: str) -> Answer:
+    """A path that works, whose packet passed this place both ways."""
+    hop = PathHop(node, interface, "in", 0, "request")
+    return replace(MENDED, explanation=replace(MENDED.explanation, request=(hop,), reply=(hop,)))
+
+
+def as_told(lab: FakeLab) -> None:
+    """The kernel at its defaults."""
+    lab.report = FAILS if lab.topology.checks and len(lab.topology.nodes) == 1 else PASSES
+    lab.answers = {
+        ("why", "box:veth0", "box:veth1"): DEAD, ("trace", "box:veth0", "box:veth1"): seen_at("box", "lo"),
+        ("a", "b"): seen_at("a", "veth0"), ("web", "db"): seen_at("host", "p-db"),
+    }
+    lab.mended = Mended(OFFER, DEAD, MENDED)
+
+
+class Pressed:
+    """A terminal at which somebody presses Enter, and later Ctrl-C."""
+
+    presses = 0
+    patience = 99
+
+    def isatty(self) -> bool:
+        """It is a terminal."""
+        return True
+
+    def readline(self) -> str:
+        """Enter, as long as there is patience."""
+        self.presses += 1
+        if self.presses > self.patience:
+            raise KeyboardInterrupt
+        return "\n"
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Pressed:
+    """Somebody sits there."""
+    keyboard = Pressed()
+    monkeypatch.setattr(sys, "stdin", keyboard)
+    monkeypatch.setattr("vethlab.present.cli.commands.tour.at_a_terminal", lambda: True)
+    return keyboard
+
+
+def test_the_tour_runs_through_where_nobody_looks(cli: Cli, world: World, tmp_path: Path) -> None:
+    """Every chapter's file, commands and reasons are shown; everything is gone afterwards; exit code 0."""
+    world.prepare = as_told
+    ran = cli("tour")
+    assert (0, {}, []) == (ran.status, world.up, list(tmp_path.iterdir()))
+    assert [f"{number} of 3  {chapter.title}" for number, chapter in enumerate(CHAPTERS, 1)] == [
+        line for line in ran.out.splitlines() if " of 3  " in line
+    ]
+    assert sum(len(chapter.steps) for chapter in CHAPTERS) == sum(line.startswith("$ vethlab ") for line in ran.out.splitlines())
+    assert "✓ all 11 steps went as told, and nothing of it is left" == ran.out.splitlines()[-1]
+
+
+def test_commands_are_those_that_do_it(cli: Cli, world: World) -> None:
+    """What is shown can be typed in another terminal: it names the tour's own lab."""
+    names: list[str] = []
+
+    def prepare(lab: FakeLab) -> None:
+        names.append(lab.name)
+        as_told(lab)
+
+    world.prepare = prepare
+    out = cli("tour").out
+    assert (1, True) == (len({*names}), names[0].startswith("tour-"))
+    assert f"$ vethlab why box:veth0 box:veth1 -l {names[0]}\n" in out
+    assert f"    name: {names[0]}\n" in out
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        (lambda lab: setattr(lab, "report", PASSES), "1: check"),
+        (lambda lab: lab.answers.update({("why", "box:veth0", "box:veth1"): MENDED}), "1: why"),
+        (lambda lab: setattr(lab, "mended", Mended(None, DEAD)), "1: fix"),
+        (lambda lab: lab.answers.update({("trace", "box:veth0", "box:veth1"): seen_at("box", "veth1")}), "1: trace"),
+    ],
+    ids=["check", "why", "fix", "trace"],
+)
+def test_a_surprise_is_exit_code_1(cli: Cli, world: World, spoilt: Callable[[FakeLab], None], said: str) -> None:
+    """A step that does not go as told is named, its explanation is not printed, and the tour goes on."""
+
+    def prepare(lab: FakeLab) -> None:
+        as_told(lab)
+        if "box" in {node.name for node in lab.topology.nodes}:
+            spoilt(lab)
+
+    world.prepare = prepare
+    ran = cli("tour")
+    assert (1, {}, f"✗ 1 of 11 steps did not go as told: {said}") == (ran.status, world.up, ran.out.splitlines()[-1])
+    assert 1 == ran.out.count("! this is not what the tour expected")
+
+
+def test_on_a_terminal_it_waits_after_each_step(cli: Cli, world: World, terminal: Pressed) -> None:
+    """Enter goes on, and the hint says how to look around meanwhile."""
+    world.prepare = as_told
+    ran = cli("tour")
+    assert (0, 11, 11) == (ran.status, terminal.presses, ran.err.count("In another terminal: vethlab sh -l tour-"))
+
+
+def test_no_pause_runs_through(cli: Cli, world: World, terminal: Pressed) -> None:
+    """--no-pause waits for nobody."""
+    world.prepare = as_told
+    assert (0, 0) == (cli("tour", "--no-pause").status, terminal.presses)
+
+
+def test_leaving_early_takes_the_lab_away(cli: Cli, world: World, terminal: Pressed, tmp_path: Path) -> None:
+    """Ctrl-C at a pause ends the tour as an interrupt, and neither lab nor file stays."""
+    world.prepare = as_told
+    terminal.patience = 2
+    assert (130, {}, []) == (cli("tour").status, world.up, list(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.title)
+def test_what_the_tour_expects_can_be(chapter: Chapter) -> None:
+    """Every file is a valid lab, whose ends exist; every finding that is expected is declared."""
+    nodes = {node.name for node in spec.loads(chapter.file.format(name="tour-1"), "tour.lab.yaml").nodes}
+    ends = {end.partition(":")[0] for step in chapter.steps for end in step.ends if end}
+    assert set() == ends - nodes
+    assert set() == {step.expects for step in chapter.steps if step.verb == "why"} - set(slugs())
