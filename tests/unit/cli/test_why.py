@@ -11,7 +11,7 @@ from tests.unit.cli.answered import ACCEPT, DEAD, FAR_END_DOWN, LOOPY, LOOSE, ME
 from tests.unit.cli.double import PAIR, Cli, Ran, World
 
 from vethlab.lab.explaining import Answer
-from vethlab.model.finding import Explanation
+from vethlab.model.finding import Explanation, Finding, PathHop, Where
 
 
 def asked(cli: Cli, world: World, answer: Answer, *words: str) -> Ran:
@@ -80,6 +80,34 @@ def test_a_fault_far_from_the_death_is_told_apart(cli: Cli, world: World) -> Non
         "     3   host  p-b                        never",
         "   ✗ 4   b     eth0  link   link-down             ← at fault",
     ] == out[4:7]
+
+
+def test_what_is_refused_where_it_arrives_died_there(cli: Cli, world: World) -> None:
+    """A packet that reached the node at fault died there, even if its refusal was last seen elsewhere."""
+    verdict = Finding("port-closed", Where("b", "eth0", "input"), "b has tcp port 80 closed", last_seen=Where("a", "eth0", "ingress"))
+    said = replace(NO_WAY_BACK.explanation, verdict=verdict, reply=(PathHop("a", "eth0", "in", 9_000, "reply"),))
+    out = asked(cli, world, replace(NO_WAY_BACK, explanation=said)).out.splitlines()
+    assert [
+        "     1   a  eth0  tx      request          0 µs",
+        "     2   b  eth0  rx      request         +3 µs",
+        "   ✗ 3   b  eth0  input   port-closed             ← died here",
+        "         the reply",
+        "     4   a  eth0  rx      reply           +9 µs",
+    ] == out[3:8]
+
+
+def test_what_was_never_sent_is_still_a_table(cli: Cli, world: World) -> None:
+    """The sender's own kernel may refuse: then the fault is the first line, and everything else was never reached."""
+    verdict = Finding("no-route", Where("a", None, "route"), "a has no route to 10.0.0.2")
+    said = Explanation(ok=False, verdict=verdict, expected=("a:eth0", "b:eth0"))
+    out = asked(cli, world, replace(NO_WAY_BACK, explanation=said)).out.splitlines()
+    assert [
+        "   ✗ 1   a        route   no-route             ← died here",
+        "     2   a  eth0                       never",
+        "     3   b  eth0                       never",
+        "",
+        "why       no-route at a, route",
+    ] == out[3:8]
 
 
 def test_further_obstacles_and_warnings_are_lines(cli: Cli, world: World) -> None:

@@ -43,16 +43,16 @@ def steps(explanation: Explanation) -> tuple[list[Step], list[Step]]:
         return request, reply
     never = _never(explanation)
     if verdict.direction == "reply":
-        return request, [*_remembered(reply, verdict), *_inserted(verdict, never)]
-    return [*_remembered(request, verdict), *_inserted(verdict, never)], reply
+        return request, _ended(reply, verdict, never)
+    return _ended(request, verdict, never), reply
 
 
-def table(explanation: Explanation, terminal: Terminal) -> None:
-    """Print both ways, hops numbered through."""
+def table(explanation: Explanation, terminal: Terminal) -> bool:
+    """Print both ways, hops numbered through. False if there is nothing to print."""
     request, reply = steps(explanation)
     every = [*request, *reply]
     if not every:
-        return
+        return False
     widths = [max(len(step[column]) for step in every) for column in range(3)]
     what = min(WHAT, max(len(step.what) for step in every))
     where = sum(widths) + 2 * sum(width > 0 for width in widths[1:])
@@ -61,6 +61,7 @@ def table(explanation: Explanation, terminal: Terminal) -> None:
         if reply and number == len(request) + 1:
             terminal.line(terminal.paint(f"{'':9}the reply", "dim"))
         terminal.line(_line(number, step, widths, what, terminal))
+    return True
 
 
 def way(hops: Sequence[PathHop], terminal: Terminal) -> str:
@@ -93,26 +94,20 @@ def _never(explanation: Explanation) -> list[Step]:
     return [Step(node, interface, "", "", "never") for node, _, interface in places]
 
 
-def _remembered(seen: list[Step], verdict: Finding) -> list[Step]:
-    """Where the packet was last seen is said, if that is not where the fault is."""
-    last = verdict.last_seen
-    if last is None or last.node == verdict.where.node:
-        return seen
-    for position in range(len(seen) - 1, -1, -1):
-        if seen[position].node == last.node and last.interface in {None, seen[position].interface}:
-            return [*seen[:position], seen[position]._replace(tail="← last seen here"), *seen[position + 1 :]]
-    return seen
-
-
-def _inserted(verdict: Finding, never: list[Step]) -> list[Step]:
-    """The verdict's own line, in place of its interface among what the packet never reached, else before that."""
+def _ended(seen: list[Step], verdict: Finding, never: list[Step]) -> list[Step]:
+    """What was seen, the verdict's own line, what was never reached. A packet that never came near the fault was last seen elsewhere."""
     where, last = verdict.where, verdict.last_seen
-    tail = "← died here" if last is None or last.node == where.node else "← at fault"
-    own = Step(where.node, where.interface or "", where.stage, verdict.slug, "", tail, "fail")
+    near = last is None or not seen or where.node in {step.node for step in seen}
+    own = Step(where.node, where.interface or "", where.stage, verdict.slug, "", "← died here" if near else "← at fault", "fail")
+    if not near and last is not None:
+        for position in range(len(seen) - 1, -1, -1):
+            if seen[position].node == last.node and last.interface in {None, seen[position].interface}:
+                seen = [*seen[:position], seen[position]._replace(tail="← last seen here"), *seen[position + 1 :]]
+                break
     for position, step in enumerate(never):
-        if (step.node, step.interface) == (own.node, own.interface):
-            return [*never[:position], own, *never[position + 1 :]]
-    return [own, *never]
+        if step[:2] == own[:2]:
+            return [*seen, *never[:position], own, *never[position + 1 :]]
+    return [*seen, own, *never]
 
 
 def _line(number: int, step: Step, widths: list[int], what: int, terminal: Terminal) -> str:

@@ -40,10 +40,9 @@ def show(answer: Answer, terminal: Terminal, *, apply: str = "vethlab fix", fixe
         return
     terminal.line(headline(answer, terminal))
     terminal.line()
-    journey.table(said, terminal)
+    if journey.table(said, terminal):
+        terminal.line()
     if said.verdict is not None:
-        if said.request or said.reply:
-            terminal.line()
         _why(said.verdict, terminal)
         _evidence(said.verdict, terminal)
     _further(answer, terminal)
