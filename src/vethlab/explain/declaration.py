@@ -22,8 +22,8 @@ class Declaration:
     drop reasons that lead here, without SKB_DROP_REASON_.
 
     `lab` is a lab file that shows it after the commands in `breaks` (`NODE: shell command`) have run; `asks` are then the arguments of
-    `vethlab why`, and `where` is the node, or node:interface, whose configuration is at fault. `passes`: the probe passes all the same,
-    the finding is a warning. Empty `asks`: no few lines show it.
+    `vethlab why`, and `where` is whose configuration is at fault: a node:interface, or a node if the interface does not matter.
+    `passes`: the probe passes all the same, the finding is a warning. Empty `asks`: no few lines show it.
     """
 
     slug: str

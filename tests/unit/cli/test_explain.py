@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from types import SimpleNamespace
 
+import click
 import pytest
 from tests.unit.cli.double import PAIR, Cli, FakeLab, World
 
@@ -18,6 +19,7 @@ from vethlab.explain.findings import declarations, slugs
 from vethlab.explain.reasons import reasons
 from vethlab.explain.sysctls import leaves, sysctls
 from vethlab.present.cli import kernel_words
+from vethlab.present.cli.complete import words as completed
 from vethlab.present.cli.topics import SLUGS, topics, words
 
 CHAIN = "name: chain\nlinks: [a 10.0.1.1/24 -- r 10.0.1.2/24, r 10.0.2.1/24 -- b 10.0.2.2/24]\n"
@@ -189,6 +191,13 @@ def test_a_mistyped_word_is_guessed(cli: Cli, wrong: str, right: str) -> None:
     """The nearest finding, sysctl or reason is offered."""
     ran = cli("explain", wrong)
     assert (2, True) == (ran.status, right in ran.err)
+
+
+@pytest.mark.parametrize(("begun", "offered"), [("rp", {"rp-filter", "rp_filter"}), ("IP_RP", {"IP_RPFILTER"}), ("exit", {"exit-codes"})])
+def test_completion_offers_the_kernels_words(begun: str, offered: set[str]) -> None:
+    """Findings, sysctls and drop reasons are completed like all other words."""
+    context = click.Context(click.Command("explain"))
+    assert offered == {item.value for item in completed(context, click.Argument(["word"]), begun)}
 
 
 @pytest.mark.parametrize("slug", slugs())
