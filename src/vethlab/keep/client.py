@@ -21,7 +21,7 @@ from vethlab.keep.channel import Channel, gone
 from vethlab.keep.launch import LabTakenError, Mode
 from vethlab.keep.scope import Scope, View, content, fill
 
-__all__ = ["Keeper", "LabTakenError", "Mode", "Scope", "Status", "View", "helper"]
+__all__ = ["Keeper", "LabTakenError", "Mode", "Scope", "Status", "View", "helper", "warm"]
 
 _QUIT_SECONDS = 5.0
 
@@ -190,7 +190,15 @@ class Keeper(Scope):
 
 
 _helpers: dict[str, tuple[int, Keeper]] = {}
+_warming: dict[str, tuple[int, launch.Starting]] = {}
 _helpers_guard = threading.Lock()
+
+
+def warm(mode: Mode) -> None:
+    """Let the unnamed keeper of this process boot beside other work, without a thread: `helper` will be asked for soon."""
+    with _helpers_guard:
+        if all(known.get(mode, (0, None))[0] != os.getpid() for known in (_helpers, _warming)):
+            _warming[mode] = (os.getpid(), launch.Starting(None, mode))
 
 
 def helper(mode: Mode) -> Keeper:
@@ -204,7 +212,9 @@ def helper(mode: Mode) -> Keeper:
                 keeper.close()
             else:
                 return keeper
-        keeper = Keeper.spawn(None, mode)
+        begun, starting = _warming.pop(mode, (0, None))
+        mine = starting if begun == os.getpid() and starting is not None else launch.Starting(None, mode)
+        keeper = Keeper._ready(mine, None, mode)  # noqa: SLF001 - of this module
         _helpers[mode] = (os.getpid(), keeper)
         return keeper
 

@@ -1,0 +1,37 @@
+"""What takes a fix back: the difference between the states after and before, and what no state holds.
+
+Enter: both states and the commands that were carried out between them; leave: commands, in the order in which they are to be run.
+Rule of the file: pure. The states were read, so what a command did besides is taken back as well; only for what State has no word for
+(queues, rules, forwarding entries, ...) is the command's own `undo` believed.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from vethlab.change import Change, LoadRuleset, StartProcess, StopProcess
+from vethlab.model.finding import Command
+from vethlab.model.state import State
+from vethlab.plan import diff
+
+_SHELL = ("sh", "-c")
+
+
+def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[Command, ...]:
+    """The commands that lead back. Both states hold the same namespaces, with the same sysctls read."""
+    back = diff(after, before)
+    reloaded = {one.netns for one in back if isinstance(one, LoadRuleset)}
+    found = [Command(one.netns, argv) for one in back for argv in _argvs(one)]
+    for command in reversed(commands):
+        if command.argv[0] == "nft" and command.node in reloaded:
+            continue  # the whole ruleset comes back: the rule would be there twice
+        found += [Command(command.node, argv) for argv in command.undo]
+    return tuple(found)
+
+
+def _argvs(one: Change) -> list[tuple[str, ...]]:
+    lines = one.commands()
+    if isinstance(one, LoadRuleset | StartProcess | StopProcess):
+        return [(*_SHELL, line) for line in lines]
+    return [tuple(shlex.split(line)) for line in lines]

@@ -1,0 +1,91 @@
+"""What takes a fix back: computed from what was, not from what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Interface, IPv4Network
+
+from vethlab.lab.undo import undoing
+from vethlab.model.finding import Command
+from vethlab.model.link import End, Link
+from vethlab.model.route import NextHop, Route
+from vethlab.model.state import Address, Netns, Process, State
+from vethlab.plan.diff import FRESH_LO
+
+ETH0 = Link("eth0", "veth", mac="02:00:00:00:00:01", index=2, peer=End("b", "eth0"))
+FAR = Link("eth0", "veth", mac="02:00:00:00:00:02", index=3, peer=End("a", "eth0"))
+HELD = Address("eth0", IPv4Interface("10.0.0.1/24"))
+A = Netns(
+    links={"lo": replace(FRESH_LO, up=True), "eth0": ETH0}, addresses=frozenset({HELD}),
+    sysctls={"net.ipv4.ip_forward": "0", "net.ipv4.conf.eth0.accept_local": "0"},
+)
+B = Netns(links={"lo": replace(FRESH_LO, up=True), "eth0": FAR})
+BEFORE = State({"a": A, "b": B})
+
+
+def after(**changed: object) -> State:
+    """The state with something else in node a."""
+    return State({"a": replace(A, **changed), "b": B})  # type: ignore[arg-type]
+
+
+def test_nothing_changed_is_nothing_to_undo() -> None:
+    """Two equal states need no command."""
+    assert () == undoing(BEFORE, BEFORE, [Command("a", ("true",))])
+
+
+def test_a_sysctl_goes_back_to_what_it_was() -> None:
+    """The value from before is written, whatever the command said."""
+    changed = after(sysctls={**A.sysctls, "net.ipv4.conf.eth0.accept_local": "1"})
+    expected = (Command("a", ("sysctl", "--write", "net.ipv4.conf.eth0.accept_local=0")),)
+    assert expected == undoing(BEFORE, changed, [Command("a", ("sysctl", "-w", "net.ipv4.conf.eth0.accept_local=1"))])
+
+
+def test_what_a_command_did_besides_is_taken_back() -> None:
+    """A link that was set down took its address along: the link comes up again, and the address is added."""
+    changed = after(links={**A.links, "eth0": replace(ETH0, up=False)}, addresses=frozenset())
+    assert {("ip", "link", "set", "dev", "eth0", "up"), ("ip", "address", "add", "10.0.0.1/24", "dev", "eth0")} == {
+        one.argv for one in undoing(BEFORE, changed, [Command("a", ("ip", "link", "set", "eth0", "down"))])
+    }
+
+
+def test_routes_go_and_come_back() -> None:
+    """The route that was added is deleted, the one that was deleted is added."""
+    old, new = (Route(IPv4Network(to), (NextHop(interface="eth0"),)) for to in ("10.1.0.0/16", "10.2.0.0/16"))
+    was = State({"a": replace(A, routes=frozenset({old})), "b": B})
+    argvs = [one.argv for one in undoing(was, after(routes=frozenset({new})), [])]
+    assert [
+        ("ip", "route", "delete", "10.2.0.0/16", "dev", "eth0"),
+        ("ip", "route", "add", "10.1.0.0/16", "dev", "eth0", "protocol", "static"),
+    ] == argvs
+
+
+def test_what_no_state_holds_is_undone_by_the_commands_in_reverse() -> None:
+    """The commands' own undo follows, the last command's first, each in its node."""
+    commands = [
+        Command("a", ("tc", "qdisc", "delete", "root"), undo=(("tc", "qdisc", "add", "one"), ("tc", "filter", "add", "two"))),
+        Command("b", ("ip", "rule", "delete", "priority", "5"), undo=(("ip", "rule", "add", "priority", "5"),)),
+    ]
+    assert (
+        Command("b", ("ip", "rule", "add", "priority", "5")), Command("a", ("tc", "qdisc", "add", "one")),
+        Command("a", ("tc", "filter", "add", "two")),
+    ) == undoing(BEFORE, BEFORE, commands)
+
+
+def test_a_declared_ruleset_comes_back_whole() -> None:
+    """The text is loaded again by a shell, and a rule that the command would put back is not put back twice."""
+    was, now = (State({"a": replace(A, nft=text), "b": replace(B, nft="table ip t {}")}) for text in ("table inet t {}", "table inet u {}"))
+    commands = [
+        Command("a", ("nft", "delete", "rule", "inet", "t", "c", "handle", "3"), undo=(("nft", "insert", "rule", "again"),)),
+        Command("b", ("nft", "delete", "rule", "ip", "t", "c", "handle", "3"), undo=(("nft", "insert", "rule", "mine"),)),
+    ]
+    first, second = undoing(was, now, commands)
+    assert ("a", "sh", "-c") == (first.node, *first.argv[:2])
+    assert "table inet t {}" in first.argv[2]
+    assert Command("b", ("nft", "insert", "rule", "mine")) == second
+
+
+def test_processes_are_started_and_stopped_by_a_shell() -> None:
+    """Their command lines hold shell syntax."""
+    was, now = (State({"a": replace(A, processes=(Process(text),)), "b": B}) for text in ("old && sleep 5", "new"))
+    argvs = [one.argv for one in undoing(was, now, [])]
+    assert {("sh", "-c", "pkill --full new"), ("sh", "-c", "sh -c 'old && sleep 5' &")} == set(argvs)
