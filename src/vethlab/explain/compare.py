@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vethlab.explain.firewall import obstacle
+from vethlab.explain.icmp import told
 from vethlab.explain.reasons import finding_of
 from vethlab.explain.way import Obstacle, Point, Way
 from vethlab.model.finding import INFERRED, PROVEN, UNKNOWN, Evidence, Finding, Where
@@ -30,7 +31,11 @@ def last_seen(way: Way, observed: Observed) -> int:
     """The number of the last point of the way at which the packet was seen; -1 for none."""
     own = {_key(one) for one in observed.sightings if not one.foreign}
     every = own | {_key(one) for one in observed.sightings}
-    return max((number for number, point in enumerate(way.points) if _key(point) in (own if point.own else every)), default=-1)
+    # A place that the way passes twice (a neighbour asked for in both directions, a circle) counts as passed once.
+    first: dict[tuple[object, ...], int] = {}
+    for number, point in enumerate(way.points):
+        first.setdefault(_key(point), number)
+    return max((number for key, number in first.items() if key in (own if way.points[number].own else every)), default=-1)
 
 
 def _key(one: Point | Sighting) -> tuple[object, ...]:
@@ -62,16 +67,21 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     walls = [found for drop in observed.firewall if (found := obstacle(drop, way, last)) is not None]
     yield from walls
     certain = sorted((one for one in way.obstacles if one.at > last and not one.suspect), key=lambda one: one.at)
+    strangers = {one.where.node: one for one in warnings if one.slug == "duplicate-address"}
+    blamed = next((one.finding for one in (*walls, *certain) if one.at >= last or observed.refused), None)
+    if blamed is not None and blamed.where.node in strangers:  # who should not have the address got the packet
+        yield Obstacle(last + 1, strangers[blamed.where.node])
     if observed.refused:
         yield from (one for one in way.obstacles if one.finding.slug == "port-closed" and not one.suspect)
         yield from (one for one in certain if one.finding.slug in {"route-blackhole", "no-route", "no-return-route", "forwarding-off"})
     yield from (one for one in certain if one.at == last + 1)
     yield from (one for one in way.obstacles if one.suspect and one.at == last + 1 and _counted(one, observed))
-    dropped = [found for drop in observed.drops if (found := _told(drop, way, last)) is not None]
-    if not certain or certain[0].at > last + 1:
-        yield from dropped
-    yield from (Obstacle(last + 1, one) for one in warnings if one.slug in {"duplicate-address", "duplicate-mac"})
+    leg = way.points[last].leg if last >= 0 else "request"
+    yield from (Obstacle(last + 1, replace(one, direction=leg)) for one in warnings if one.slug in {"duplicate-address", "duplicate-mac"})
     yield from certain
+    yield from (found for error in observed.errors if (found := told(error, way, observed, last)) is not None)
+    # The kernel's own reason comes last: about half of all faults leave none, and some mislead. It never overrules what was found without.
+    yield from (found for drop in observed.drops if (found := _told(drop, way, last)) is not None)
     yield _unknown(way, observed, last)
 
 
@@ -125,6 +135,9 @@ def _complete(chosen: Obstacle, way: Way, observed: Observed, last: int) -> Find
         expected = way.points[last + 1] if last + 1 < len(way.points) else None
         unseen = f", never at {expected.node}:{expected.interface}" if expected is not None else ""
         evidence.append(Evidence("observation", f"{point.what} last seen at {point.node}:{point.interface}{unseen}"))
+    evidence += [
+        Evidence("neighbour-table", f"{one.node}: {one.address} dev {one.interface} {one.state.upper()}") for one in observed.unanswered
+    ][:2]
     evidence += [
         Evidence("kernel-drop", f"{drop.node}: kfree_skb {drop.reason} at {drop.function}") for drop in observed.drops
         if drop.node == found.where.node and "kernel-drop" not in {one.source for one in found.evidence}

@@ -24,10 +24,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "ipv6-disabled": ("sysctl", "address"), "neighbour-wrong": ("neighbour", "interface"), "neighbour-unresolved": ("address", "neighbour"),
     "no-route": ("route", "sysctl"), "no-return-route": ("route",), "route-blackhole": ("route",), "wrong-gateway": ("route",),
     "routing-loop": ("route",), "not-for-us": ("neighbour", "address", "interface"), "nft-drop": ("nft",), "nft-reject": ("nft",),
-    "rp-filter": ("sysctl",), "local-source": ("sysctl",), "forwarding-off": ("sysctl",), "echo-ignored": ("sysctl",),
+    "rp-filter": ("sysctl",), "local-source": ("sysctl", "address"), "forwarding-off": ("sysctl",), "echo-ignored": ("sysctl",),
     "arp-suppressed": ("sysctl",), "ttl-expired": ("sysctl",), "port-closed": ("process",),
 }
-ADDRESS_TOO = frozenset({"no-address", "wrong-prefix", "ipv6-disabled"})
 
 
 def command(node: str, *argv: str, undo: Iterable[tuple[str, ...]] = ()) -> Command:
@@ -64,7 +63,9 @@ def candidates(finding: Finding, drift: Iterable[Drift]) -> tuple[Fix, ...]:
         Fix(f"as the lab file says: {one.reason or one.subject}", tuple(Command(one.node, argv) for argv in one.commands)) for one in near
     ]
     if len(near) > 1:
-        together = tuple(Command(one.node, argv) for one in near for argv in one.commands)
+        # An address is added before another is deleted, because those that go take the routes that stand on them along.
+        ordered = sorted(near, key=lambda one: one.kind == "address" and any("delete" in argv for argv in one.commands))
+        together = tuple(Command(one.node, argv) for one in ordered for argv in one.commands)
         returns.append(Fix(f"bring {finding.where} back to what the lab file says", together))
     own = sorted(finding.fixes, key=lambda one: one.policy)
     seen: set[tuple[tuple[str, ...], ...]] = set()
@@ -79,7 +80,7 @@ def candidates(finding: Finding, drift: Iterable[Drift]) -> tuple[Fix, ...]:
 
 def _concerns(drift: Drift, finding: Finding) -> bool:
     """Whether it is about the interface at fault; routes, rulesets and processes are about the node."""
-    if drift.kind in {"route", "nft", "process", "neighbour"} or finding.where.interface is None:
+    if drift.kind in {"route", "nft", "process", "neighbour"} or finding.where.interface is None or finding.slug == "local-source":
         return True
     if drift.kind == "sysctl":
         words = drift.subject.split(".")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from vethlab.explain.fib import ERRORS, match
-from vethlab.explain.loss import lost_route
+from vethlab.explain.loss import lost_route, lost_source
 from vethlab.explain.questions import Route, Routed
 from vethlab.explain.rules import hops, link, neighbour, route
 from vethlab.explain.scene import Asking, Scene
@@ -58,10 +58,15 @@ def decide(  # noqa: PLR0911 - a packet has as many fates
             return None
         if routed.type == "local":
             return Local()
+    elif route.holds(snapshot, travel.target):
+        way.block(route.not_local(node, snapshot, came, travel.target, evidence))
+        return None
     elif travel.target.version == 4:
         way.clear("rp-filter", "forwarding-off")
     else:
         _forwards(way, scene, travel, node, snapshot, came, evidence, routed)
+    if travel.flaw is not None:
+        way.block(travel.flaw)
     if routed.interface is None or not (yield from _goes_on(scene, way, travel, node, came, routed.interface)):
         return None
     return Onward(routed.interface, routed.via or travel.target, routed.mtu)
@@ -89,6 +94,8 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
         way.block(gone or route.refused(node, snapshot, found, evidence, travel.target, way.leg))
         return None
     travel.source = travel.source or routed.source
+    if travel.source is not None and travel.source.is_link_local and not travel.target.is_link_local:
+        travel.flaw = yield from lost_source(scene, node, routed.interface, travel.target.version)
     if routed.type == "local":
         return Local()
     way.clear("no-route" if way.leg == "request" else "no-return-route")
@@ -108,6 +115,9 @@ def _refuse(
         way.block(route.refused(node, snapshot, found, evidence, travel.target, way.leg))
         return True
     local = route.holds(snapshot, travel.target)
+    if local and (found.route is None or found.route.type != "local"):
+        way.block(route.not_local(node, snapshot, came, travel.target, evidence))
+        return True
     onward: Routed = yield Route(node, travel.target)
     if not local:
         missing = neighbour.missing_address(scene, travel.target)

@@ -18,7 +18,7 @@ from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.link import LOOPBACK, End
 from vethlab.model.snapshot import Drift, Snapshot
 
-__all__ = ["lost_route"]
+__all__ = ["lost_route", "lost_source"]
 
 
 def lost_route(scene: Scene, node: str, target: IP, *, source: IP | None = None) -> Asking[Finding | None]:
@@ -41,6 +41,17 @@ def lost_route(scene: Scene, node: str, target: IP, *, source: IP | None = None)
     if source is not None:
         return None
     return (yield from _narrow(scene, node, snapshot, target))
+
+
+def lost_source(scene: Scene, node: str, interface: str | None, version: int) -> Asking[Finding | None]:
+    """Why a node has no better source than a link-local address: the address that it should have on that interface is gone."""
+    if interface is None:
+        return None
+    snapshot = yield from scene.look(node)
+    end = End(node, interface)
+    declared = [one for one in scene.wiring.declared.get(end, ()) if one.version == version]
+    held = [one.address for one in snapshot.addresses if one.interface == interface and one.address.version == version]
+    return _address(scene, snapshot, end, declared, held, None)
 
 
 def _stepping_stones(drift: tuple[Drift, ...], node: str, target: IP) -> list[IP]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vethlab.model.address import IP
 from vethlab.model.flow import Flow
 from vethlab.model.question import Look, Route, Routed
 
@@ -21,11 +22,17 @@ class Drifted:
 
 @dataclass(frozen=True, slots=True)
 class Observe:
-    """Send the probe and look on in these namespaces. Answer: Observed. `interface`: the one the kernel would send by, for `--arp`."""
+    """Send the probe and look on in these namespaces. Answer: Observed.
+
+    `interface`: the one the kernel would send by, for `--arp`. `solicits`: (namespace, address) that will be asked for; `waits`: one of
+    them is being asked for already, and the kernel repeats the question only once a second.
+    """
 
     flow: Flow
     netns: tuple[str, ...]
     interface: str | None = None
+    solicits: tuple[tuple[str, IP], ...] = ()
+    waits: bool = False
 
 
 Question = Look | Route | Drifted | Observe

@@ -31,6 +31,7 @@ PAIRS: dict[tuple[str, str], tuple[str, ...]] = {
     ("NOT_SPECIFIED", "br_nf_dev_queue_xmit"): ("mtu-blackhole",),  # the same place where br_netfilter is on
     ("NOT_SPECIFIED", "br_handle_frame_finish"): ("port-blocked", "port-isolated"),
     ("NOT_SPECIFIED", "br_handle_frame"): ("port-blocked", "bridge-down"),  # kernels before BRIDGE_INGRESS_STP_STATE
+    ("NOT_SPECIFIED", "neigh_invalidate"): ("neighbour-unresolved",),  # IPv6: ndisc_error_report gives no reason
     ("NOT_SPECIFIED", "icmpv6_rcv"): ("echo-ignored", "dad-failed"),
     ("IP_INADDRERRORS", "ip6_forward"): ("forwarding-off",),
     ("IP_INADDRERRORS", "ip_error"): LOST,

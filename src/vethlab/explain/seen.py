@@ -18,6 +18,7 @@ __all__ = ["hops", "notes"]
 def hops(way: Way, observed: Observed) -> tuple[tuple[PathHop, ...], tuple[PathHop, ...]]:
     """The request's path and the reply's."""
     places = {(point.node, point.interface) for point in way.points}
+    own = {(point.node, point.interface) for point in way.points if point.own}
     request: list[PathHop] = []
     reply: list[PathHop] = []
     seen: set[tuple[object, ...]] = set()
@@ -30,17 +31,17 @@ def hops(way: Way, observed: Observed) -> tuple[tuple[PathHop, ...], tuple[PathH
             continue
         seen.add(key)
         answered = answered or one.what in {REPLY, ERROR}
-        (reply if answered and one.what != REQUEST else request).append(_hop(one))
+        (reply if answered and one.what != REQUEST else request).append(_hop(one, misled=one.foreign and (one.node, one.interface) in own))
     return tuple(request), tuple(reply)
 
 
-def _hop(one: Sighting) -> PathHop:
+def _hop(one: Sighting, *, misled: bool) -> PathHop:
     texts = {
         SOLICIT: f"{'ARP who-has' if one.about is None or one.about.version == 4 else 'solicitation:'} {one.about}",
         ANSWER: f"{'ARP' if one.about is None or one.about.version == 4 else 'advertisement:'} {one.about} is at {one.source_mac}",
         REQUEST: "request", REPLY: "reply", ERROR: f"ICMP error from {one.sender}",
     }
-    note = texts[one.what] + (", for another MAC" if one.foreign else "")
+    note = texts[one.what] + (", for another MAC" if misled else "")
     return PathHop(one.node, one.interface, one.direction, one.ns, note)
 
 

@@ -14,9 +14,11 @@ from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.seen import hops, notes
 from vethlab.explain.walk import Walked, walk
 from vethlab.explain.warnings import warnings
-from vethlab.model.finding import Explanation, Finding
+from vethlab.explain.way import Way
+from vethlab.model.address import IP
+from vethlab.model.finding import PROVEN, REPLY, Evidence, Explanation, Finding, Where
 from vethlab.model.flow import Flow
-from vethlab.model.journey import Observed
+from vethlab.model.journey import SOLICIT, Observed
 from vethlab.model.snapshot import Drift, Wiring
 
 __all__ = ["explain"]
@@ -27,15 +29,28 @@ def explain(flow: Flow, wiring: Wiring, *, hasty: bool = False) -> Asking[Explan
 
     `hasty`: nothing is sent where the walk alone meets an obstacle.
     """
+    if flow.dst.address is None:
+        where = Where(flow.dst.node or "", flow.dst.interface, "neighbour")
+        says = Evidence("configuration", f"no interface of {flow.dst} has an address, and the lab file gives it none")
+        return Explanation(ok=False, verdict=Finding("no-address", where, f"{flow.dst} has no address", grade=PROVEN, evidence=(says,)))
     scene = Scene(wiring)
     walked = yield from walk(scene, flow)
     if hasty and any(not one.suspect for one in walked.way.obstacles):
         return _conclude(walked, Observed(ok=False), [], (yield from scene.drift()))
     concerned = [address for address in (flow.dst.address, walked.source) if address is not None]
     found = yield from warnings(scene, walked.way, concerned)
-    observed: Observed = yield Observe(flow, _watched(flow, walked, found), walked.interface)
+    solicits = tuple(dict.fromkeys((one.node, one.about) for one in walked.way.points if one.what == SOLICIT and one.about is not None))
+    observed: Observed = yield Observe(flow, _watched(flow, walked, found), walked.interface, solicits, _waits(scene, solicits))
     drift = () if observed.ok and not found else (yield from scene.drift())
     return _conclude(walked, observed, found, drift)
+
+
+def _waits(scene: Scene, solicits: tuple[tuple[str, IP], ...]) -> bool:
+    """Whether a question is under way that somebody asked before us."""
+    return any(
+        entry.state == "incomplete" and entry.address == address
+        for node, address in solicits if node in scene.snapshots for entry in scene.snapshots[node].neighbours
+    )
 
 
 def _watched(flow: Flow, walked: Walked, found: list[Finding]) -> tuple[str, ...]:
@@ -54,14 +69,22 @@ def _conclude(walked: Walked, observed: Observed, found: list[Finding], drift: t
         rtt_us=observed.rtt_us, reason=observed.reason, notes=notes(walked, observed),
     )
     if observed.ok:
-        return replace(base, warnings=tuple(_with_fixes(one, drift) for one in found))
+        return replace(base, warnings=tuple(_with_fixes(one, drift) for one in (*found, *_unproven(way, observed))))
     blamed, at = compare.verdict(way, observed, found)
     further = compare.also(way, blamed, at)
     told = {(one.slug, one.where) for one in (blamed, *further)}
     return replace(
-        base, verdict=_with_fixes(blamed, drift), also=tuple(_with_fixes(one, drift) for one in further),
+        base, reached=at, verdict=_with_fixes(blamed, drift), also=tuple(_with_fixes(one, drift) for one in further),
         warnings=tuple(one for one in found if (one.slug, one.where) not in told),
     )
+
+
+def _unproven(way: Way, observed: Observed) -> list[Finding]:
+    """A datagram that arrived and was not answered proves nothing of the way back: obstacles there will bite."""
+    last = compare.last_seen(way, observed)
+    if any(point.leg == REPLY for point in way.points[: last + 1]):
+        return []
+    return [one.finding for one in way.obstacles if not one.suspect and one.at > last and one.finding.direction == REPLY]
 
 
 def _with_fixes(found: Finding, drift: tuple[Drift, ...]) -> Finding:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vethlab.model.address import IP
+from vethlab.model.finding import Finding
 from vethlab.model.link import End
 
 __all__ = ["Travel"]
@@ -23,6 +24,7 @@ class Travel:
     length: int = 0
     bound: str | None = None
     only_neighbour: bool = False
+    flaw: Finding | None = None  # what makes a router refuse it: a source address that is of no use there
     hops: int | None = None
     origin: str = ""
     left_by: str | None = None

@@ -59,6 +59,7 @@ def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
             way.clear("echo-ignored", "port-closed")
         way.leg = findings.REPLY
         yield from _leg(scene, way, Travel(REPLY, there.source, target, flow.length), node)
+    way.addresses = {name: frozenset(held.address.ip for held in one.addresses) for name, one in scene.snapshots.items()}
     return Walked(way, there.source, left_by)
 
 

@@ -15,6 +15,7 @@ from vethlab.model.address import IP
 from vethlab.model.finding import REPLY, REQUEST, Evidence, Finding, Fix, Where
 from vethlab.model.journey import OUT
 from vethlab.model.link import End
+from vethlab.model.snapshot import Drift
 
 __all__ = ["warnings"]
 
@@ -28,7 +29,8 @@ def warnings(scene: Scene, way: Way, addresses: list[IP]) -> Asking[list[Finding
             continue
         segment = yield from members(scene, start)
         everybody = {start: Track(()), **segment}
-        for one in (*_addresses(scene, everybody, concerned), *_macs(scene, everybody)):
+        drift = () if not _shared_macs(scene, everybody) else (yield from scene.drift())
+        for one in (*_addresses(scene, everybody, concerned), *_macs(scene, everybody, drift)):
             found.setdefault((one.slug, one.where), one)
     there, back = way.routers.get(REQUEST, []), way.routers.get(REPLY, [])
     if {REQUEST, REPLY} <= way.delivered and there[0] != back[0] and set(back) != set(there):
@@ -58,20 +60,27 @@ def _addresses(scene: Scene, segment: Mapping[End, Track], concerned: list[IP]) 
         )
 
 
-def _macs(scene: Scene, segment: Mapping[End, Track]) -> Iterator[Finding]:
+def _shared_macs(scene: Scene, segment: Mapping[End, Track]) -> list[tuple[End, End, str]]:
+    """Pairs of interfaces with one MAC."""
     seen: dict[str, End] = {}
+    found = []
     for end in segment:
         wire = scene.wire(end)
-        if wire is None or not wire.mac or wire.kind == "loopback":
-            continue
-        first = seen.setdefault(wire.mac, end)
-        if first == end:
-            continue
-        wrong, right = end, first
+        if wire is not None and wire.mac and wire.kind != "loopback":
+            first = seen.setdefault(wire.mac, end)
+            if first != end:
+                found.append((first, end, wire.mac))
+    return found
+
+
+def _macs(scene: Scene, segment: Mapping[End, Track], drift: tuple[Drift, ...]) -> Iterator[Finding]:
+    drifted = {one.subject for one in drift if one.kind == "interface"}
+    for first, end, mac in _shared_macs(scene, segment):
+        wrong, right = (first, end) if str(first) in drifted or scene.is_bridge(first) else (end, first)
         yield Finding(
             "duplicate-mac", Where(wrong.netns, wrong.interface, "link"),
-            f"{wrong} and {right} have the same MAC {wire.mac}: a bridge knows one place for it",
-            evidence=(Evidence("configuration", f"{wire.mac} is on {first} and on {end}"),), fixes=(_other_mac(wrong, wire.mac),),
+            f"{wrong} and {right} have the same MAC {mac}: a bridge knows one place for it",
+            evidence=(Evidence("configuration", f"{mac} is on {first} and on {end}"),), fixes=(_other_mac(wrong, mac),),
         )
 
 

@@ -54,6 +54,7 @@ class Way:
     cleared: set[str] = field(default_factory=set)
     nodes: list[str] = field(default_factory=list)
     routers: dict[str, list[str]] = field(default_factory=dict)
+    addresses: dict[str, frozenset[IP]] = field(default_factory=dict)  # of each node that was looked into
     delivered: set[str] = field(default_factory=set)
     leg: str = REQUEST
     flow: Flow | None = None  # as it is sent, its source address known

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vethlab.lab.session import Session
     from vethlab.model.flow import Flow
     from vethlab.model.topology import Topology
+    from vethlab.observe.watch import Watch
 
 __all__ = ["Asked"]
 
@@ -53,6 +54,12 @@ class Asked:
         from vethlab.lab.explaining import answer  # noqa: PLC0415
 
         return answer(self._subject(), src, dst, rehearse=False, **how)
+
+    def watch(self, *nodes: str, truth: bool = True) -> Watch:
+        """Deaths of packets, live, in these nodes or in all: `with lab.watch() as w: for batch in w.batches(seconds=5): ...`."""
+        from vethlab.lab.watching import start  # noqa: PLC0415 - only for those who look
+
+        return start(self._running().namespaces, nodes, truth=truth)
 
     def last_question(self) -> Flow | None:
         """The last question whose answer was no."""

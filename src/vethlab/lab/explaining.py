@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from vethlab.model.topology import Topology
     from vethlab.rehearse import Placeholder
 
+SMALL = 40  # nodes: a lab of that size is copied whole
+
 __all__ = ["Answer", "Offer", "Subject", "answer", "replay"]
 
 
@@ -78,7 +80,7 @@ def answer(  # noqa: PLR0913 - a question has as many parts
     if record is not None and inquiry.transcript is not None:
         _write(record, inquiry.transcript)
     offers: tuple[Offer, ...] = ()
-    if rehearse and inquiry.transcript is not None and explanation.verdict is not None and explanation.verdict.fixes:
+    if rehearse and inquiry.transcript is not None and not explanation.ok:
         offers, explanation = _rehearsed(subject, flow, explanation, inquiry.transcript)
     return Answer(flow, explanation, offers, time.perf_counter() - begun, explanation.notes, subject.name)
 
@@ -121,6 +123,8 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
 
     nodes = {question.netns for question, _ in transcript.answers if isinstance(question, Look)}
     nodes |= {name for question, _ in transcript.answers if isinstance(question, Observe) for name in question.netns}
+    every = subject.namespaces.names()
+    nodes = set(every) if len(every) <= SMALL else nodes & every
     drift = subject.drift()
     with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(flow, transcript)) as rehearsal:
         copy = Inquiry(rehearsal.namespaces, subject.topology, drift=lambda: drift, truth=False)

@@ -7,7 +7,7 @@ carries questions to those who can answer, and answers back; it has no opinion.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from vethlab.explain.questions import Drifted, Look, Observe, Question, Route
@@ -15,6 +15,7 @@ from vethlab.explain.story import explain
 from vethlab.lab.wiring import wiring_of
 from vethlab.observe.onlooker import look_on
 from vethlab.observe.oracle import Oracle
+from vethlab.observe.unanswered import take_away, unresolved
 from vethlab.probe.settle import settle
 from vethlab.probe.single import probe
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Inquiry", "Transcript"]
 
+REPEATED = 1.2  # a question that somebody asked before us is repeated after a second (net.ipv4.neigh.*.retrans_time_ms)
 PATIENCE = 0.5  # seconds for a reply on one machine; ARP asks again after a second only
 
 
@@ -78,7 +80,12 @@ class Inquiry:
         return self._observe(question)
 
     def _observe(self, question: Observe) -> Observed:
-        return look_on(
+        known = unresolved(self._namespaces, question.solicits)
+        patience = max(self._patience, REPEATED) if question.waits else self._patience
+        observed = look_on(
             self._namespaces, question.flow, question.netns, truth=self._truth,
-            probe=lambda mark: probe(self._namespaces, question.flow, interface=question.interface, timeout=self._patience, mark=mark),
+            probe=lambda mark: probe(self._namespaces, question.flow, interface=question.interface, timeout=patience, mark=mark),
         )
+        if observed.ok:
+            return observed
+        return replace(observed, unanswered=take_away(self._namespaces, question.solicits, known))

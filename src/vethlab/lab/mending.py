@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Search"]
 
 ROUNDS = 6  # obstacles on one path; more is another lab
+FURTHER = 2
 TRIES = 4  # fixes tried against one obstacle
 
 
@@ -32,11 +33,11 @@ class Search:
 
     def run(self, first: Explanation) -> tuple[Offer, ...]:
         """What mends the path. Without a faithful copy: what should, with the reason why nobody tried."""
-        verdict = first.verdict
-        if verdict is None or not verdict.fixes:
+        known = _known(first)
+        if not known:
             return ()
         if self._rehearsal.refused:
-            return tuple(_offer([one], None, self._rehearsal.refused) for one in verdict.fixes)
+            return tuple(_offer([one], None, self._rehearsal.refused) for one in known)
         found = self._mend(first)
         if not found:
             return ()
@@ -49,7 +50,7 @@ class Search:
         for _ in range(ROUNDS):
             if current.verdict is None:
                 return applied
-            step = self._step(current.verdict, applied)
+            step = self._step(current, applied)
             if step is None:
                 return []
             chosen, current = step
@@ -58,14 +59,14 @@ class Search:
                 self.further.append(current.verdict)
         return []
 
-    def _step(self, obstacle: Finding, applied: list[Fix]) -> tuple[Fix, Explanation] | None:
+    def _step(self, before: Explanation, applied: list[Fix]) -> tuple[Fix, Explanation] | None:
         """The first fix that gets the packet past this obstacle."""
-        for candidate in obstacle.fixes[:TRIES]:
+        for candidate in _known(before):
             if not self._try(candidate):
                 self._again(applied)
                 continue
             after = self._ask()
-            if after.ok or (after.verdict is not None and _place(after.verdict) != _place(obstacle)):
+            if _is_progress(before, after):
                 return candidate, after
             self._again(applied)
         return None
@@ -95,6 +96,20 @@ class Search:
         self._rehearsal.reset()
         for one in applied:
             self._rehearsal.run(one.commands)
+
+
+def _known(explanation: Explanation) -> list[Fix]:
+    """The fixes of the obstacle; then those of what stands behind it, which may be what brought the packet there."""
+    if explanation.verdict is None:
+        return []
+    return [*explanation.verdict.fixes[:TRIES], *[fix for one in explanation.also for fix in one.fixes][:FURTHER]]
+
+
+def _is_progress(before: Explanation, after: Explanation) -> bool:
+    """Whether the packet came as far as before, and another obstacle ends it, if any does."""
+    if after.ok or before.verdict is None or after.verdict is None:
+        return after.ok
+    return _place(after.verdict) != _place(before.verdict) and after.reached >= before.reached
 
 
 def _place(finding: Finding) -> tuple[str, str, str | None, str, str]:

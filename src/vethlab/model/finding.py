@@ -81,7 +81,7 @@ class PathHop:
 class Explanation:
     """The answer. `verdict` None: the probe passed. `also`: further obstacles on the same way; `warnings`: what will bite later.
 
-    `expected` are the places the packet should pass, as `node:interface`.
+    `expected` are the places the packet should pass, as `node:interface`; `reached`: how many of them lie in front of the obstacle.
     """
 
     ok: bool
@@ -91,6 +91,7 @@ class Explanation:
     request: tuple[PathHop, ...] = ()
     reply: tuple[PathHop, ...] = ()
     expected: tuple[str, ...] = ()
+    reached: int = 0
     rtt_us: float | None = None
     reason: str = ""
     notes: tuple[str, ...] = field(default=())

@@ -91,6 +91,16 @@ class IcmpError:
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A neighbour entry that the probe left unresolved (`state`: incomplete, failed); it is taken away again."""
+
+    node: str
+    interface: str
+    address: IP
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """One probe. `errno`: the sender's own kernel refused; `lost`: frames that no ring had room for, so that absence proves nothing.
 
@@ -111,4 +121,5 @@ class Observed:
     lost: int = 0
     truth: bool = False
     table_full: bool = False
+    unanswered: tuple[Unanswered, ...] = ()
     watched: tuple[str, ...] = field(default=())

@@ -37,7 +37,8 @@ def not_a_router(scene: Scene, travel: Travel, node: str, came: str, onward: Rou
         return off
     route = match(scene.snapshots[sender.netns], travel.target).route
     evidence = (*off.evidence, Evidence("configuration", f"{node} is not meant to forward, and has no other way to {travel.target}"))
-    if route is None or not any(hop.via is not None for hop in route.hops):
+    nobody = not scene.wiring.owners(travel.target) and not scene.wiring.meant_for(travel.target)
+    if nobody or route is None or not any(hop.via is not None for hop in route.hops):
         summary = f"{node} gets a packet for {travel.target}, which it does not have"
         return Finding("not-for-us", Where(node, came, "input"), summary, evidence=evidence)
     line = Evidence("configuration", f"{sender.netns}: {route_text(route)}")

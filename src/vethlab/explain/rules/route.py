@@ -16,9 +16,9 @@ from vethlab.explain.questions import Routed
 from vethlab.explain.settings import both, effective
 from vethlab.model.address import IP
 from vethlab.model.finding import REPLY, Evidence, Finding, Fix, Where
-from vethlab.model.snapshot import FibRoute, Snapshot
+from vethlab.model.snapshot import MAIN_TABLE, FibRoute, Snapshot
 
-__all__ = ["holds", "no_forwarding", "refused", "said", "source_refused", "too_large"]
+__all__ = ["holds", "no_forwarding", "not_local", "refused", "said", "source_refused", "too_large"]
 
 
 def said(node: str, routed: Routed, destination: IP, source: IP | None = None, iif: str | None = None) -> Evidence:
@@ -50,7 +50,43 @@ def refused(node: str, snapshot: Snapshot, found: Match, evidence: Evidence, des
         if destination in route.destination and route.type == "unicast" and {"dead", "linkdown"} & set(hop.flags) and hop.interface
     ]
     more = (Evidence("configuration", f"a route by {dead[0]} is dead"),) if dead else ()
-    return Finding(slug, Where(node, None, "route"), f"{node} has {word} {destination}", evidence=(evidence, *more))
+    remedies = tuple(_lookups(node, snapshot, destination.version)) + tuple(_connected(node, snapshot, destination))
+    return Finding(slug, Where(node, None, "route"), f"{node} has {word} {destination}", evidence=(evidence, *more), fixes=remedies)
+
+
+def _lookups(node: str, snapshot: Snapshot, version: int) -> Iterator[Fix]:
+    """The rule that leads to the main table is gone."""
+    rules = [rule for rule in snapshot.rules if rule.version == version]
+    if rules and not any(rule.table == MAIN_TABLE and rule.action == "lookup" for rule in rules):
+        family = ("-6",) if version == 6 else ()
+        words = ("priority", "32766", "from", "all", "lookup", "main")
+        add = fixes.command(node, "ip", *family, "rule", "add", *words, undo=(("ip", *family, "rule", "del", *words),))
+        yield fixes.fix(f"let {node} look into its main table again", add)
+
+
+def _connected(node: str, snapshot: Snapshot, destination: IP) -> Iterator[Fix]:
+    """The route of a segment itself is gone, which the kernel makes with the address and nobody else makes again."""
+    for held in snapshot.addresses:
+        interface = snapshot.interfaces.get(held.interface)
+        if destination in held.address.network and held.address.ip != destination and interface is not None and interface.up:
+            family = ("-6",) if destination.version == 6 else ()
+            words = (str(held.address.network), "dev", held.interface)
+            add = fixes.command(node, "ip", *family, "route", "add", *words, undo=(("ip", *family, "route", "del", *words),))
+            yield fixes.fix(f"give {node} the route of its own segment again: {held.address.network} dev {held.interface}", add)
+
+
+def not_local(node: str, snapshot: Snapshot, came: str, target: IP, evidence: Evidence) -> Finding:
+    """An address that is there, and that the local table does not know: what comes for it is not for this node."""
+    on = next((held.interface for held in snapshot.addresses if held.address.ip == target), came)
+    family = ("-6",) if target.version == 6 else ()
+    words = ("local", str(target), "dev", on, "table", "local")
+    add = fixes.command(node, "ip", *family, "route", "add", *words, undo=(("ip", *family, "route", "del", *words),))
+    return Finding(
+        "not-for-us", Where(node, came, "input"),
+        f"{node} has {target}, but its local table does not say so: packets for it are not its own",
+        evidence=(evidence, Evidence("configuration", f"{node}: {target} is on {on}, and no local route leads to it")),
+        fixes=(fixes.fix(f"tell the local table of {node} about {target} again", add),),
+    )
 
 
 def _refusing(node: str, found: Match, evidence: Evidence, destination: IP) -> Finding:
