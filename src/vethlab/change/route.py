@@ -26,7 +26,9 @@ class AddRoute:
         return f"route {describe(self.route)} in {self.netns}"
 
     def commands(self) -> tuple[str, ...]:
-        return (f"ip{_family(self.route)} route add {describe(self.route)} protocol static",)
+        words = describe(self.route)
+        head, hops, tail = words.partition(" nexthop ")  # the options of the route stand in front of its next hops
+        return (f"ip{_family(self.route)} route add {head} protocol static{hops}{tail}",)
 
 
 @dataclass(frozen=True, slots=True)

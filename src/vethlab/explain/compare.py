@@ -68,7 +68,8 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     yield from walls
     certain = sorted((one for one in way.obstacles if one.at > last and not one.suspect), key=lambda one: one.at)
     strangers = {one.where.node: one for one in warnings if one.slug == "duplicate-address"}
-    blamed = next((one.finding for one in (*walls, *certain) if one.at >= last or observed.refused), None)
+    closed = [one for one in way.obstacles if one.finding.slug == "port-closed"] if observed.refused else []
+    blamed = next((one.finding for one in (*walls, *closed, *certain)), None)
     if blamed is not None and blamed.where.node in strangers:  # who should not have the address got the packet
         yield Obstacle(last + 1, strangers[blamed.where.node])
     if observed.refused:

@@ -29,6 +29,10 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
+# What they leave behind in neighbour tables has to go too, which the lab file does not know.
+OWN_FIRST = frozenset({"duplicate-address", "duplicate-mac", "neighbour-wrong"})
+
+
 def command(node: str, *argv: str, undo: Iterable[tuple[str, ...]] = ()) -> Command:
     """One command line in a node."""
     return Command(node, argv, tuple(undo))
@@ -63,11 +67,14 @@ def candidates(finding: Finding, drift: Iterable[Drift]) -> tuple[Fix, ...]:
         Fix(f"as the lab file says: {one.reason or one.subject}", tuple(Command(one.node, argv) for argv in one.commands)) for one in near
     ]
     if len(near) > 1:
-        # An address is added before another is deleted, because those that go take the routes that stand on them along.
-        ordered = sorted(near, key=lambda one: one.kind == "address" and any("delete" in argv for argv in one.commands))
+        # An IPv4 address is added before another is deleted, because those that go take the routes that stand on them along. IPv6 knows
+        # each address once, whatever its prefix.
+        ordered = sorted(near, key=lambda one: one.kind == "address" and ":" not in one.subject.split()[0] and "delete" in one.commands[0])
         together = tuple(Command(one.node, argv) for one in ordered for argv in one.commands)
         returns.append(Fix(f"bring {finding.where} back to what the lab file says", together))
     own = sorted(finding.fixes, key=lambda one: one.policy)
+    if finding.slug in OWN_FIRST:
+        returns, own = own, returns
     seen: set[tuple[tuple[str, ...], ...]] = set()
     unique = []
     for one in (*returns, *own):

@@ -106,5 +106,5 @@ def _prefix(end: End, held: IPInterface, right: IPInterface, says: str) -> Findi
     return Finding(
         "wrong-prefix", Where(end.netns, end.interface, "route"), f"{end} has {held}, a prefix that leaves its neighbours out",
         evidence=(Evidence("configuration", f"{end} has {held}; {says}"),),
-        fixes=(fixes.fix(f"give {end} the prefix of its segment: {right}", add, remove),),
+        fixes=(fixes.fix(f"give {end} the prefix of its segment: {right}", *((add, remove) if held.version == 4 else (remove, add))),),
     )

@@ -12,7 +12,7 @@ from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.segment import Track, members
 from vethlab.explain.way import Way
 from vethlab.model.address import IP
-from vethlab.model.finding import REPLY, REQUEST, Evidence, Finding, Fix, Where
+from vethlab.model.finding import REPLY, REQUEST, Command, Evidence, Finding, Fix, Where
 from vethlab.model.journey import OUT
 from vethlab.model.link import End
 from vethlab.model.snapshot import Drift
@@ -56,8 +56,17 @@ def _addresses(scene: Scene, segment: Mapping[End, Track], concerned: list[IP]) 
             "duplicate-address", Where(wrong.netns, wrong.interface, "neighbour"),
             f"{wrong} and {others} both have {address}: who answers first wins",
             evidence=(Evidence("configuration", f"{address} is on {', '.join(map(str, owners))}"),),
-            fixes=(fixes.fix(f"take {address} from {wrong}", remove),),
+            fixes=(fixes.fix(f"take {address} from {wrong}", remove, *_forget(scene, "" if wire is None else wire.mac)),),
         )
+
+
+def _forget(scene: Scene, mac: str) -> list[Command]:
+    """Entries that have met the wrong one."""
+    return [
+        fixes.command(node, "ip", "neighbour", "flush", "to", str(entry.address), "dev", entry.interface)
+        for node, snapshot in scene.snapshots.items() for entry in snapshot.neighbours
+        if entry.mac == mac and entry.state not in {"permanent", "noarp"}
+    ]
 
 
 def _shared_macs(scene: Scene, segment: Mapping[End, Track]) -> list[tuple[End, End, str]]:
@@ -80,11 +89,12 @@ def _macs(scene: Scene, segment: Mapping[End, Track], drift: tuple[Drift, ...]) 
         yield Finding(
             "duplicate-mac", Where(wrong.netns, wrong.interface, "link"),
             f"{wrong} and {right} have the same MAC {mac}: a bridge knows one place for it",
-            evidence=(Evidence("configuration", f"{mac} is on {first} and on {end}"),), fixes=(_other_mac(wrong, mac),),
+            evidence=(Evidence("configuration", f"{mac} is on {first} and on {end}"),),
+            fixes=(_other_mac(wrong, mac, _forget(scene, mac)),),
         )
 
 
-def _other_mac(end: End, mac: str) -> Fix:
+def _other_mac(end: End, mac: str, forget: list[Command]) -> Fix:
     """A locally administered MAC that differs in its last bytes."""
     number = (int(mac.replace(":", ""), 16) ^ 0x5A5A) | 0x020000000000
     text = ":".join(f"{number:012x}"[at : at + 2] for at in range(0, 12, 2))
@@ -92,5 +102,5 @@ def _other_mac(end: End, mac: str) -> Fix:
         f"give {end} a MAC of its own", fixes.command(
             end.netns, "ip", "link", "set", "dev", end.interface, "address", text,
             undo=(("ip", "link", "set", "dev", end.interface, "address", mac),),
-        ),
+        ), *forget,
     )

@@ -87,6 +87,10 @@ class NftTrace:
             self._sockets.pop().close()
         self._ears.clear()
 
+    def descriptors(self) -> list[int]:
+        """For poll: readable when something happened."""
+        return [ear.fileno() for ear in self._ears.values()]
+
     def events(self) -> list[TraceEvent]:
         """What happened since last asked, in order within each node; what happened in tables of ours is left out."""
         return [event for node, ear in self._ears.items() for event in self._hear(node, ear)]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vethlab.errors import KernelError
-from vethlab.kernel import bridge
+from vethlab.kernel import bridge, veth
 from vethlab.kernel.netlink import address as addresses
 from vethlab.kernel.netlink import link as links
 from vethlab.kernel.netlink import neighbour as neighbours
@@ -58,13 +58,13 @@ def dump(name: str, connection: Connection, *, pinned: bool = True) -> Dumped:
 
 def join(dumped: Mapping[str, Dumped]) -> dict[str, Netns]:
     """Put names where the kernel has numbers, over all namespaces at once."""
-    ends = {
-        (index, one.peer_index): End(name, one.name)
+    ends = veth.joined(
+        veth.Half(End(name, one.name), index, one.peer_index, one.abroad)
         for name, part in dumped.items() for index, one in part.seen.items() if one.kind == "veth"
-    }
+    )
     return {
         name: Netns(
-            links={one.name: _link(one, part.seen, ends) for one in part.seen.values()},
+            links={one.name: _link(one, part.seen, ends.get(End(name, one.name))) for one in part.seen.values()},
             addresses=frozenset(part.addresses), routes=frozenset(merge_multipath(part.routes)), neighbours=frozenset(part.neighbours),
         )
         for name, part in dumped.items()
@@ -84,7 +84,7 @@ def merge_multipath(found: list[Route]) -> list[Route]:
     return list(joined.values())
 
 
-def _link(one: Seen, around: Mapping[int, Seen], ends: Mapping[tuple[int, int], End]) -> Link:
+def _link(one: Seen, around: Mapping[int, Seen], peer: End | None) -> Link:
     master = around.get(one.master_index)
     port = None
     if one.port is not None:
@@ -94,7 +94,7 @@ def _link(one: Seen, around: Mapping[int, Seen], ends: Mapping[tuple[int, int], 
     return Link(
         name=one.name, kind=one.kind, up=one.up, mtu=one.mtu, mac=one.mac, index=one.ifindex,
         master=master.name if master is not None else None,
-        peer=ends.get((one.peer_index, one.ifindex)) if one.kind == "veth" else None,
+        peer=peer,
         bridge=bridge.decode(*one.data) if one.kind == "bridge" and one.data is not None else None,
         port=port, alias=one.alias, link_local=one.link_local, owned=one.group == links.OWNED_GROUP,
     )

@@ -6,6 +6,9 @@ doubles the time of a build and triples its memory.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from vethlab.kernel.bridge import port_settings
 from vethlab.kernel.netlink.link import (
     IFLA_ADDRESS,
@@ -24,7 +27,7 @@ from vethlab.kernel.netlink.link import (
     set_link,
 )
 from vethlab.kernel.netlink.message import Request, attribute, nested, text, u32
-from vethlab.model.link import Link
+from vethlab.model.link import End, Link
 
 VETH_INFO_PEER = 1
 _QUEUES = u32(IFLA_NUM_TX_QUEUES, 1) + u32(IFLA_NUM_RX_QUEUES, 1)
@@ -54,3 +57,35 @@ def encode(left: Link, right: Link, *, peer_netns: int | None, master: int = 0) 
     if later:
         requests.append(set_link(left.index or 0, left.name, parts=later))
     return requests
+
+
+class Half(NamedTuple):
+    """One end of a pair as the kernel tells it. `abroad`: it names a namespace for its peer (IFLA_LINK_NETNSID)."""
+
+    end: End
+    number: int
+    peer: int
+    abroad: bool
+
+
+def joined(halves: Iterable[Half]) -> dict[End, End]:
+    """The other end of each, where it is among them.
+
+    Indexes are unique over what a plan makes, but a pair that somebody makes by hand gets the next free ones of its namespace: whether the
+    kernel names a namespace for the peer tells a pair within one from a cable between two.
+    """
+    known = list(halves)
+    at_home = {(half.end.netns, half.number, half.peer): half.end for half in known if not half.abroad}
+    abroad: dict[tuple[int, int], list[End]] = {}
+    for half in known:
+        if half.abroad:
+            abroad.setdefault((half.number, half.peer), []).append(half.end)
+    found: dict[End, End] = {}
+    for half in known:
+        if not half.abroad:
+            other = at_home.get((half.end.netns, half.peer, half.number))
+        else:
+            other = next((end for end in abroad.get((half.peer, half.number), ()) if end.netns != half.end.netns), None)
+        if other is not None:
+            found[half.end] = other
+    return found

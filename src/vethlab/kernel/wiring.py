@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from vethlab.errors import KernelError
+from vethlab.kernel import veth
 from vethlab.kernel.inside import Inside, each
 from vethlab.kernel.netlink import interface
 from vethlab.kernel.netlink.address import interface as address
@@ -36,14 +37,15 @@ class _Site(NamedTuple):
 def read_wiring(namespaces: Namespaces, names: Iterable[str]) -> dict[End, Wire]:
     """Every interface of these namespaces; tentative and link-local addresses included."""
     sites = {name: _site(name, inside) for entered in each(namespaces, names, fully=False) for name, inside in entered.items()}
-    ends = {
-        (one.number, one.peer): End(name, one.name) for name, site in sites.items() for one in site.told.values() if one.kind == "veth"
-    }
+    ends = veth.joined(
+        veth.Half(End(name, one.name), one.number, one.peer, one.abroad)
+        for name, site in sites.items() for one in site.told.values() if one.kind == "veth"
+    )
     return {
         End(name, one.name): Wire(
             end=End(name, one.name), kind=one.kind, mac=one.mac, up=one.up, carrier=one.carrier,
             master=site.told[one.master].name if one.master in site.told else None,
-            peer=ends.get((one.peer, one.number)) if one.kind == "veth" else None, addresses=tuple(site.addresses.get(one.number, ())),
+            peer=ends.get(End(name, one.name)), addresses=tuple(site.addresses.get(one.number, ())),
         )
         for name, site in sites.items() for one in site.told.values()
     }

@@ -66,7 +66,7 @@ CASES: list[tuple[Change, list[str]]] = [
     (ops.RemoveAddress("a", Address("eth0", ip_interface("10.0.0.1/24"))), ["ip address delete 10.0.0.1/24 dev eth0"]),
     (
         ops.AddRoute("a", Route(ip_network("10.9.0.0/16"), EIGHT, metric=5)),
-        ["ip route add 10.9.0.0/16 metric 5 nexthop via 10.0.0.1 dev eth0 nexthop via 10.0.1.1 dev eth1 onlink protocol static"],
+        ["ip route add 10.9.0.0/16 metric 5 protocol static nexthop via 10.0.0.1 dev eth0 nexthop via 10.0.1.1 dev eth1 onlink"],
     ),
     (
         ops.AddRoute("a", Route(ip_network("fd01::/64"), (NextHop(None, "eth0"),), source=ip_address("fd00::1"))),

@@ -57,7 +57,8 @@ def refused(node: str, snapshot: Snapshot, found: Match, evidence: Evidence, des
 def _lookups(node: str, snapshot: Snapshot, version: int) -> Iterator[Fix]:
     """The rule that leads to the main table is gone."""
     rules = [rule for rule in snapshot.rules if rule.version == version]
-    if rules and not any(rule.table == MAIN_TABLE and rule.action == "lookup" for rule in rules):
+    plain = [rule for rule in rules if not (rule.other or rule.mark or rule.iif or rule.oif or rule.source or rule.destination)]
+    if rules and not any(rule.table == MAIN_TABLE and rule.action == "lookup" for rule in plain):
         family = ("-6",) if version == 6 else ()
         words = ("priority", "32766", "from", "all", "lookup", "main")
         add = fixes.command(node, "ip", *family, "rule", "add", *words, undo=(("ip", *family, "rule", "del", *words),))

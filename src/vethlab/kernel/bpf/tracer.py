@@ -29,6 +29,7 @@ _NAMES = tuple(KINDS)
 _WORD = Struct("@I")
 _BUSY, _DISCARDED = 1 << 31, 1 << 30  # BPF_RINGBUF_BUSY_BIT, BPF_RINGBUF_DISCARD_BIT
 _HEADER = 8  # BPF_RINGBUF_HDR_SZ
+_ROOM = 1024  # namespaces that may be added later
 
 
 class Event(NamedTuple):
@@ -67,19 +68,20 @@ def available() -> str:
 
 
 class Tracer:
-    """Programs at four tracepoints and the ring they write to. HostError (no-bpf) where the machine refuses.
+    """Programs at four tracepoints, or those for `kinds` only, and the ring they write to. HostError (no-bpf) where the machine refuses.
 
     `size` bytes (pages in a power of two) hold an event each 168; what finds the ring full is counted in `lost`.
     """
 
-    def __init__(self, netns_inodes: Sequence[int], *, size: int = 1 << 22) -> None:
+    def __init__(self, netns_inodes: Sequence[int], *, kinds: Sequence[str] = _NAMES, size: int = 1 << 22) -> None:
         types = read_kernel()
         members = {name: types.offset(*member) for name, member in MEMBERS.items()}
         self._reasons = {value: name.removeprefix(_REASON_PREFIX) for value, name in types.enum("skb_drop_reason").items()}
         self._symbols, self._size = Symbols(), size
         with ExitStack() as made:
             self._maps = _maps(made, netns_inodes, size)
-            for kind, tracepoint in KINDS.items():
+            for kind in kinds:
+                tracepoint = KINDS[kind]
                 code = program_at(kind, members, types.arguments(tracepoint), self._maps)
                 loaded = program.load_raw_tracepoint(code)
                 try:
@@ -93,6 +95,10 @@ class Tracer:
             self._consumed = made.enter_context(memoryview(consumer).cast("Q"))
             self._produced = made.enter_context(memoryview(self._ring).cast("Q"))
             self._made = made.pop_all()
+
+    def add(self, inode: int) -> None:
+        """Ask about one more namespace. HostError when there are too many."""
+        program.update(self._maps.wanted, _WORD.pack(inode), bytes(4))
 
     def events(self) -> list[Event]:
         """What happened since last asked."""
@@ -142,7 +148,7 @@ def _maps(made: ExitStack, inodes: Sequence[int], size: int) -> Maps:
         made.callback(os.close, descriptor)
         return descriptor
 
-    maps = Maps(kept(program.HASH, 4, 4, max(1, len(inodes))), kept(program.RING, 0, 0, size), kept(program.ARRAY, 4, 8, 1))
+    maps = Maps(kept(program.HASH, 4, 4, len(inodes) + _ROOM), kept(program.RING, 0, 0, size), kept(program.ARRAY, 4, 8, 1))
     for inode in inodes:
         program.update(maps.wanted, _WORD.pack(inode), bytes(4))
     return maps

@@ -19,6 +19,7 @@ from vethlab.kernel.netlink.link import (
     IFLA_INFO_SLAVE_DATA,
     IFLA_INFO_SLAVE_KIND,
     IFLA_LINK,
+    IFLA_LINK_NETNSID,
     IFLA_LINKINFO,
     IFLA_MASTER,
     IFLA_MTU,
@@ -53,6 +54,7 @@ class Told(NamedTuple):
     mac: str
     master: int
     peer: int
+    abroad: bool  # the peer is in another namespace
     data: bytes
     found: Spans
     info: Spans
@@ -70,7 +72,7 @@ def decode(data: bytes, start: int, end: int) -> Told:
         kind="loopback" if loopback else get_text(data, info[IFLA_INFO_KIND]) if IFLA_INFO_KIND in info else "",
         up=bool(flags & IFF_UP), arp=not flags & IFF_NOARP, carrier=IFLA_CARRIER not in found or data[found[IFLA_CARRIER][0]] != 0,
         mtu=get_u32(data, found[IFLA_MTU]), mac=data[mac[0] : mac[1]].hex(":") if mac and not loopback else "",
-        master=get_u32(data, found[IFLA_MASTER]) if IFLA_MASTER in found else 0,
+        abroad=IFLA_LINK_NETNSID in found, master=get_u32(data, found[IFLA_MASTER]) if IFLA_MASTER in found else 0,
         peer=get_u32(data, found[IFLA_LINK]) if IFLA_LINK in found else 0, data=data, found=found, info=info,
     )
 

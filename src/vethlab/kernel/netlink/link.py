@@ -27,6 +27,7 @@ from vethlab.kernel.netlink.message import (
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
 IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC, IFLA_GROUP = 16, 18, 20, 26, 27
+IFLA_LINK_NETNSID = 37
 IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES = 28, 29, 31, 32
 IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
 IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_EUI64, ADDR_GEN_NONE = 8, 0, 1
@@ -49,6 +50,7 @@ class Seen(NamedTuple):
     mtu: int
     mac: str | None
     peer_index: int
+    abroad: bool  # the peer is in another namespace
     master_index: int
     group: int
     operstate: int
@@ -113,7 +115,7 @@ def decode(data: bytes, start: int, end: int) -> Seen:
         ifindex=index, name=get_text(data, found[IFLA_IFNAME]), kind=kind, up=bool(flags & IFF_UP),
         mtu=get_u32(data, found[IFLA_MTU]),
         mac=data[hardware_address[0] : hardware_address[1]].hex(":") if hardware_address and kind != "loopback" else None,
-        peer_index=get_u32(data, found[IFLA_LINK]) if IFLA_LINK in found else 0,
+        peer_index=get_u32(data, found[IFLA_LINK]) if IFLA_LINK in found else 0, abroad=IFLA_LINK_NETNSID in found,
         master_index=get_u32(data, found[IFLA_MASTER]) if IFLA_MASTER in found else 0,
         group=get_u32(data, found[IFLA_GROUP]) if IFLA_GROUP in found else 0,
         operstate=data[operstate[0]] if operstate else 0,
