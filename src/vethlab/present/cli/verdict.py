@@ -107,7 +107,8 @@ def paragraph(terminal: Terminal, label: str, text: str, *more: str) -> None:
 
 def _beside(terminal: Terminal, label: str, lines: Iterable[str]) -> None:
     for text in lines:
-        terminal.line(f"{terminal.paint(label, 'bold')}{' ' * (LABEL - len(label))}{text}".rstrip())
+        head = f"{terminal.paint(label, 'bold') if label else ''}{' ' * (LABEL - len(label))}"
+        terminal.line(f"{head}{text}")
         label = ""
 
 
