@@ -1,11 +1,15 @@
-"""Finds and reads lab files. Enters: a path. Leaves: text, or UsageError.
+"""Finds, reads and rewrites lab files. Enters: a path. Leaves: text, or UsageError.
 
-Rule of the file: the only one of the layer that touches a disk, and it only reads.
+Rule of the file: the only one of the layer that touches a disk. It writes whole files or nothing: whoever reads meanwhile, or after a
+power cut, finds the old text or the new one.
 """
 
 from __future__ import annotations
 
 import os
+import stat
+from codecs import BOM_UTF8
+from contextlib import suppress
 
 from vethlab.errors import SpecError, SpecErrors, UsageError
 from vethlab.spec.read import MAX_BYTES
@@ -26,6 +30,32 @@ def read_text(path: str) -> str:
     except UnicodeDecodeError as error:
         message = f"not UTF-8: the byte 0x{content[error.start]:02x} begins no character"
         raise _mistake(path, "not-utf8", message, content, error.start) from None
+
+
+def write_text(path: str, text: str) -> None:
+    """Replaces the text of a lab file, which keeps its mode, its owner and, where it has one, its byte order mark. Links are followed."""
+    import tempfile  # noqa: PLC0415 - only `fix --write` writes
+
+    real = os.path.realpath(path)
+    folder, name = os.path.split(real)
+    fresh = ""
+    try:
+        with open(real, "rb") as old:  # noqa: PTH123 - as above
+            kept, marked = os.fstat(old.fileno()), old.read(len(BOM_UTF8)) == BOM_UTF8
+        number, fresh = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+        with open(number, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+            with suppress(PermissionError):  # only root may give a file away; then it is the writer's
+                os.fchown(number, kept.st_uid, kept.st_gid)
+            os.fchmod(number, stat.S_IMODE(kept.st_mode))
+            file.write((BOM_UTF8 if marked else b"") + text.encode())
+            file.flush()
+            os.fsync(number)
+        os.replace(fresh, real)  # noqa: PTH105 - as above
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(fresh)  # noqa: PTH108 - as above
+        reason = error.strerror or "cannot be written"
+        raise UsageError(f"{path}: {reason}", where=path, slug="file", help="the file is as it was") from error
 
 
 def _mistake(path: str, slug: str, message: str, content: bytes, at: int) -> SpecErrors:
