@@ -1,18 +1,19 @@
 """What others than rings say of the probe's end: an nft trace, and the kernel's own drop reasons.
 
 Enters: trace events, BPF events, and who tells ours from others'; leaves: FirewallDrops and KernelDrops. Rule of the file: ask `Ours` about
-the rings' frames first, since a header in a trace is cut short. A drop that happens to every good packet is none: the copy for a socket
-that nobody has (ping_rcv), the one that a bridge floods to others, what is thrown away with its owner.
+the rings' frames first, since a header in a trace is cut short. A drop that happens to every good packet is none (explain.reasons), nor are
+those at places where only this probe's packets end well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from vethlab.explain.reasons import reasons
 from vethlab.kernel.bpf.tracer import Event
 from vethlab.kernel.netlink.nftables import Chain, TraceEvent
 from vethlab.kernel.nft_rules import RuleText
-from vethlab.model.journey import FirewallDrop, KernelDrop
+from vethlab.model.journey import ANSWER, REPLY, SOLICIT, FirewallDrop, KernelDrop
 from vethlab.observe.decode import ARP, Packet, decode, decode_ip
 from vethlab.observe.ours import Ours
 
@@ -20,8 +21,12 @@ __all__ = ["firewall_drops", "kernel_drops"]
 
 _LEAVING = frozenset({"output", "postrouting", "egress"})
 _ARP_BEGINS = bytes.fromhex("000108000604")  # Ethernet and IPv4 (RFC 826); an IP header begins with its version
-_BENIGN = frozenset({"OTHERHOST", "QUEUE_PURGE", "SKB_CONSUMED", "CONSUMED", "SOCKET_FILTER", "PACKET_SOCK_ERROR"})
-_BENIGN_PLACES = frozenset({("NO_SOCKET", "ping_rcv"), ("NO_SOCKET", "icmp_rcv")})
+_GOOD_ENDS = frozenset({
+    ("NO_SOCKET", "ping_rcv", REPLY),  # the raw socket has had its copy
+    ("NOT_SPECIFIED", "ip6_mc_input", SOLICIT),  # flooded to those who are not in the group
+    ("NOT_SPECIFIED", "icmpv6_rcv", ANSWER),  # nobody in the kernel asked: it is the packet socket's
+})
+_CLOSED = "TCP_ABORT_ON_DATA"  # our FIN is acknowledged, and nothing lingers (TCP_LINGER2); no probe sends data
 Rule = Callable[[str, str, str, int], RuleText | None]  # node, family, table, handle
 
 
@@ -60,13 +65,14 @@ def kernel_drops(
     """Where and why the kernel freed packets of ours, each place once. `since`: what is 0 on the clock of the events (CLOCK_MONOTONIC)."""
     drops: dict[tuple[str, ...], KernelDrop] = {}
     for event in events:
-        if event.kind != "drop" or event.reason in _BENIGN or event.netns not in nodes:
+        known = reasons().get(event.reason)
+        if event.kind != "drop" or event.netns not in nodes or event.reason == _CLOSED or (known is not None and known.benign):
             continue
         what = ours.what(*_packet(event.data))
         if what is None:
             continue
         place = function(event.location)
-        if (event.reason, place) not in _BENIGN_PLACES:
+        if (event.reason, place, what) not in _GOOD_ENDS:
             drop = KernelDrop(nodes[event.netns], event.interface, event.reason, place, what, event.ns - since)
             drops.setdefault((drop.node, drop.interface, drop.reason, place, what), drop)
     return list(drops.values())

@@ -1,10 +1,10 @@
 """What may concern one flow, as a program for packet sockets: the kernel throws away the rest before it costs anything.
 
 Enters: a flow and the mark of its probe; leaves: classic BPF. Passed are ARP, ICMP and ICMPv6 (neighbour discovery and errors are in it;
-echoes only with the probe's token, for a flood of others' pings is no news), and of TCP and UDP what address translation leaves of the
-flow: one of our ports, or the port asked for together with a SYN, FIN or RST, with the token, or with the address asked for as source.
-Rule of the file: rather too much than too little; who the packet belongs to is decided by observe.correlate. IPv6 extension headers are not
-stepped over, except that fragments pass.
+echoes only with the probe's token, for a flood of others' pings is no news), and of TCP and UDP what address translation may leave of the
+flow: one of our ports, else of TCP every SYN and RST, of UDP the token, or what comes from the address and port asked for. Rule of the
+file: rather too much than too little; whose a packet is, is decided by observe.ours. IPv6 extension headers are not stepped over, except
+that fragments pass.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from vethlab.kernel.classic import BYTE, HALF, NETWORK, PROTOCOL, WORD, Line, answer, any_bit, assemble, equal, go, index, load, size_of_ip
 from vethlab.kernel.packet import Instruction
 from vethlab.model.address import IP
-from vethlab.model.flow import TCP, UDP, Flow
+from vethlab.model.flow import PING, TCP, UDP, Flow
 from vethlab.model.mark import Mark
 from vethlab.observe.decode import ARP, ICMP, ICMPV6, IPV4, IPV6
 from vethlab.observe.decode import TCP as TCP_NUMBER
@@ -25,7 +25,7 @@ __all__ = ["SNAPLEN", "flow_filter", "nothing"]
 SNAPLEN = 256  # an ICMP error with both IP headers and our token inside is shorter
 _FRAGMENT = 44  # IPv6 next header
 _TRANSPORT = {TCP: TCP_NUMBER, UDP: UDP_NUMBER}
-_OFFSET, _FIN_SYN_RST = 0x1FFF, 0x07
+_OFFSET, _SYN_RST = 0x1FFF, 0x06
 _ECHO_TOKEN, _DATAGRAM_TOKEN = 8, 16  # where it stands behind the ICMP header's begin, behind the UDP header's (probe.echo, probe.marks)
 
 
@@ -39,7 +39,7 @@ def flow_filter(flow: Flow, mark: Mark) -> list[Instruction]:
         equal(8, "echo"), equal(0, "echo", "pass"),
         "six", load(BYTE, NETWORK + 6), index(40), equal(_FRAGMENT, "pass"), *_protocols(ICMPV6, "icmp6", number, "transport"),
         "icmp6", load(BYTE, NETWORK, indexed=True), equal(128, "echo"), equal(129, "echo", "pass"),
-        "echo", *_has_token(mark.token, _ECHO_TOKEN),
+        "echo", *(_has_token(mark.token, _ECHO_TOKEN) if flow.kind == PING else [go("drop")]),
         *([] if number is None else _transport(flow, mark, tcp=number == TCP_NUMBER)),
         "pass", answer(SNAPLEN), "drop", answer(0),
     ])
@@ -77,15 +77,11 @@ def _transport(flow: Flow, mark: Mark, *, tcp: bool) -> Iterator[str | Line]:
     yield from (equal(port, "pass") for port in sorted(mark.ports))
     yield load(HALF, NETWORK, indexed=True)
     yield from (equal(port, "pass") for port in sorted(mark.ports))
-    yield equal(flow.port or 0, "answered")
-    yield load(HALF, NETWORK + 2, indexed=True)
-    yield equal(flow.port or 0, "asked", "other")
     if tcp:
-        yield from ("asked", "answered", load(BYTE, NETWORK + 13, indexed=True), any_bit(_FIN_SYN_RST, "pass", "drop"), "other", go("drop"))
+        yield from (load(BYTE, NETWORK + 13, indexed=True), any_bit(_SYN_RST, "pass", "drop"))
     else:
-        yield "answered"
+        yield equal(flow.port or 0, "", "other")
         yield from _from(flow.dst.address, "pass", "other")
-        yield "asked"
         yield "other"
         yield from _has_token(mark.token, _DATAGRAM_TOKEN)
     yield "later"  # fragments have no ports: by their address

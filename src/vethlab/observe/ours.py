@@ -15,6 +15,7 @@ from vethlab.observe.decode import Icmp, Ip, Packet, Tcp, Udp
 __all__ = ["Ours"]
 
 _SYN, _ACK = 0x02, 0x10
+_TOKEN_ENDS = 16  # behind the begin of an echo's header (probe.echo)
 _ECHOES = {(4, 8): REQUEST, (4, 0): REPLY, (6, 128): REQUEST, (6, 129): REPLY}
 _NEIGHBOURS = {135: SOLICIT, 136: ANSWER}
 _ARP = {1: SOLICIT, 2: ANSWER}
@@ -40,8 +41,8 @@ class Ours:
         ip = packet.ip
         if ip is None:
             return None
-        if packet.icmp is not None and packet.icmp.target is not None:
-            return _NEIGHBOURS.get(packet.icmp.type)
+        if packet.icmp is not None and ip.version == 6 and packet.icmp.type in _NEIGHBOURS:  # a trace cuts off what it is about
+            return _NEIGHBOURS[packet.icmp.type]
         content = _content(ip)
         found = self._contents.get(content) if ip.offset else self._whole(packet, ip, data)
         if found is None and _cut(packet):  # a trace shows too little of what an error quotes
@@ -59,18 +60,20 @@ class Ours:
 
     def _icmp(self, icmp: Icmp, ip: Ip, data: bytes) -> str | None:
         if icmp.inner is not None:
-            return ERROR if self._quoted(icmp.inner, data) else None
+            return ERROR if self._quoted(icmp.inner, ip, data) else None
         return _ECHOES.get((ip.version, icmp.type)) if self._mark.token and self._mark.token in data else None
 
-    def _quoted(self, inner: Packet, data: bytes) -> bool:
-        """Whether an error is about a packet of ours: a quotation may end behind eight bytes (RFC 792)."""
+    def _quoted(self, inner: Packet, outer: Ip, data: bytes) -> bool:
+        """Whether an error is about a packet of ours: a quotation may end behind eight bytes (RFC 792), and hold no token."""
         ip = inner.ip
         if ip is None:
             return False
         if (self._mark.token and self._mark.token in data) or (ip.identifier and _content(ip) in self._contents):
             return True
         if inner.icmp is not None:
-            return inner.icmp.identifier == self._mark.identifier and self._target in {ip.source, ip.target}
+            header = 20 if ip.version == 4 else 40
+            whole = min(outer.length, len(data) - header) >= 8 + header + _TOKEN_ENDS
+            return not whole and inner.icmp.identifier == self._mark.identifier and self._target in {ip.source, ip.target}
         ports = inner.tcp or inner.udp
         return ports is not None and self._leg(_ends(ip, ports)) is not None
 

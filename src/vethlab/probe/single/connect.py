@@ -34,6 +34,7 @@ def connecting(namespaces: Namespaces, _flow: Flow, path: Path, held: ExitStack)
     sockets = namespaces.sockets([(path.src, family(path), socket.SOCK_STREAM, socket.IPPROTO_TCP)] * (1 + len(AGAIN)))
     for sock in sockets:
         held.callback(sock.close)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_LINGER2, -1)  # once the FIN is acknowledged nothing stays for a minute (tcp(7))
     return Connect(sockets, path), Mark(ports=frozenset(holding(sock, path) for sock in sockets))
 
 
