@@ -64,7 +64,7 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     """Candidates, the best first; the last of them always is one."""
     if observed.table_full:
         yield _table_full(way, last)
-    walls = [found for drop in observed.firewall if (found := obstacle(drop, way, last)) is not None]
+    walls = [found for drop in observed.firewall if (found := obstacle(drop, way, last, refused=observed.refused)) is not None]
     yield from walls
     certain = sorted((one for one in way.obstacles if one.at > last and not one.suspect), key=lambda one: one.at)
     strangers = {one.where.node: one for one in warnings if one.slug == "duplicate-address"}

@@ -15,12 +15,12 @@ from vethlab.model.journey import ANSWER, ERROR, REPLY, SOLICIT, FirewallDrop
 __all__ = ["obstacle"]
 
 
-def obstacle(drop: FirewallDrop, way: Way, last: int) -> Obstacle | None:
-    """Where on the way it stands."""
+def obstacle(drop: FirewallDrop, way: Way, last: int, *, refused: bool) -> Obstacle | None:
+    """Where on the way it stands. `refused`: what came back was no reply but a refusal, which a rule may have sent."""
     if drop.what == ERROR:
         return None
     places = [number for number, point in enumerate(way.points) if point.node == drop.node and point.what == drop.what]
-    if places and last > max(places):
+    if places and last > max(places) and not (refused and drop.rejects):
         return None
     slug = "nft-reject" if drop.rejects else "nft-drop"
     verb = "rejects" if drop.rejects else "drops"

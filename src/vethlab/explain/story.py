@@ -17,11 +17,14 @@ from vethlab.explain.warnings import warnings
 from vethlab.explain.way import Way
 from vethlab.model.address import IP
 from vethlab.model.finding import PROVEN, REPLY, Evidence, Explanation, Finding, Where
-from vethlab.model.flow import Flow
+from vethlab.model.flow import UDP, Flow
+from vethlab.model.journey import REPLY as ANSWERED
 from vethlab.model.journey import SOLICIT, Observed
 from vethlab.model.snapshot import Drift, Wiring
 
 __all__ = ["explain"]
+
+MOST_NODES = 1 << 20
 
 
 def explain(flow: Flow, wiring: Wiring, *, hasty: bool = False) -> Asking[Explanation]:
@@ -41,8 +44,15 @@ def explain(flow: Flow, wiring: Wiring, *, hasty: bool = False) -> Asking[Explan
     found = yield from warnings(scene, walked.way, concerned)
     solicits = tuple(dict.fromkeys((one.node, one.about) for one in walked.way.points if one.what == SOLICIT and one.about is not None))
     observed: Observed = yield Observe(flow, _watched(flow, walked, found), walked.interface, solicits, _waits(scene, solicits))
+    if observed.ok and flow.kind == UDP and observed.rtt_us is None and _answer_lost(observed):
+        observed = replace(observed, ok=False, reason="it arrived and was answered, but the answer did not come back")
     drift = () if observed.ok and not found else (yield from scene.drift())
     return _conclude(walked, observed, found, drift)
+
+
+def _answer_lost(observed: Observed) -> bool:
+    """A datagram that was delivered counts as passed; not if its receiver was seen to answer in vain."""
+    return any(one.what == ANSWERED for one in observed.sightings) or any(one.what == ANSWERED for one in observed.firewall)
 
 
 def _waits(scene: Scene, solicits: tuple[tuple[str, IP], ...]) -> bool:
@@ -74,9 +84,15 @@ def _conclude(walked: Walked, observed: Observed, found: list[Finding], drift: t
     further = compare.also(way, blamed, at)
     told = {(one.slug, one.where) for one in (blamed, *further)}
     return replace(
-        base, reached=at, verdict=_with_fixes(blamed, drift), also=tuple(_with_fixes(one, drift) for one in further),
+        base, reached=_reached(way, blamed, at), verdict=_with_fixes(blamed, drift), also=tuple(_with_fixes(one, drift) for one in further),
         warnings=tuple(one for one in found if (one.slug, one.where) not in told),
     )
+
+
+def _reached(way: Way, blamed: Finding, at: int) -> int:
+    """How far it came, whatever was known of neighbours before: the nodes it touched."""
+    behind = MOST_NODES if blamed.direction == REPLY else 0
+    return behind + len({point.node for point in way.points[:at] if point.leg == blamed.direction})
 
 
 def _unproven(way: Way, observed: Observed) -> list[Finding]:

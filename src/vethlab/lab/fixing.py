@@ -55,6 +55,7 @@ def mend(
     if before.explanation.ok or choose >= len(before.fixes):
         return Mended(None, before)
     offer = before.fixes[choose]
+    said = {(one.node, argv) for one in subject.drift() for argv in one.commands} if file else set()  # the file says this already
     with _alone(session):
         was = _state(session, subject, offer.commands)
         try:
@@ -64,7 +65,7 @@ def mend(
             raise BuildError(error.message, where=error.where, why=error.why, help="rolled back: the lab is as it was before") from error
         back = undoing(was, _state(session, subject, offer.commands), offer.commands)
     after = answer(subject, src, dst, rehearse=False, **how)
-    return Mended(offer, before, after, tuple(back), _written(file, offer.commands) if file else "")
+    return Mended(offer, before, after, tuple(back), _written(file, [one for one in offer.commands if (one.node, one.argv) not in said]) if file else "")
 
 
 def undo(subject: Subject, commands: Sequence[tuple[str, tuple[str, ...]]], question: Mapping[str, Any]) -> Undone:

@@ -81,7 +81,8 @@ class PathHop:
 class Explanation:
     """The answer. `verdict` None: the probe passed. `also`: further obstacles on the same way; `warnings`: what will bite later.
 
-    `expected` are the places the packet should pass, as `node:interface`; `reached`: how many of them lie in front of the obstacle.
+    `expected` are the places the packet should pass, as `node:interface`; `reached` grows with the nodes that lie
+    in front of the obstacle, those of the reply after all of the request.
     """
 
     ok: bool
