@@ -65,7 +65,8 @@ def mend(
             raise BuildError(error.message, where=error.where, why=error.why, help="rolled back: the lab is as it was before") from error
         back = undoing(was, _state(session, subject, offer.commands), offer.commands)
     after = answer(subject, src, dst, rehearse=False, **how)
-    return Mended(offer, before, after, tuple(back), _written(file, [one for one in offer.commands if (one.node, one.argv) not in said]) if file else "")
+    news = [one for one in offer.commands if (one.node, one.argv) not in said]
+    return Mended(offer, before, after, tuple(back), _written(file, news) if file else "")
 
 
 def undo(subject: Subject, commands: Sequence[tuple[str, tuple[str, ...]]], question: Mapping[str, Any]) -> Undone:
