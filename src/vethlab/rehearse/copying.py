@@ -18,13 +18,15 @@ from vethlab.kernel.netlink.connection import Refused
 from vethlab.kernel.netlink.message import Request
 from vethlab.kernel.netlink.watch import RTMGRP_IPV6_IFADDR, RTMGRP_LINK, drain
 from vethlab.rehearse import settings, wiring
-from vethlab.rehearse.levelling import Failed, early_addresses, level, own_routes_missing
+from vethlab.rehearse.levelling import Failed, early_addresses, level, own_routes_missing, tried_addresses
+from vethlab.rehearse.objects import detected_twice, interface_of
 from vethlab.rehearse.original import Lab
 from vethlab.rehearse.rulesets import NETLINK_NETFILTER, Tables
 from vethlab.rehearse.space import ADDRESS, ROUTE, Space
 from vethlab.rehearse.wiring import OUTSIDE
 
 _RTMGRP_IPV6_ROUTE = 0x400
+_DELAY = "net.ipv6.conf.{}.router_solicitation_delay"  # the first question of duplicate address detection waits for that as well
 _SETTLE_SECONDS = 3.0  # linkwatch acts at once, or a second later (net/core/link_watch.c)
 
 
@@ -101,7 +103,7 @@ class Copy:
             sock.setblocking(False)
             sock.bind((0, RTMGRP_LINK | RTMGRP_IPV6_IFADDR | _RTMGRP_IPV6_ROUTE))
         for name, node in self._lab.nodes.items():
-            self._send(name, early_addresses(node.objects[ADDRESS]), "address")
+            self._send(name, early_addresses(node.objects[ADDRESS], node.twice), "address")
         for name, node in self._lab.nodes.items():
             self._send(name, wiring.rising(node.links, bridges_now=False))
         if OUTSIDE in self._spaces:
@@ -110,6 +112,26 @@ class Copy:
         for name, node in self._lab.nodes.items():
             self._send(name, wiring.rising(node.links, bridges_now=True))
         self._settle(lambda name: self._silent(name, bridges_too=True))
+        self._collide()
+
+    def _collide(self) -> None:
+        """Addresses that failed duplicate address detection fail it again: whoever has them is in the copy and answers."""
+        places = [(name, index) for name, node in self._lab.nodes.items() for index in {interface_of(one) for one in node.twice}]
+        if not places:
+            return
+        keys = [(name, _DELAY.format(self._lab.nodes[name].links[index].name.replace(".", "/"))) for name, index in places]
+        before = self._scope.read_sysctls(keys)
+        self._scope.write_sysctls([(name, key, "0") for name, key in keys])  # or it would wait for up to a second before it asks
+        for name, node in self._lab.nodes.items():
+            self._send(name, tried_addresses(node.twice), "address")
+        self._settle(self._unique)
+        self._scope.write_sysctls([(name, key, value) for (name, key), value in zip(keys, before, strict=True) if value is not None])
+
+    def _unique(self, name: str) -> str:
+        wanted = self._lab.nodes[name].twice
+        told = self._spaces[name].dump(ADDRESS.get, ADDRESS.body) if wanted else []
+        failed = {ADDRESS.said(one) for one in told if detected_twice(one)}
+        return "" if wanted <= failed else "an IPv6 address does not turn out to be somebody else's"
 
     def _settle(self, lacking: Callable[[str], str]) -> None:
         """Wait until no node lacks anything of the kernel's own doing, which is done a moment after it was asked for."""

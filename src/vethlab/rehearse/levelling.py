@@ -35,11 +35,16 @@ _UNICAST, _STEP_METRIC = 1, 1
 _RTA_SRC = 2
 
 
-def early_addresses(addresses: Sequence[bytes]) -> list[Request]:
+def early_addresses(addresses: Sequence[bytes], later: Collection[bytes]) -> list[Request]:
     """Addresses to be there before their interfaces come up; those that come with lo the kernel makes itself."""
     # IPv6 puts a new address before its equals (net/ipv6/addrconf.c ipv6_link_dev_addr), IPv4 behind them.
     ordered = [one for one in addresses if one[0] == AF_INET] + [one for one in reversed(addresses) if one[0] == AF_INET6]
-    return [_new(ADDRESS, one) for one in ordered if not made_with_loopback(one)]
+    return [_new(ADDRESS, one) for one in ordered if one not in later and not made_with_loopback(one)]
+
+
+def tried_addresses(addresses: Collection[bytes]) -> list[Request]:
+    """Addresses to be added with duplicate address detection, which they failed."""
+    return [Request(ADDRESS.new, NLM_F_CREATE | NLM_F_EXCL, one) for one in addresses]
 
 
 def own_routes_missing(objects: Mapping[Kind, Sequence[bytes]], here: Sequence[bytes]) -> bool:

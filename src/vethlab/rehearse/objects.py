@@ -47,7 +47,7 @@ from vethlab.rehearse.said import joined, masked, parts, payload
 __all__ = [
     "ADDRESSES", "FORWARDING", "NEIGHBOURS", "PROXIES", "ROUTES", "RTM_DELADDR", "RTM_DELNEIGH", "RTM_DELROUTE", "RTM_DELRULE",
     "RTM_GETADDR", "RTM_GETNEIGH", "RTM_GETROUTE", "RTM_GETRULE", "RTM_NEWADDR", "RTM_NEWNEIGH", "RTM_NEWROUTE", "RTM_NEWRULE",
-    "RULES", "address", "detected_twice", "forwarding", "in_force", "made_with_loopback", "neighbour", "route", "rule",
+    "RULES", "address", "detected_twice", "forwarding", "in_force", "interface_of", "made_with_loopback", "neighbour", "route", "rule",
     "through_object", "tried_out",
 ]
 
@@ -114,9 +114,15 @@ def detected_twice(body: bytes) -> bool:
     return bool(_flags(parts(body, 8), body[2]) & _IFA_F_DADFAILED)
 
 
+def interface_of(body: bytes) -> int:
+    """The interface of an address."""
+    return int(ADDRESS.unpack_from(body)[4])
+
+
 def tried_out(body: bytes) -> int:
     """The interface on which duplicate address detection runs for it now, so that it is not in use yet; 0 if none does."""
-    return int(ADDRESS.unpack_from(body)[4]) if _flags(parts(body, 8), body[2]) & _IFA_F_TENTATIVE else 0
+    state = _flags(parts(body, 8), body[2]) & (_IFA_F_TENTATIVE | _IFA_F_DADFAILED)
+    return interface_of(body) if state == _IFA_F_TENTATIVE else 0
 
 
 def _flags(found: dict[int, bytes], short: int) -> int:

@@ -32,7 +32,7 @@ _ALWAYS_THERE = frozenset({"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip
 class Original:
     """One namespace. `objects`: by kind, as they are to be said again. `refused`: what of it no copy has, as a sentence.
 
-    `tentative`: interfaces with IPv6 addresses that are being tried out.
+    `tentative`: interfaces with IPv6 addresses that are being tried out. `twice`: addresses that somebody else turned out to have.
     """
 
     links: Mapping[int, RawLink]
@@ -40,6 +40,7 @@ class Original:
     queues: Queues
     ruleset: Sequence[Item]
     tentative: frozenset[int]
+    twice: frozenset[bytes]
     refused: str = ""
 
 
@@ -94,13 +95,12 @@ def _read(space: Space, tables: Tables) -> Original:
     names = {one.index: one.name for one in links.values()}
     queued, ruleset = queues.read(space, names), tables.read()
     reasons = [*_of_links(links.values()), queued.refused]
-    if any(detected_twice(one) for one in bodies[ADDRESS]):
-        reasons.append("an address that failed duplicate address detection")
     if any(through_object(one) for one in found[ROUTE]):
         reasons.append("a route through a next-hop object")
     first = next((one for one in reasons if one), "")
     tentative = frozenset(index for one in bodies[ADDRESS] if (index := tried_out(one)))
-    return Original(links, found, queued, ruleset, tentative, f"{space.name} has {first}, which a copy has not" if first else "")
+    twice = frozenset(said for one in bodies[ADDRESS] if detected_twice(one) and (said := ADDRESS.said(one)) is not None)
+    return Original(links, found, queued, ruleset, tentative, twice, f"{space.name} has {first}, which a copy has not" if first else "")
 
 
 def _of_links(links: Collection[RawLink]) -> Iterator[str]:

@@ -69,8 +69,8 @@ def _make(kind: int, body: bytes) -> Request:
 def _htb(found: Parts) -> bytes:
     """The kernel tells its whole version and wants to hear the major one (net/sched/sch_htb.c htb_dump, htb_init)."""
     if _HTB_INIT in found:
-        version, *rest = _HTB.unpack(payload(found[_HTB_INIT]))
-        found[_HTB_INIT] = attribute(_HTB_INIT, _HTB.pack(version >> 16 or version, *rest))
+        version, *rest, _counted = _HTB.unpack(payload(found[_HTB_INIT]))
+        found[_HTB_INIT] = attribute(_HTB_INIT, _HTB.pack(version >> 16 or version, *rest, 0))
     return joined(found)
 
 
