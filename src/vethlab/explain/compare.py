@@ -134,8 +134,8 @@ def _complete(chosen: Obstacle, way: Way, observed: Observed, last: int) -> Find
     point = way.points[last] if last >= 0 else None
     if point is not None:
         expected = way.points[last + 1] if last + 1 < len(way.points) else None
-        unseen = f", never at {expected.node}:{expected.interface}" if expected is not None else ""
-        evidence.append(Evidence("observation", f"{point.what} last seen at {point.node}:{point.interface}{unseen}"))
+        unseen = f"; never: {_spotted(expected)}" if expected is not None else ""
+        evidence.append(Evidence("observation", f"seen last: {_spotted(point)}{unseen}"))
     evidence += [
         Evidence("neighbour-table", f"{one.node}: {one.address} dev {one.interface} {one.state.upper()}") for one in observed.unanswered
     ][:2]
@@ -161,6 +161,14 @@ def _complete(chosen: Obstacle, way: Way, observed: Observed, last: int) -> Find
     return replace(
         found, grade=grade, evidence=(*found.evidence, *evidence), ruled_out=tuple(sorted(cleared - blamed)), last_seen=where,
     )
+
+
+def _spotted(point: Point) -> str:
+    """`ARP request coming in at b:eth0`."""
+    old = point.about is None or point.about.version == 4
+    words = {SOLICIT: "ARP request" if old else "neighbour solicitation", ANSWER: "ARP reply" if old else "neighbour advertisement"}
+    verb = "coming in at" if point.direction == IN else "leaving"
+    return f"{words.get(point.what, point.what)} {verb} {point.node}:{point.interface}"
 
 
 def _silent_mtu(found: Finding, observed: Observed) -> Finding:

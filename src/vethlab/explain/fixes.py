@@ -20,7 +20,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "no-carrier": ("interface", "link", "route"), "port-detached": ("interface",),
     "port-blocked": ("interface",), "port-isolated": ("interface",),
     "mtu-exceeded": ("interface",), "mtu-blackhole": ("interface",), "duplicate-mac": ("interface",),
-    "no-address": ("address",), "wrong-prefix": ("address",), "duplicate-address": ("address",), "dad-failed": ("address",),
+    "no-address": ("interface", "address"), "wrong-prefix": ("address",), "duplicate-address": ("address",), "dad-failed": ("address",),
     "ipv6-disabled": ("sysctl", "address"), "neighbour-wrong": ("neighbour", "interface"), "neighbour-unresolved": ("address", "neighbour"),
     "no-route": ("route", "sysctl"), "no-return-route": ("route",), "route-blackhole": ("route",), "wrong-gateway": ("route",),
     "routing-loop": ("route",), "not-for-us": ("neighbour", "address", "interface"), "nft-drop": ("nft",), "nft-reject": ("nft",),

@@ -13,6 +13,7 @@ from vethlab.explain.loss import lost_route, lost_source
 from vethlab.explain.questions import Route, Routed
 from vethlab.explain.rules import hops, link, neighbour, route
 from vethlab.explain.scene import Asking, Scene
+from vethlab.explain.settings import effective
 from vethlab.explain.travel import Travel
 from vethlab.explain.way import Way
 from vethlab.model.address import IP
@@ -135,6 +136,7 @@ def _refuse(
     if travel.target.version == 4 and travel.source is not None:
         refusals = list(route.source_refused(node, snapshot, came, travel.source, evidence))
         way.block(*refusals)
+        way.clear(*(["rp-filter"] if not effective(snapshot, came, "rp_filter") else []))
         if not refusals:
             way.block(Finding("unknown", Where(node, came, "input"), f"{node} refuses the packet, says its kernel", evidence=(evidence,)))
     return False

@@ -111,6 +111,7 @@ def _answers(scene: Scene, way: Way, owner: End, asked: IP, asker: IP | None) ->
         if routed.error:
             evidence = route.said(owner.netns, routed, asked, asker, owner.interface)
             way.block(*route.source_refused(owner.netns, snapshot, owner.interface, asker, evidence))
+            way.clear(*(["rp-filter"] if not effective(snapshot, owner.interface, "rp_filter") else []))
         else:
             way.clear("local-source", "rp-filter")
     way.block(*neighbour.silent(owner, snapshot, asked, asker))

@@ -49,7 +49,7 @@ def notes(walked: Walked, observed: Observed) -> tuple[str, ...]:
     """Sentences about this path that surprise people."""
     found = []
     way, source = walked.way, walked.source
-    if any(point.interface == LOOPBACK and point.leg == "reply" for point in way.points) and any(
+    if observed.ok and any(point.interface == LOOPBACK and point.leg == "reply" for point in way.points) and any(
         point.interface != LOOPBACK for point in way.points
     ):
         found.append(f"the reply goes over lo: {source} is local there, and the local table is asked first (ip rule 0: lookup local)")

@@ -59,7 +59,7 @@ def dump(name: str, connection: Connection, *, pinned: bool = True) -> Dumped:
 def join(dumped: Mapping[str, Dumped]) -> dict[str, Netns]:
     """Put names where the kernel has numbers, over all namespaces at once."""
     ends = veth.joined(
-        veth.Half(End(name, one.name), index, one.peer_index, one.abroad)
+        veth.Half(End(name, one.name), index, one.peer_index, one.abroad, one.group == links.OWNED_GROUP)
         for name, part in dumped.items() for index, one in part.seen.items() if one.kind == "veth"
     )
     return {

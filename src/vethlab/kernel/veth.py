@@ -60,32 +60,33 @@ def encode(left: Link, right: Link, *, peer_netns: int | None, master: int = 0) 
 
 
 class Half(NamedTuple):
-    """One end of a pair as the kernel tells it. `abroad`: it names a namespace for its peer (IFLA_LINK_NETNSID)."""
+    """One end of a pair as the kernel tells it. `abroad`: it names a namespace for its peer (IFLA_LINK_NETNSID); `owned`: we made it."""
 
     end: End
     number: int
     peer: int
     abroad: bool
+    owned: bool
 
 
 def joined(halves: Iterable[Half]) -> dict[End, End]:
     """The other end of each, where it is among them.
 
     Indexes are unique over what a plan makes, but a pair that somebody makes by hand gets the next free ones of its namespace: whether the
-    kernel names a namespace for the peer tells a pair within one from a cable between two.
+    kernel names a namespace for the peer tells a pair within one from a cable between two, and both ends of a cable have one maker.
     """
     known = list(halves)
     at_home = {(half.end.netns, half.number, half.peer): half.end for half in known if not half.abroad}
-    abroad: dict[tuple[int, int], list[End]] = {}
+    abroad: dict[tuple[int, int, bool], list[End]] = {}
     for half in known:
         if half.abroad:
-            abroad.setdefault((half.number, half.peer), []).append(half.end)
+            abroad.setdefault((half.number, half.peer, half.owned), []).append(half.end)
     found: dict[End, End] = {}
     for half in known:
         if not half.abroad:
             other = at_home.get((half.end.netns, half.peer, half.number))
         else:
-            other = next((end for end in abroad.get((half.peer, half.number), ()) if end.netns != half.end.netns), None)
+            other = next((end for end in abroad.get((half.peer, half.number, half.owned), ()) if end.netns != half.end.netns), None)
         if other is not None:
             found[half.end] = other
     return found

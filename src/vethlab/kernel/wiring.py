@@ -38,7 +38,7 @@ def read_wiring(namespaces: Namespaces, names: Iterable[str]) -> dict[End, Wire]
     """Every interface of these namespaces; tentative and link-local addresses included."""
     sites = {name: _site(name, inside) for entered in each(namespaces, names, fully=False) for name, inside in entered.items()}
     ends = veth.joined(
-        veth.Half(End(name, one.name), one.number, one.peer, one.abroad)
+        veth.Half(End(name, one.name), one.number, one.peer, one.abroad, one.owned)
         for name, site in sites.items() for one in site.told.values() if one.kind == "veth"
     )
     return {

@@ -117,6 +117,7 @@ def _write(path: str, transcript: Transcript) -> None:
 def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcript: Transcript) -> tuple[tuple[Offer, ...], Explanation]:
     """Try fixes on a copy of the nodes that were looked at."""
     from vethlab.explain.questions import Look, Observe  # noqa: PLC0415
+    from vethlab.lab.flows import path_of  # noqa: PLC0415
     from vethlab.lab.inquiry import Inquiry  # noqa: PLC0415
     from vethlab.lab.mending import Search  # noqa: PLC0415
     from vethlab.rehearse import Rehearsal  # noqa: PLC0415
@@ -128,11 +129,11 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
     drift = subject.drift()
     with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(flow, transcript)) as rehearsal:
         copy = Inquiry(rehearsal.namespaces, subject.topology, drift=lambda: drift, truth=False)
-        search = Search(rehearsal, lambda: copy.ask(flow, hasty=True))
+        search = Search(rehearsal, lambda: copy.ask(flow, path_of(flow), hasty=True))
         offers = search.run(explanation)
     verdict = explanation.verdict
     told = {(one.slug, one.where) for one in (*([verdict] if verdict else []), *explanation.also)}
-    further = tuple(one for one in search.further if (one.slug, one.where) not in told)
+    further = tuple(one for one in search.further if (one.slug, one.where) not in told and one.slug != "unknown")
     return offers, replace(explanation, also=(*explanation.also, *further))
 
 

@@ -26,6 +26,8 @@ def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[C
     for command in reversed(commands):
         if command.argv[0] == "nft" and command.node in reloaded:
             continue  # the whole ruleset comes back: the rule would be there twice
+        if command.argv[0] == "sysctl":
+            continue  # both states were read with the sysctls that the commands write
         found += [Command(command.node, argv) for argv in command.undo]
     return tuple(found)
 

@@ -78,16 +78,14 @@ def _state(scene: Scene, port: End, bridge: End) -> Iterator[Finding]:
     if not interface.carrier or (peer is not None and not peer.up) or above is None or not above.up:
         return  # the bridge disables ports without carrier, and all when it is down: the cause is told there
     state = STATES.get(interface.port.state, str(interface.port.state))
-    remedy = fixes.command(port.netns, "bridge", "link", "set", "dev", port.interface, "state", "3")
+    remedy = [fixes.command(port.netns, "bridge", "link", "set", "dev", port.interface, "state", "3")]
     if above.stp:  # the spanning tree decides alone (EBUSY); it lets a port forward after twice the forward delay
-        remedy = fixes.command(
-            bridge.netns, "ip", "link", "set", "dev", bridge.interface, "type", "bridge", "stp_state", "0",
-            undo=(("ip", "link", "set", "dev", bridge.interface, "type", "bridge", "stp_state", "1"),),
-        )
+        head = ("ip", "link", "set", "dev", bridge.interface, "type", "bridge", "stp_state")
+        remedy.insert(0, fixes.command(bridge.netns, *head, "0", undo=((*head, "1"),)))
     yield Finding(
         "port-blocked", Where(port.netns, port.interface, "bridge"), f"port {port} is {state}, not forwarding",
         evidence=(Evidence("configuration", f"the state of port {port} is {interface.port.state} ({state})"),),
-        fixes=(fixes.fix(f"let {port} forward", remedy),),
+        fixes=(fixes.fix(f"let {port} forward", *remedy),),
     )
 
 

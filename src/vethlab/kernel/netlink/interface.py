@@ -13,6 +13,7 @@ from vethlab.kernel.netlink.link import (
     ARPHRD_LOOPBACK,
     IFF_UP,
     IFLA_ADDRESS,
+    IFLA_GROUP,
     IFLA_IFNAME,
     IFLA_INFO_DATA,
     IFLA_INFO_KIND,
@@ -24,6 +25,7 @@ from vethlab.kernel.netlink.link import (
     IFLA_MASTER,
     IFLA_MTU,
     INFO,
+    OWNED_GROUP,
 )
 from vethlab.kernel.netlink.message import attributes, get_text, get_u32
 from vethlab.model.snapshot import PortFlags
@@ -55,6 +57,7 @@ class Told(NamedTuple):
     master: int
     peer: int
     abroad: bool  # the peer is in another namespace
+    owned: bool  # made by us, says its group
     data: bytes
     found: Spans
     info: Spans
@@ -72,7 +75,9 @@ def decode(data: bytes, start: int, end: int) -> Told:
         kind="loopback" if loopback else get_text(data, info[IFLA_INFO_KIND]) if IFLA_INFO_KIND in info else "",
         up=bool(flags & IFF_UP), arp=not flags & IFF_NOARP, carrier=IFLA_CARRIER not in found or data[found[IFLA_CARRIER][0]] != 0,
         mtu=get_u32(data, found[IFLA_MTU]), mac=data[mac[0] : mac[1]].hex(":") if mac and not loopback else "",
-        abroad=IFLA_LINK_NETNSID in found, master=get_u32(data, found[IFLA_MASTER]) if IFLA_MASTER in found else 0,
+        abroad=IFLA_LINK_NETNSID in found,
+        owned=IFLA_GROUP in found and get_u32(data, found[IFLA_GROUP]) == OWNED_GROUP,
+        master=get_u32(data, found[IFLA_MASTER]) if IFLA_MASTER in found else 0,
         peer=get_u32(data, found[IFLA_LINK]) if IFLA_LINK in found else 0, data=data, found=found, info=info,
     )
 
