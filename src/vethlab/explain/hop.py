@@ -135,6 +135,9 @@ def _refuse(
         return True
     if travel.target.version == 4 and travel.source is not None:
         refusals = list(route.source_refused(node, snapshot, came, travel.source, evidence))
+        if refusals and match(snapshot, travel.source).route is None:  # what took the way back away comes first
+            gone = yield from lost_route(scene, node, travel.source)
+            refusals = [*([gone] if gone is not None else []), *refusals]
         way.block(*refusals)
         way.clear(*(["rp-filter"] if not effective(snapshot, came, "rp_filter") else []))
         if not refusals:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from vethlab.explain import fixes
-from vethlab.explain.resolve import owners
 from vethlab.explain.rules import link, neighbour
 from vethlab.explain.scene import Asking, Scene
-from vethlab.explain.segment import members
+from vethlab.explain.segment import members, owners
 from vethlab.model.address import IP, IPInterface
 from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.link import LOOPBACK, End

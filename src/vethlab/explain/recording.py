@@ -48,7 +48,7 @@ def encode(flow: Flow, wiring: Wiring, answers: Iterable[tuple[Question, Any]]) 
     return json.dumps({
         "schema": SCHEMA, "flow": _plain(flow), "wiring": _plain(wiring),
         "answers": [[type(question).__name__, _plain(question), _plain(answer)] for question, answer in answers],
-    }, indent=1)
+    }, separators=(",", ":"))
 
 
 def decode(text: str) -> tuple[Flow, Wiring, list[tuple[Question, Any]]]:

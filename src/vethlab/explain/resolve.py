@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from vethlab.explain.carry import carry
+from vethlab.explain.fib import match
+from vethlab.explain.loss import lost_route
 from vethlab.explain.questions import Route, Routed
 from vethlab.explain.rules import neighbour, route
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
-from vethlab.explain.segment import Crossing, Track
+from vethlab.explain.segment import Crossing, Track, owners
 from vethlab.explain.settings import effective
 from vethlab.explain.way import Way
 from vethlab.model.address import IP
@@ -24,7 +26,7 @@ from vethlab.model.journey import ANSWER, OUT, SOLICIT
 from vethlab.model.link import End
 from vethlab.model.snapshot import NeighbourEntry, Snapshot
 
-__all__ = ["Found", "owners", "resolve"]
+__all__ = ["Found", "resolve"]
 
 
 class Found(NamedTuple):
@@ -66,15 +68,6 @@ def resolve(
     return Found(owner, track, _mac(scene, owner))
 
 
-def owners(scene: Scene, segment: Mapping[End, Track], address: IP) -> list[End]:
-    """The members of a segment that answer for an address. IPv4 answers on any interface (the weak host model), IPv6 on the very one."""
-    exact = [end for end in scene.wiring.owners(address) if end in segment]
-    if address.version == 6:
-        return exact
-    nodes = {end.netns for end in scene.wiring.owners(address)}
-    return exact + [end for end in segment if end.netns in nodes and end not in exact and end.netns not in {one.netns for one in exact}]
-
-
 def _chosen(scene: Scene, having: list[End], address: IP) -> End:
     """Of several owners the one that the lab file means."""
     meant = set(scene.wiring.meant_for(address))
@@ -110,7 +103,11 @@ def _answers(scene: Scene, way: Way, owner: End, asked: IP, asker: IP | None) ->
         routed: Routed = yield Route(owner.netns, asked, asker, owner.interface)
         if routed.error:
             evidence = route.said(owner.netns, routed, asked, asker, owner.interface)
-            way.block(*route.source_refused(owner.netns, snapshot, owner.interface, asker, evidence))
+            refusals = list(route.source_refused(owner.netns, snapshot, owner.interface, asker, evidence))
+            if refusals and match(snapshot, asker).route is None:  # what took the way back away comes first
+                gone = yield from lost_route(scene, owner.netns, asker)
+                refusals = [*([gone] if gone is not None else []), *refusals]
+            way.block(*refusals)
             way.clear(*(["rp-filter"] if not effective(snapshot, owner.interface, "rp_filter") else []))
         else:
             way.clear("local-source", "rp-filter")

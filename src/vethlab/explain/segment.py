@@ -7,15 +7,17 @@ because whatever should be connected and is not is what is looked for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from heapq import heappop, heappush
 from typing import NamedTuple
 
 from vethlab.explain.scene import Asking, Scene
+from vethlab.model.address import IP
 from vethlab.model.journey import IN, OUT
 from vethlab.model.link import End
 from vethlab.model.snapshot import Interface
 
-__all__ = ["Crossing", "Track", "members"]
+__all__ = ["Crossing", "Track", "members", "owners"]
 
 FORWARDING = 3
 OBSTACLE = 100  # in hops: a detour of any length is better than an obstacle
@@ -61,6 +63,15 @@ def members(scene: Scene, start: End) -> Asking[dict[End, Track]]:
                 order += 1
                 heappush(queue, (cost + price, order, (*steps, step)))
     return found
+
+
+def owners(scene: Scene, segment: Mapping[End, Track], address: IP) -> list[End]:
+    """The members of a segment that answer for an address. IPv4 answers on any interface (the weak host model), IPv6 on the very one."""
+    exact = [end for end in scene.wiring.owners(address) if end in segment]
+    if address.version == 6:
+        return exact
+    nodes = {end.netns for end in scene.wiring.owners(address)}
+    return exact + [end for end in segment if end.netns in nodes and end not in exact and end.netns not in {one.netns for one in exact}]
 
 
 def _next(scene: Scene, last: Crossing) -> list[tuple[Crossing, int]]:

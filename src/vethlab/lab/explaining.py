@@ -127,7 +127,7 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
     every = subject.namespaces.names()
     nodes = set(every) if len(every) <= SMALL else nodes & every
     drift = subject.drift()
-    with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(flow, transcript)) as rehearsal:
+    with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(subject.namespaces, flow)) as rehearsal:
         copy = Inquiry(rehearsal.namespaces, subject.topology, drift=lambda: drift, truth=False)
         search = Search(rehearsal, lambda: copy.ask(flow, path_of(flow), hasty=True))
         offers = search.run(explanation)
@@ -137,16 +137,13 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
     return offers, replace(explanation, also=(*explanation.also, *further))
 
 
-def _listeners(flow: Flow, transcript: Transcript) -> list[Placeholder]:
+def _listeners(namespaces: Namespaces, flow: Flow) -> list[Placeholder]:
     """Whoever listens on the probed port in the lab listens in the copy as well."""
-    from vethlab.explain.questions import Look  # noqa: PLC0415
     from vethlab.explain.rules.deliver import serves  # noqa: PLC0415
+    from vethlab.kernel.full_snapshot import full_snapshot  # noqa: PLC0415
 
-    found: dict[str, Placeholder] = {}
-    for question, snapshot in transcript.answers:
-        if not isinstance(question, Look) or flow.dst.address is None:
-            continue
-        for one in snapshot.listeners:
-            if serves(one, flow, flow.dst.address):
-                found[question.netns] = (question.netns, "udp" if one.protocol == "udp" else "tcp", str(one.address), one.port)
-    return list(found.values())
+    node, target = flow.dst.node, flow.dst.address
+    if node is None or target is None or flow.port is None:
+        return []
+    found = [one for one in full_snapshot(namespaces, node).listeners if serves(one, flow, target)]
+    return [(node, "udp" if one.protocol == "udp" else "tcp", str(one.address), one.port) for one in found[:1]]
