@@ -1,7 +1,8 @@
 """`python -m benchmarks [SUITE...]`: run the suites and write docs/benchmarks.md.
 
-What enters: names of suites (all, if none). What leaves: the table, on standard output and, after a run of all suites, in the docs;
-exit 1 if a promise is not kept. Needs root (other programs do), Debian's mininet and bridge-utils, and a machine with nothing else to do.
+What enters: names of suites (all, if none). What leaves: the rows, on standard output, and in the docs each section whose suites were all
+run, with the circumstances of that run; exit 1 if a promise is not kept. Needs root (other programs do), Debian's mininet and bridge-utils
+for `build` and `check`, tcpdump and iperf3 for `observe`, and a machine with nothing else to do.
 """
 
 from __future__ import annotations
@@ -11,23 +12,48 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.measure import ROOT, Row, program
 from benchmarks.suites import SUITES
 
 HEAD = """# Benchmarks
 
-Written by `./dev bench`, which repeats it.
-Every row compares two sides of one run on one machine, interleaved, the best of several rounds
-(start-up: the median of 25); only the ratios mean anything.
+Written by `./dev bench`, which repeats it; with names of suites it repeats a section.
+Every row compares two sides of one run on one machine, interleaved; only the ratios mean anything.
+"""
+
+
+class Section(NamedTuple):
+    """A part of the page: what is measured by these suites, and what has to be known to read it."""
+
+    suites: tuple[str, ...]
+    words: str
+
+
+SECTIONS = {
+    "Building, checking, starting": Section(("start", "build", "whole", "check"), """\
+The best of several rounds (start-up: the median of 25).
 *Floor* is `benchmarks/floor.py`: the least a Python process must do to build the same network with raw system calls,
 without a record, without reading back.
 `ip -batch` is a tuned script: one line per veth, one queue each, the bridge up last;
 *without IPv6* it also switches link-local addresses and multicast snooping off, as our lab file does with `ipv6: none`.
-
-"""
+"""),
+    "Looking on": Section(("observe",), """\
+`./dev bench observe`.
+Two hosts at a bridge; everybody looks at all interfaces of all three namespaces, tcpdump with one process in each.
+What it costs the others is the best of nine rounds, each begun when the processors have been idle for a moment (or after 2 s of waiting);
+what is dropped is the worst of them, since a frame that is dropped is not copied either; BPF: the median of nine.
+A ratio of one is allowed a twentieth more; the rows of noise say by how much two runs with nobody looking on differed.
+"""),
+    "Explaining": Section(("explain",), """\
+`./dev bench explain`.
+Medians of three questions in each of three labs, the first one included; probes wait 0.5 s for a reply that does not come, and that counts.
+*Campus* is `examples/routed.lab.yaml`, in the large one its switch has 195 more hosts.
+"""),
+}
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -48,17 +74,30 @@ def circumstances() -> str:
     return f"{time.strftime('%Y-%m-%d', time.gmtime())}, revision {revision}{changed}, {machine}.\n\n"
 
 
+def page(old: str, rows: Mapping[str, Sequence[Row]]) -> str:
+    """The page `old` with the sections written anew whose suites are all among `rows`."""
+    kept = dict(part.split("\n\n", 1) for part in old.split("\n## ")[1:])
+    text = HEAD
+    for title, section in SECTIONS.items():
+        if all(name in rows for name in section.suites):
+            text += f"\n## {title}\n\n{section.words}\n{circumstances()}{table([row for name in section.suites for row in rows[name]])}"
+        elif title in kept:
+            text += f"\n## {title}\n\n{kept[title].rstrip()}\n"
+    return text
+
+
 def main(names: Sequence[str]) -> int:
     """Run the named suites."""
-    rows: list[Row] = []
+    rows: dict[str, list[Row]] = {}
     with tempfile.TemporaryDirectory(prefix="vethlab-bench-") as folder:
         for name in names or SUITES:
+            rows[name] = []
             for row in SUITES[name](Path(folder)):
                 print(table([row]).splitlines()[-1], flush=True)
-                rows.append(row)
-    if not names:
-        (ROOT / "docs" / "benchmarks.md").write_text(HEAD + circumstances() + table(rows))
-    return 0 if all(row.met for row in rows) else 1
+                rows[name].append(row)
+    file = ROOT / "docs" / "benchmarks.md"
+    file.write_text(page(file.read_text(), rows))
+    return 0 if all(row.met for found in rows.values() for row in found) else 1
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.measure import ROOT
+
 
 def star(count: int) -> str:
     """One bridge, `count` hosts with an address and a default route."""
@@ -13,6 +15,26 @@ def star(count: int) -> str:
 def pairs(count: int) -> str:
     """`count` cables, each between two nodes."""
     return f"name: bench-pairs\nipv6: none\nlinks:\n  - zip: a1..{count} -- b1..{count}\naddressing: {{links: 10.0.0.0/16, prefix: 30}}\n"
+
+
+def watched() -> str:
+    """Two hosts at a bridge."""
+    return "name: bench-look\nipv6: none\nnetworks:\n  br0: {subnet: 10.0.0.0/24, nodes: [a, b]}\n"
+
+
+def campus(more: int = 0) -> str:
+    """The example with a router, under a name of its own; `more` hosts at its switch."""
+    text = (ROOT / "examples" / "routed.lab.yaml").read_text()
+    hosts = {f"h{number}": 19 + number for number in range(1, more + 1)}
+    text = text.replace("r: 1}", f"r: 1, {', '.join(f'{name}: {at}' for name, at in hosts.items())}}}") if more else text
+    text = text.replace("nodes:\n  a:", f"nodes:\n  h1..{more}: {{}}\n  a:") if more else text
+    return f"name: bench-campus{more or ''}\n" + text.split("name: campus\n", 1)[1]
+
+
+def star200() -> str:
+    """The example with 200 hosts at one bridge, under a name of its own."""
+    text = (ROOT / "examples" / "star200.lab.yaml").read_text()
+    return "name: bench-star200\n" + text.split("name: star200\n", 1)[1]
 
 
 def write(folder: Path, text: str) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -64,14 +65,40 @@ def result(argv: Sequence[str]) -> dict[str, float]:
     return numbers
 
 
-def best(subjects: Mapping[str, Sequence[str]], times: int) -> dict[str, dict[str, float]]:
-    """The minimum of every number of every subject over `times` rounds; in each round every subject runs once."""
-    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in subjects}
+def quiet(patience: float = 2.0) -> None:
+    """Wait, but not for ever, until the processors have been idle for a tenth of a second: others may be at work on this machine."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        before = _idle()
+        time.sleep(0.1)
+        if _idle() - before >= 0.09 * (os.cpu_count() or 1):
+            return
+
+
+def _idle() -> float:
+    """Seconds that all processors together have been idle (proc_uptime(5))."""
+    return float(Path("/proc/uptime").read_text().split()[1])
+
+
+def rounds(subjects: Mapping[str, Sequence[str]], times: int) -> dict[str, list[dict[str, float]]]:
+    """The numbers of every subject in every round; in each round every subject runs once."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in subjects}
     for _ in range(times):
         for name, argv in subjects.items():
             settle()
-            rounds[name].append(result(argv))
-    return {name: {key: min(run[key] for run in runs) for key in runs[0]} for name, runs in rounds.items()}
+            found[name].append(result(argv))
+    return found
+
+
+def best(subjects: Mapping[str, Sequence[str]], times: int) -> dict[str, dict[str, float]]:
+    """The minimum of every number of every subject over `times` rounds."""
+    return {name: {key: min(run[key] for run in runs) for key in runs[0]} for name, runs in rounds(subjects, times).items()}
+
+
+def median(subjects: Mapping[str, Sequence[str]], times: int) -> dict[str, dict[str, float]]:
+    """The median of every number: for what a person waits for, time-outs included."""
+    found = rounds(subjects, times)
+    return {name: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for name, runs in found.items()}
 
 
 def seconds(call: Callable[[], object]) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import labs
 from benchmarks.measure import ROOT, VETHLAB, Row, best, milliseconds, private, program, seconds, subject
+from benchmarks.why_suites import explain, observe
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's mininet package belongs to it
 START_ROUNDS = 25
@@ -98,4 +99,6 @@ def against(what: str, ours: float, name: str, theirs: float, target: float) -> 
     return Row(what, milliseconds(ours), f"{milliseconds(theirs)} {name}", theirs / ours, "times as fast", target, at_least=True)
 
 
-SUITES: dict[str, Callable[[Path], Iterator[Row]]] = {"start": start, "build": build, "whole": whole, "check": check}
+SUITES: dict[str, Callable[[Path], Iterator[Row]]] = {"start": start, "build": build, "whole": whole, "check": check} | {
+    "observe": observe, "explain": explain,
+}
