@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from vethlab.explain.fib import ERRORS, match
-from vethlab.explain.loss import lost_route, lost_source
+from vethlab.explain.loss import believed, lost_route, lost_source
 from vethlab.explain.questions import Route, Routed
 from vethlab.explain.rules import hops, link, neighbour, route
 from vethlab.explain.scene import Asking, Scene
@@ -134,10 +134,7 @@ def _refuse(
         way.block(gone or route.refused(node, snapshot, found, evidence, travel.target, way.leg))
         return True
     if travel.target.version == 4 and travel.source is not None:
-        refusals = list(route.source_refused(node, snapshot, came, travel.source, evidence))
-        if refusals and match(snapshot, travel.source).route is None:  # what took the way back away comes first
-            gone = yield from lost_route(scene, node, travel.source)
-            refusals = [*([gone] if gone is not None else []), *refusals]
+        refusals = yield from believed(scene, node, came, travel.source, evidence)
         way.block(*refusals)
         way.clear(*(["rp-filter"] if not effective(snapshot, came, "rp_filter") else []))
         if not refusals:

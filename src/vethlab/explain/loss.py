@@ -9,15 +9,17 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from vethlab.explain import fixes
-from vethlab.explain.rules import link, neighbour
+from vethlab.explain.fib import Match, match
+from vethlab.explain.questions import Route, Routed
+from vethlab.explain.rules import link, neighbour, route
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.segment import members, owners
 from vethlab.model.address import IP, IPInterface
-from vethlab.model.finding import Evidence, Finding, Where
+from vethlab.model.finding import REPLY, Evidence, Finding, Where
 from vethlab.model.link import LOOPBACK, End
 from vethlab.model.snapshot import Drift, Snapshot
 
-__all__ = ["lost_route", "lost_source"]
+__all__ = ["believed", "lost_route", "lost_source"]
 
 
 def lost_route(scene: Scene, node: str, target: IP, *, source: IP | None = None) -> Asking[Finding | None]:
@@ -40,6 +42,19 @@ def lost_route(scene: Scene, node: str, target: IP, *, source: IP | None = None)
     if source is not None:
         return None
     return (yield from _narrow(scene, node, snapshot, target))
+
+
+def believed(scene: Scene, node: str, came: str, source: IP, evidence: Evidence) -> Asking[list[Finding]]:
+    """Why the input path does not believe a source. What took the way back away comes before the filter that misses it."""
+    snapshot = yield from scene.look(node)
+    refusals = list(route.source_refused(node, snapshot, came, source, evidence))
+    if not refusals or match(snapshot, source).route is not None:
+        return refusals
+    gone = yield from lost_route(scene, node, source)
+    if gone is None:
+        answer: Routed = yield Route(node, source)
+        gone = route.refused(node, snapshot, Match(None, None), route.said(node, answer, source), source, REPLY)
+    return [gone, *refusals]
 
 
 def lost_source(scene: Scene, node: str, interface: str | None, version: int) -> Asking[Finding | None]:

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from vethlab.explain.carry import carry
-from vethlab.explain.fib import match
-from vethlab.explain.loss import lost_route
+from vethlab.explain.loss import believed
 from vethlab.explain.questions import Route, Routed
 from vethlab.explain.rules import neighbour, route
 from vethlab.explain.rules.bridge import Frame
@@ -47,9 +46,10 @@ def resolve(
     for end in scene.wiring.meant_for(next_hop):
         yield from scene.look(end.netns)
     having = owners(scene, segment, next_hop)
-    for end in having:
-        yield from scene.look(end.netns)
     entry = next((one for one in snapshot.neighbours if one.interface == sender.interface and one.address == next_hop and one.valid), None)
+    known = [] if entry is None else [end for end in segment if _mac(scene, end) == entry.mac]
+    for end in (*having, *known):
+        yield from scene.look(end.netns)
     if entry is not None and entry.mac is not None:
         return _believe(scene, way, sender, entry, having, segment)
     if not having:
@@ -103,11 +103,7 @@ def _answers(scene: Scene, way: Way, owner: End, asked: IP, asker: IP | None) ->
         routed: Routed = yield Route(owner.netns, asked, asker, owner.interface)
         if routed.error:
             evidence = route.said(owner.netns, routed, asked, asker, owner.interface)
-            refusals = list(route.source_refused(owner.netns, snapshot, owner.interface, asker, evidence))
-            if refusals and match(snapshot, asker).route is None:  # what took the way back away comes first
-                gone = yield from lost_route(scene, owner.netns, asker)
-                refusals = [*([gone] if gone is not None else []), *refusals]
-            way.block(*refusals)
+            way.block(*(yield from believed(scene, owner.netns, owner.interface, asker, evidence)))
             way.clear(*(["rp-filter"] if not effective(snapshot, owner.interface, "rp_filter") else []))
         else:
             way.clear("local-source", "rp-filter")

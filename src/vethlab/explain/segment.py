@@ -54,7 +54,8 @@ def members(scene: Scene, start: End) -> Asking[dict[End, Track]]:
         if (last.end, last.direction) in done:
             continue
         done.add((last.end, last.direction))
-        yield from scene.look(last.end.netns)
+        if last.bridge is not None:  # what a bridge lets through is known inside; whoever else is on the segment need not be looked into
+            yield from scene.look(last.end.netns)
         if last.direction == IN and last.bridge is None and last.end != start:
             found[last.end] = Track(steps)
             continue

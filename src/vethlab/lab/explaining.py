@@ -74,9 +74,10 @@ def answer(  # noqa: PLR0913 - a question has as many parts
     from vethlab.lab.wiring import wiring_of  # noqa: PLC0415
 
     begun = time.perf_counter()
-    flow = flow_between(subject.topology, wiring_of(subject.namespaces, subject.topology), src, dst, kind=kind, port=port, size=size)
+    wiring = wiring_of(subject.namespaces, subject.topology)
+    flow = flow_between(subject.topology, wiring, src, dst, kind=kind, port=port, size=size)
     inquiry = Inquiry(subject.namespaces, subject.topology, drift=subject.drift, truth=_wants(truth))
-    explanation = inquiry.ask(flow, path_of(flow))
+    explanation = inquiry.ask(flow, path_of(flow), wiring=wiring)
     if record is not None and inquiry.transcript is not None:
         _write(record, inquiry.transcript)
     offers: tuple[Offer, ...] = ()

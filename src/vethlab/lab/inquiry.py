@@ -54,11 +54,13 @@ class Inquiry:
         self._truth, self._patience = truth, patience
         self.transcript: Transcript | None = None
 
-    def ask(self, flow: Flow, path: Path | None = None, *, hasty: bool = False) -> Explanation:
-        """Explain a flow. `path`: what has to settle first; `hasty`: send nothing where the walk alone meets an obstacle."""
-        if path is not None:
-            settle(self._namespaces, path)
-        wiring = wiring_of(self._namespaces, self._topology)
+    def ask(self, flow: Flow, path: Path | None = None, *, wiring: Wiring | None = None, hasty: bool = False) -> Explanation:
+        """Explain a flow. `path`: what has to settle first; `hasty`: send nothing where the walk alone meets an obstacle.
+
+        `wiring`: as it was read a moment ago; it is read again if something settled meanwhile.
+        """
+        if (path is not None and settle(self._namespaces, path)) or wiring is None:
+            wiring = wiring_of(self._namespaces, self._topology)
         self.transcript = Transcript(flow, wiring)
         conversation = explain(flow, wiring, hasty=hasty)
         with Oracle(self._namespaces) as oracle:

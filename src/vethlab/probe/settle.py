@@ -1,6 +1,7 @@
 """Waiting until one flow can be asked about at all: what `up` or a person changed a moment ago has to arrive first.
 
-Enters: a path, the namespaces; leaves: nothing. Rule of the file: only what is about to change by itself is waited for; what is broken
+Enters: a path, the namespaces; leaves: whether anything changed.
+Rule of the file: only what is about to change by itself is waited for; what is broken
 stays broken and costs no time.
 """
 
@@ -20,14 +21,19 @@ DETECTION_WAIT = 2.5  # seconds: a delay of up to 1 s, and one solicitation answ
 _PAUSE = 0.02
 
 
-def settle(namespaces: Namespaces, path: Path) -> None:
-    """Wait for links that are about to run, addresses under detection, multicast groups and listeners that this path needs."""
+def settle(namespaces: Namespaces, path: Path) -> bool:
+    """Wait for links that are about to run, addresses under detection, multicast groups and listeners that this path needs.
+
+    Returns whether links or addresses changed meanwhile.
+    """
     paths = {0: path}
-    seen = wait_for_links(namespaces, read(namespaces, sorted(namespaces.names())), paths)
+    first = read(namespaces, sorted(namespaces.names()))
+    seen = wait_for_links(namespaces, first, paths)
     if path.dst.version == 6:
         seen = _wait_for_detection(namespaces, seen)
     wait_for_groups(namespaces, seen, paths)
     wait_for_listeners(paths, namespaces)
+    return seen is not first
 
 
 def _wait_for_detection(namespaces: Namespaces, seen: Survey) -> Survey:
