@@ -68,7 +68,7 @@ def collect() -> list[Feature]:
     inside = trials.in_namespace(list(LINK_KINDS), nft)
     return [
         _root(able=able), _rootless(user, needed=not able), *_mounts(user), _subordinate_ids(), *_links(inside), _nft(nft, inside),
-        *_limits(), *_neighbours(), *_bridge_filter(inside), *_tools(),
+        _drop_reasons(able=able), *_limits(), *_neighbours(), *_bridge_filter(inside), *_tools(),
     ]
 
 
@@ -158,13 +158,23 @@ def _links(inside: dict[str, Any] | None) -> Iterator[Feature]:
 
 
 def _nft(program: str | None, inside: dict[str, Any] | None) -> Feature:
-    costs = "labs with `nft:`"
+    costs = "labs with `nft:`; `why` and `watch` name a rule by its handle only"
     if program is None:
         return Feature("nft", ok=False, says="nft is not installed", costs=costs, help="apt install nftables")
     if inside is None or inside["nft"]:
         says = "nft could not be tried" if inside is None else f"nft does not work here: {inside['nft']}"
         return Feature("nft", ok=False, says=says, costs=costs, help="sudo modprobe nf_tables, or another kernel")
-    return Feature("nft", ok=True, says="rulesets can be loaded")
+    return Feature("nft", ok=True, says="rulesets can be loaded, and verdicts name the rule in words")
+
+
+def _drop_reasons(*, able: bool) -> Feature:
+    refused = trials.drop_reasons()
+    if not refused:
+        return Feature("drop-reasons", ok=True, says="`why` and `watch` get the kernel's own word on every packet (BPF)")
+    return Feature(
+        "drop-reasons", ok=False, says=refused, costs="the kernel's drop reasons as a further witness; `why` answers the same without",
+        help="a kernel with BTF, outside of containers" if able else "sudo vethlab ..., for labs made as root",
+    )
 
 
 def _limits() -> Iterator[Feature]:

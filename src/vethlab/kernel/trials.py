@@ -19,7 +19,7 @@ from vethlab.kernel.netlink.connection import Connection, Refused
 from vethlab.kernel.netlink.link import new_link
 from vethlab.model.address import AF_INET
 
-__all__ = ["in_namespace", "in_user_namespace", "neighbours"]
+__all__ = ["drop_reasons", "in_namespace", "in_user_namespace", "neighbours"]
 
 NOBODY = 65534
 SOL_NETLINK, NETLINK_ROUTE = 270, 0
@@ -50,6 +50,13 @@ def neighbours() -> neighbour_table.Fill | None:
     """The machine's table of IPv4 neighbours; readable without privilege."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE) as sock:
         return neighbour_table.fill(Connection(sock)).get(AF_INET)
+
+
+def drop_reasons() -> str:
+    """Why the kernel's drop reasons cannot be had, empty if they can. What is loaded for that is gone with its descriptor."""
+    from vethlab.kernel.bpf import tracer  # noqa: PLC0415 - only doctor asks
+
+    return tracer.available()
 
 
 def _in_child(trial: Callable[[], Any]) -> Any:

@@ -27,9 +27,11 @@ class Machine:
         self.root, self.uid, self.files, self.descriptors = True, 0, 20_000, {"/etc/subuid", "/etc/subgid"}
         self.absent: set[str] = set()
         self.fill: Fill | None = Fill(3, 16384, 0)
+        self.no_reasons = ""
         monkeypatch.setattr(trials, "in_user_namespace", lambda: self.user)
         monkeypatch.setattr(trials, "in_namespace", lambda _kinds, _nft: self.inside)
         monkeypatch.setattr(trials, "neighbours", lambda: self.fill)
+        monkeypatch.setattr(trials, "drop_reasons", lambda: self.no_reasons)
         monkeypatch.setattr(features, "_capable", lambda: self.root)
         monkeypatch.setattr(features, "_which", lambda name: None if name in self.absent else f"/usr/bin/{name}")
         monkeypatch.setattr(features, "_sysctl", self.sysctls.get)
@@ -178,3 +180,11 @@ def test_a_missing_tool_names_its_package(machine: Machine) -> None:
     """Tools are optional, and their package is named."""
     machine.absent = {"tshark"}
     assert ({"tool-tshark": False}, "apt install tshark") == (machine.lacking(), machine.facts()["tool-tshark"].help)
+
+
+@pytest.mark.parametrize(("root", "word"), [(True, "BTF"), (False, "sudo")])
+def test_drop_reasons_are_a_further_witness(machine: Machine, root: bool, word: str) -> None:
+    """Without BPF nothing is broken: what it costs is said, and how root or an ordinary user gets it."""
+    machine.root, machine.no_reasons = root, "BPF needs root"
+    found = machine.facts()["drop-reasons"]
+    assert (False, False, False, "BPF needs root", True) == (found.ok, found.needed, found.warning, found.says, word in found.help)
