@@ -59,7 +59,16 @@ def test_a_finding_is_named_in_matrix_and_cause(cli: Cli, world: World) -> None:
     """Where the reason has a name, it is shown."""
     results = [replace(one, finding="nft-drop") if not one.passed else one for one in grid("a", "b", "c", a_b="dropped")]
     out = checked(cli, world, Report(tuple(results), 1.1))[1]
-    assert (True, True) == ("✗ nft-d" in out, "✗ nft-drop  a → b: dropped" in out)
+    assert (True, True) == ("✗ nft-drop  0.04 ms" in out, "✗ nft-drop  a → b: dropped" in out)
+
+
+def test_a_finding_that_does_not_fit_the_matrix_is_left_to_the_causes(cli: Cli, world: World) -> None:
+    """A word is shown whole or not at all."""
+    names = [f"node{number}" for number in range(8)]
+    failures = {f"node0_{name}": "no answer" for name in names[1:]}
+    results = [replace(one, finding="neighbour-unresolved") if not one.passed else one for one in grid(*names, **failures)]
+    row = checked(cli, world, Report(tuple(results), 1.1))[1].splitlines()[1]
+    assert ["node0", "·", *["✗"] * 7] == row.split()
 
 
 def test_more_than_12_nodes_are_a_summary(cli: Cli, world: World) -> None:

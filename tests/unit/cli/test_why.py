@@ -63,6 +63,14 @@ def test_a_path_that_works_shows_both_ways(cli: Cli, world: World) -> None:
     ) == asked(cli, world, MENDED)
 
 
+def test_who_has_which_address_is_no_part_of_a_way_that_works(cli: Cli, world: World) -> None:
+    """ARP went ahead of the request; counted are the frames of the packet itself."""
+    said = MENDED.explanation
+    ahead = replace(said.request[0], note="ARP who-has 10.0.0.2")
+    out = asked(cli, world, replace(MENDED, explanation=replace(said, request=(ahead, *said.request)))).out
+    assert "request   box:va tx 1 · box:vb rx 1" == out.splitlines()[1]
+
+
 def test_a_reply_that_dies_is_told_so(cli: Cli, world: World) -> None:
     """The direction is in the headline, the fault below the request, and what only our model says is marked."""
     out = asked(cli, world, NO_WAY_BACK).out.splitlines()

@@ -50,7 +50,7 @@ def running(given: str | None) -> Lab:
         return lab.Lab.running(labs[0].name)
     if labs:
         names = ", ".join(sorted(one.name for one in labs))
-        raise UsageError(f"{len(labs)} labs are running: {names}", slug="which-lab", help="name the one you mean, or use -l LAB")
+        raise UsageError(f"{len(labs)} labs are running: {names}", slug="which-lab", help="say which: -l LAB")
     raise NotFoundError("no lab is running", slug="no-lab", help="bring one up: vethlab up")
 
 

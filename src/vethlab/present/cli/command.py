@@ -57,10 +57,10 @@ class Command(click.Command):
 class Group(click.Group):
     """The program. Commands are loaded from the catalogue when they are called."""
 
-    examples: tuple[str, ...] = ("vethlab init pair", "vethlab up", "vethlab check", "vethlab exec a -- ip route", "vethlab down")
+    examples: tuple[str, ...] = ("vethlab init pair", "vethlab up", "vethlab check", "vethlab why a b", "vethlab down")
 
     def __init__(self) -> None:
-        text = "Wire Linux network namespaces together with veth pairs, and prove that they carry packets."
+        text = "Wire Linux network namespaces together with veth pairs, and explain every packet that crosses them."
         super().__init__(
             "vethlab", help=text, add_help_option=False, no_args_is_help=False, invoke_without_command=True, callback=_no_command,
         )

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from vethlab.model.finding import Explanation, Finding, PathHop
 
-__all__ = ["clock", "over", "steps", "table", "way"]
+__all__ = ["FIXED", "clock", "over", "steps", "table", "way"]
 
 WAYS = {"out": "tx", "in": "rx"}
 WHAT = 56  # columns that `what` takes at most before the times move to the right
 LOOPBACK = "lo"
+FIXED = "\N{NO-BREAK SPACE}"  # textwrap breaks lines at ASCII white space only
+NEIGHBOURS = ("ARP ", "solicitation: ", "advertisement: ")  # frames that ask for the way, and those that answer (explain/seen.py)
 
 
 class Step(NamedTuple):
@@ -65,10 +67,11 @@ def table(explanation: Explanation, terminal: Terminal) -> bool:
 
 
 def way(hops: Sequence[PathHop], terminal: Terminal) -> str:
-    """`box:va tx 1 · box:vb rx 1`: how many frames which interface sent and received."""
-    counts = Counter((f"{hop.node}:{hop.interface}", WAYS.get(hop.direction, hop.direction)) for hop in hops)
-    words = (f"{place} {direction} {count}" for (place, direction), count in counts.items())
-    text = f" {terminal.mark('dot')} ".join(words)
+    """`box:va tx 1 · box:vb rx 1`: how many frames which interface sent and received; ARP only if the question was about nothing else."""
+    counted = [hop for hop in hops if not hop.note.startswith(NEIGHBOURS)] or hops
+    counts = Counter((f"{hop.node}:{hop.interface}", WAYS.get(hop.direction, hop.direction)) for hop in counted)
+    words = (f"{place}{FIXED}{direction}{FIXED}{count}" for (place, direction), count in counts.items())
+    text = f"{FIXED}{terminal.mark('dot')} ".join(words)
     return f"over lo: {text}" if over(hops, LOOPBACK) else text
 
 

@@ -55,8 +55,11 @@ def nothing(before: Answer, offer: Offer | None, terminal: Terminal) -> None:
         terminal.line("no fix is known; nothing was changed")
 
 
-def done(mended: Mended, terminal: Terminal, *, shown: bool, undo: str) -> None:
-    """What was applied, and the answer now. `shown`: what was the matter has been said already; `undo`: the command that takes it back."""
+def done(mended: Mended, terminal: Terminal, *, shown: bool, undo: str, write: bool = False) -> None:
+    """What was applied, and the answer now. `shown`: what was the matter has been said already; `undo`: the command that takes it back.
+
+    `write`: the file was to say it too.
+    """
     if mended.applied is None or mended.after is None:
         nothing(mended.before, None, terminal)
         return
@@ -66,6 +69,8 @@ def done(mended: Mended, terminal: Terminal, *, shown: bool, undo: str) -> None:
     terminal.line(f"{terminal.mark('ok')} applied", f"undo: {undo}" if mended.undo else "")
     if mended.wrote:
         terminal.line(f"{terminal.mark('ok')} {mended.wrote} says so too")
+    elif write:
+        terminal.line(f"{terminal.mark('ok')} the lab file says so already")
     if mended.after.explanation.ok:
         verdict.healthy(mended.after, terminal)
     else:

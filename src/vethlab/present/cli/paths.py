@@ -21,6 +21,7 @@ __all__ = ["document", "label", "show"]
 MATRIX_NODES = 12
 LINES = 24
 EXAMPLES = 5
+WIDE = 96
 
 
 def show(
@@ -121,9 +122,12 @@ def _matrix(grid: dict[tuple[str, str], Result], terminal: Terminal) -> None:
     names = list(dict.fromkeys(name for pair in grid for name in pair))
     first = max(len(name) for name in names)
     arrow = terminal.mark("arrow")
-    widths = [max(len(name) + len(arrow) + 1, len("0.04 ms")) for name in names]
-    heads = (f"{arrow} {name}".ljust(width) for name, width in zip(names, widths, strict=True))
-    terminal.line(f"{'':{first + 4}}{'  '.join(heads)}".rstrip())
+    heads = [max(len(name) + len(arrow) + 1, len("0.04 ms")) for name in names]
+    words = [[len(_word(grid.get((source, name)), terminal)) for source in names] for name in names]
+    whole = [max(head, *column) for head, column in zip(heads, words, strict=True)]
+    widths = whole if first + 4 + sum(whole) + 2 * len(whole) <= WIDE else heads
+    titles = (f"{arrow} {name}".ljust(width) for name, width in zip(names, widths, strict=True))
+    terminal.line(f"{'':{first + 4}}{'  '.join(titles)}".rstrip())
     for source in names:
         row = ((grid.get((source, target)), width, source == target) for target, width in zip(names, widths, strict=True))
         cells = [_cell(result, width, terminal, own=own) for result, width, own in row]
@@ -133,12 +137,21 @@ def _matrix(grid: dict[tuple[str, str], Result], terminal: Terminal) -> None:
 def _cell(result: Result | None, width: int, terminal: Terminal, *, own: bool) -> str:
     if result is None:
         return (f"  {terminal.mark('self')}" if own else "").ljust(width)
+    word = _word(result, terminal)
     if not result.passed:
-        text = "FAIL" if not terminal.unicode else "✗ open" if result.ok else f"✗ {result.finding or ''}".rstrip()
-        return terminal.paint(text[:width].ljust(width), "red")
+        return terminal.paint((word if len(word) <= width else word.partition(" ")[0]).ljust(width), "red")
+    return word.ljust(width)
+
+
+def _word(result: Result | None, terminal: Terminal) -> str:
+    """What a cell says; only that it failed where the whole would be too wide."""
+    if result is None:
+        return ""
+    if not result.passed:
+        return "FAIL" if not terminal.unicode else "✗ open" if result.ok else f"✗ {result.finding or ''}".rstrip()
     if result.path.expect == "blocked":
-        return "blocked"[:width].ljust(width)
-    return (duration(result.rtt_us / 1e6) if result.rtt_us is not None else "ok").ljust(width)
+        return "blocked"
+    return duration(result.rtt_us / 1e6) if result.rtt_us is not None else "ok"
 
 
 def _total(report: Report, found: int, terminal: Terminal) -> None:

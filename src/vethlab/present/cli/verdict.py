@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["command_line", "headline", "healthy", "line", "paragraph", "place", "rehearsed", "show"]
 
 LABEL, WIDE = 10, 96
-FIXED = "\N{NO-BREAK SPACE}"  # textwrap breaks lines at ASCII white space only
 PLACE = 46  # where `in box` stands behind a command
 SAID_BY = {
     "route-oracle": "kernel's own answer", "configuration": "configuration", "observation": "seen on the wire", "counters": "counters",
@@ -75,7 +74,8 @@ def headline(answer: Answer, terminal: Terminal) -> str:
 
 def line(finding: Finding) -> str:
     """A finding in one line: `rp-filter at box:vb, input (proven): ...`."""
-    return f"{finding.slug} at {place(finding.where)} ({finding.grade}): {finding.summary}"
+    leg = "on the way back, " if finding.direction == "reply" else ""
+    return f"{finding.slug} at {place(finding.where)} ({finding.grade}): {leg}{finding.summary}"
 
 
 def place(where: Where) -> str:
@@ -102,7 +102,7 @@ def paragraph(terminal: Terminal, label: str, text: str, *more: str) -> None:
     import textwrap
 
     lines = [part for one in (text, *more) for part in textwrap.wrap(one, WIDE - LABEL, break_long_words=False, break_on_hyphens=False)]
-    _beside(terminal, label, [part.replace(FIXED, " ") for part in lines])
+    _beside(terminal, label, [part.replace(journey.FIXED, " ") for part in lines])
 
 
 def _beside(terminal: Terminal, label: str, lines: Iterable[str]) -> None:
@@ -140,7 +140,7 @@ def _evidence(verdict: Finding, terminal: Terminal) -> None:
     for one in verdict.evidence:
         terminal.line(f"  {terminal.paint(f'{_source(one):<{width}}', 'dim')}  {one.says}{'' if one.kernel else ' (our model)'}")
     if verdict.ruled_out:
-        dot = f"{FIXED}{terminal.mark('dot')} "
+        dot = f"{journey.FIXED}{terminal.mark('dot')} "
         paragraph(terminal, "ruled out", dot.join(verdict.ruled_out))
 
 

@@ -57,7 +57,7 @@ def command(question: Question, output: str, choose: int, *, yes: bool, dry_run:
     how = question.how if question.src else {}
     with progress(f"{one.name}: mending"):
         done = one.fix(question.src, question.dst, **how, choose=choose - 1, write=write)
-    return _done(one, done, output, shown=asking, undo=f"vethlab fix --undo{f' -l {question.lab}' if question.lab else ''}")
+    return _done(one, done, output, shown=asking, write=write, undo=f"vethlab fix --undo{f' -l {question.lab}' if question.lab else ''}")
 
 
 def _last(lab: Lab, question: Question) -> Question:
@@ -99,14 +99,14 @@ def _unchanged(lab: Lab, before: Answer, offer: Offer | None, output: str, *, dr
     return 0 if before.explanation.ok or (dry_run and offer is not None) else 1
 
 
-def _done(lab: Lab, done: Mended, output: str, *, shown: bool, undo: str) -> int:
+def _done(lab: Lab, done: Mended, output: str, *, shown: bool, write: bool, undo: str) -> int:
     """Show what was applied and the answer now. 0 if the packet arrives."""
     if output == "json":
         _document(lab, done)
     else:
         from vethlab.present.cli import mending
 
-        mending.done(done, screen(), shown=shown, undo=undo)
+        mending.done(done, screen(), shown=shown, undo=undo, write=write)
     return 0 if (done.after or done.before).explanation.ok else 1
 
 
