@@ -4,9 +4,10 @@
 Enters: cases (README.md beside this file says what their keys mean). Leaves: a line per case, and status 0 if all are true.
 Rule of the file: real tools inside the nodes decide (ping, sockets, the neighbour table); nothing here explains anything.
 
-For every case: the lab comes up; the probe passes (unless `broken_before`); neighbour tables are emptied; the fault is injected;
-the probe fails, twice (or passes, twice, if the case is healthy); ping tells by the destination's own counter whether the request or
-the reply died; after `mend` it passes again, and with `also` not before its last command.
+For every case: the lab comes up; the first `setup` lines of `inject` run; the probe passes (unless `broken_before`);
+neighbour tables are emptied; the fault is injected; the probe fails, twice (or passes, twice, if the case is healthy);
+ping tells by the destination's own counter whether the request or the reply died;
+after `mend` it passes again, and with `also` not before its last command.
 """
 
 from __future__ import annotations
@@ -144,12 +145,15 @@ class Trial:
         places = {node["name"] for node in shown["nodes"]} | {"host"}
         if bad := set(_names(self.case.get("node", []))) - places:
             raise Untrueness(f"no node {bad}")
+        setup = self.case.get("setup", 0)
+        for line in self.case["inject"][:setup]:
+            self.tool.do(line)
         if not self.cold and not self.case.get("broken_before"):
             if not self.becomes_good(question):
                 raise Untrueness("the probe fails before anything is injected")
             for node in places:
                 self.tool.inside(node, "sh", "-c", FORGET)
-        for line in self.case["inject"]:
+        for line in self.case["inject"][setup:]:
             self.tool.do(line)
         if self.healthy:
             self.stays_good(question)
