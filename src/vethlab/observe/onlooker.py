@@ -125,7 +125,8 @@ class Onlooker:
         start = beginning(seen) or began
         observed = replace(
             ended, sightings=tuple(replace(one, ns=ns - start) for ns, one in seen), firewall=self._firewall(ours, names.name),
-            drops=self._drops(ours, since=start - ahead), counts=counters.moved(self._before, names), lost=self._losses(),
+            # A packet that arrived has no death to explain, and reading the names of the kernel's functions takes a tenth of a second.
+            drops=() if ended.ok else self._drops(ours, since=start - ahead), counts=counters.moved(self._before, names), lost=self._losses(),
             truth=self._tracer is not None, table_full=self._table_full(flow.version), watched=self.netns,
         )
         self._before = names
