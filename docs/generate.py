@@ -83,8 +83,9 @@ def one_command(command: click.Command, name: str) -> str:
     words = ["vethlab", name, "[OPTIONS]"]
     for parameter in command.params:
         if isinstance(parameter, click.Argument):
-            word = (parameter.metavar or parameter.name or "").upper().strip("[]") + ("..." if parameter.nargs == -1 else "")
-            words.append(word if parameter.required else f"[{word}]")
+            word = (parameter.metavar or parameter.name or "").upper().removesuffix("...")
+            word = word if parameter.required or word.startswith("[") else f"[{word}]"
+            words.append(word + ("..." if parameter.nargs == -1 else ""))
     paragraphs = (command.help or "").split("\n\n")[1:]
     text = "\n".join([f"```\n{' '.join(words)}\n```\n", *(f"{' '.join(part.split())}\n" for part in paragraphs)])
     examples = "\n".join(f"$ {line}" for line in getattr(command, "examples", ()))

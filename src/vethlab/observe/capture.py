@@ -20,7 +20,7 @@ from vethlab.kernel.packet import Held, Instruction, Ring, accept, only_interfac
 from vethlab.kernel.port import Namespaces
 from vethlab.observe.interfaces import Interface, Interfaces
 from vethlab.observe.merge import Merge
-from vethlab.observe.ring import RETIRE_MS, close_rings, open_rings
+from vethlab.observe.ring import RETIRE_MS, WHOLE, Shape, close_rings, open_rings
 
 __all__ = ["SNAPLEN", "Capture", "Place", "Tally"]
 
@@ -62,9 +62,9 @@ class Capture:
 
     def __init__(
         self, namespaces: Namespaces, places: Sequence[Place] = (), *, program: Sequence[Instruction] = (), snaplen: int = SNAPLEN,
-        alive: int | None = None,
+        alive: int | None = None, shape: Shape = WHOLE,
     ) -> None:
-        self._namespaces, self._alive = namespaces, alive
+        self._namespaces, self._alive, self._shape = namespaces, alive, shape
         self._program = list(program) or (accept(snaplen) if snaplen < SNAPLEN else [])
         self._follows = not places
         self.interfaces = Interfaces(namespaces)
@@ -112,18 +112,30 @@ class Capture:
         with suppress(OSError):  # closed, or rung already
             os.eventfd_write(self._bell, 1)
 
-    def batches(self, *, count: int | None = None, seconds: float | None = None) -> Iterator[list[Held]]:
-        """Frames in order of time, until `stop`, `count` frames, `seconds`, or the end of the lab."""
+    def listen(self, descriptor: int) -> None:
+        """Wake up for this descriptor too: `batches` with a `tick` gives a batch then, perhaps an empty one."""
+        self._poll.register(descriptor, select.POLLIN)
+
+    def leave(self, descriptor: int) -> None:
+        """No longer; before it is closed."""
+        self._poll.unregister(descriptor)
+
+    def batches(self, *, count: int | None = None, seconds: float | None = None, tick: float | None = None) -> Iterator[list[Held]]:
+        """Frames in order of time, until `stop`, `count` frames, `seconds`, or the end of the lab.
+
+        `tick`: a batch at least so often (seconds), which may be empty, for callers who look at something else as well.
+        """
         deadline = None if seconds is None else time.monotonic() + seconds
         look_round = time.monotonic() + _LOOK_ROUND
         while True:
-            stopped = self._wait(min(at for at in (deadline, self._merge.due(), look_round) if at is not None))
+            until = None if tick is None else time.monotonic() + tick
+            stopped = self._wait(min(at for at in (deadline, self._merge.due(), look_round, until) if at is not None))
             now = time.monotonic()
             self._drain()
             if stopped or (deadline is not None and now >= deadline):
                 break
             batch = self._merge.release(now)
-            if batch:
+            if batch or tick is not None:
                 yield self._counted(batch, count)
                 if count is not None and self._delivered >= count:
                     self._end()
@@ -211,7 +223,7 @@ class Capture:
             program = only_interfaces(sorted(chosen), self._program or accept(SNAPLEN)) if chosen else self._program
             wanted.append((len(self._nodes), node, program))
             self._nodes.append(node)
-        for ring in open_rings(self._namespaces, wanted, among=len(self._wanted)):
+        for ring in open_rings(self._namespaces, wanted, among=len(self._wanted), shape=self._shape):
             self._rings[ring.number] = ring
             self._poll.register(ring, select.POLLIN)
 

@@ -28,6 +28,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("why", "why", "Say why a packet does not arrive."),
         ("trace", "trace", "Show the way a packet takes, there and back."),
         ("fix", "fix", "Mend what `why` found, and prove it."),
+        ("watch", "watch", "Show where packets die, as it happens."),
         ("capture", "capture", "Show or record the packets of the whole lab."),
         ("sh", "sh", "Open a shell in a node."),
         ("exec", "exec", "Run a command in a node."),
@@ -45,7 +46,6 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
 COMMANDS: dict[str, tuple[str, str]] = {name: (f"{PACKAGE}.{module}", line) for _, rows in SECTIONS for name, module, line in rows}
 
 LATER: dict[str, str] = {
-    "watch": "show packets and drops as they happen",
     "diff": "compare two states of a lab",
     "link": "add a cable to a running lab",
     "bench": "measure this machine",

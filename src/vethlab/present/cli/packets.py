@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vethlab.kernel.packet import Held
     from vethlab.observe.interfaces import Interface
 
-__all__ = ["as_json", "as_text"]
+__all__ = ["as_json", "as_text", "clock", "utc"]
 
 
 def as_text(width: int) -> Callable[[Held, Interface], str]:
@@ -30,7 +30,7 @@ def as_text(width: int) -> Callable[[Held, Interface], str]:
         seconds, ns = divmod(frame.ns, 1_000_000_000)
         arrow = ">" if frame.kind == PACKET_OUTGOING else "<"
         packet = decode(frame.data) if where.ethernet else decode_ip(frame.data)
-        return f"{_clock(seconds)}.{ns // 1000:06d} {where!s:<{width}} {arrow} {line(packet, frame.length)}"
+        return f"{clock(seconds)}.{ns // 1000:06d} {where!s:<{width}} {arrow} {line(packet, frame.length)}"
 
     return show
 
@@ -45,7 +45,7 @@ def as_json(lab: str) -> Callable[[Held, Interface], str]:
         ip, arp = packet.ip, packet.arp
         ends = (ip.source, ip.target) if ip is not None else (arp.sender, arp.target) if arp is not None else None
         return json.dumps({
-            "type": "packet", "t": f"{_utc(seconds)}.{ns:09d}Z", "ns": frame.ns, "lab": lab,
+            "type": "packet", "t": f"{utc(seconds)}.{ns:09d}Z", "ns": frame.ns, "lab": lab,
             "where": {"node": where.node, "interface": where.name}, "direction": "out" if frame.kind == PACKET_OUTGOING else "in",
             "length": frame.length, "captured": len(frame.data), "protocol": protocol(packet),
             "src": address(ends[0]) if ends else None, "dst": address(ends[1]) if ends else None,
@@ -56,10 +56,12 @@ def as_json(lab: str) -> Callable[[Held, Interface], str]:
 
 
 @lru_cache(maxsize=4)
-def _clock(seconds: int) -> str:
+def clock(seconds: int) -> str:
+    """The time of day, here."""
     return time.strftime("%H:%M:%S", time.localtime(seconds))
 
 
 @lru_cache(maxsize=4)
-def _utc(seconds: int) -> str:
+def utc(seconds: int) -> str:
+    """Date and time, in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,6 +14,7 @@ from vethlab.errors import UsageError
 from vethlab.present.cli.choose import running
 from vethlab.present.cli.command import option, verb
 from vethlab.present.cli.complete import labs, nodes
+from vethlab.present.cli.streaming import silence, stopped_by_signals
 from vethlab.present.cli.terminal import duration, errors, plural
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ EXAMPLES = (
     "vethlab capture -w - | tshark -r -",
 )
 SNAPLEN = 262_144
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS = click.FloatRange(min=0, min_open=True)
 
 
@@ -73,7 +72,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter for each option
         raise UsageError("a pcapng file is nothing for a terminal", help="pipe it: vethlab capture -w - | tshark -r -")
     one = running(lab)
     prepared = one.capture(*places, filter=expression, snaplen=snaplen)
-    with _target(write) as descriptor, prepared as capture, _stopped_by_signals(capture):
+    with _target(write) as descriptor, prepared as capture, stopped_by_signals(capture.stop):
         show = _printer(one, capture, output or "text") if output or not write else None
         record = _recorder(one, capture, descriptor, snaplen, expression) if descriptor is not None else None
         _announce(one.name, capture)
@@ -86,7 +85,7 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter for each option
             if record:
                 record.finish(capture.tally())
         except BrokenPipeError:  # the reader has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            silence()
     _summary(one.name, capture.tally(), write, ended=capture.lab_ended)
 
 
@@ -95,20 +94,6 @@ def _announce(name: str, capture: Capture) -> None:
     places = f"{plural(len(looked_at), 'interface')} of {plural(len({one.node for one in looked_at}), 'node')}"
     errors().line(f"{name}: capturing on {places}")
     errors().stream.flush()
-
-
-@contextmanager
-def _stopped_by_signals(capture: Capture) -> Iterator[None]:
-    """Signals that end programs end the capture; what ignores them (a shell's background job) goes on doing so."""
-    before = {number: signal.getsignal(number) for number in STOPPING}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: capture.stop())
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _target(write: str | None) -> AbstractContextManager[int | None]:
