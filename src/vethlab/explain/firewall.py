@@ -26,22 +26,22 @@ def obstacle(drop: FirewallDrop, way: Way, last: int, *, refused: bool) -> Obsta
     verb = "rejects" if drop.rejects else "drops"
     chain = f"{drop.family} {drop.table} {drop.chain}"
     line = f"{chain} handle {drop.handle}" if drop.handle is not None else f"the policy of {chain}"
-    leg = next((way.points[number].leg for number in places if number > last), None) or ("reply" if drop.what == REPLY else "request")
-    summary = f"{line} in {drop.node} {verb} the {_word(drop.what)}"
+    leg = next((way.points[number].leg for number in places if number >= last), None) or ("reply" if drop.what == REPLY else "request")
+    summary = f"{line} in {drop.node} {verb} the {_word(drop.what, way)}"
     evidence = Evidence("nft-trace", f"{drop.node}: {line} ({drop.hook}): {drop.text or 'policy drop'}")
     return Obstacle(last + 1, Finding(
         slug, Where(drop.node, drop.interface, drop.hook), summary, direction=leg, evidence=(evidence,),
-        fixes=_fixes(drop, chain, _match(drop, way)),
+        fixes=_fixes(drop, chain, _word(drop.what, way), _match(drop, way)),
     ))
 
 
-def _fixes(drop: FirewallDrop, chain: str, match: tuple[str, ...]) -> tuple[Fix, ...]:
+def _fixes(drop: FirewallDrop, chain: str, word: str, match: tuple[str, ...]) -> tuple[Fix, ...]:
     words = chain.split()
     if drop.handle is None:
         accept = fixes.command(drop.node, "nft", "add", "rule", *words, *match, "accept")
-        return (fixes.fix(f"accept the {_word(drop.what)} in {chain} of {drop.node}", accept, policy=True),)
+        return (fixes.fix(f"accept the {word} in {chain} of {drop.node}", accept, policy=True),)
     insert = fixes.command(drop.node, "nft", "insert", "rule", *words, "position", str(drop.handle), *match, "accept")
-    before = fixes.fix(f"accept the {_word(drop.what)} ahead of that rule in {drop.node}", insert, policy=True)
+    before = fixes.fix(f"accept the {word} ahead of that rule in {drop.node}", insert, policy=True)
     if not drop.specific:
         return (before,)
     again = ("nft", "insert", "rule", *words, *(("index", str(drop.position)) if drop.position else ()), *drop.text.split())
@@ -67,5 +67,7 @@ def _match(drop: FirewallDrop, way: Way) -> tuple[str, ...]:
     return (*ends, "icmp" if flow.version == 4 else "icmpv6", "type", "echo-reply" if back else "echo-request")
 
 
-def _word(what: str) -> str:
-    return {SOLICIT: "ARP request", ANSWER: "ARP reply"}.get(what, what)
+def _word(what: str, way: Way) -> str:
+    six = way.flow is not None and way.flow.version == 6
+    asked, answered = ("neighbour solicitation", "neighbour advertisement") if six else ("ARP request", "ARP reply")
+    return {SOLICIT: asked, ANSWER: answered}.get(what, what)

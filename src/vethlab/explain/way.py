@@ -50,7 +50,6 @@ class Way:
 
     points: list[Point] = field(default_factory=list)
     obstacles: list[Obstacle] = field(default_factory=list)
-    warnings: list[Finding] = field(default_factory=list)
     cleared: set[str] = field(default_factory=set)
     nodes: list[str] = field(default_factory=list)
     routers: dict[str, list[str]] = field(default_factory=dict)
@@ -85,10 +84,6 @@ class Way:
     def suspect(self, *findings: Finding) -> None:
         """What may be an obstacle in front of the next point."""
         self.obstacles += [Obstacle(len(self.points), replace(one, direction=self.leg), suspect=True) for one in findings]
-
-    def warn(self, *findings: Finding) -> None:
-        """What does not stop this packet and will bite."""
-        self.warnings += [replace(one, direction=self.leg) for one in findings]
 
     def clear(self, *slugs: str) -> None:
         """These were looked for and are not there."""

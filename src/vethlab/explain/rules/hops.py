@@ -30,10 +30,8 @@ def initial(snapshot: Snapshot, interface: str, version: int) -> int:
 
 def not_a_router(scene: Scene, travel: Travel, node: str, came: str, onward: Routed, off: Finding) -> Finding:
     """A node that does not forward got a packet for somebody else: is it a router that is switched off, or was it the wrong one to ask?"""
-    if node in scene.wiring.forwards or (not onward.error and onward.interface not in {came, None}):
-        return off
     sender = travel.previous
-    if sender is None:
+    if sender is None or node in scene.wiring.forwards or (not onward.error and onward.interface not in {came, None}):
         return off
     route = match(scene.snapshots[sender.netns], travel.target).route
     evidence = (*off.evidence, Evidence("configuration", f"{node} is not meant to forward, and has no other way to {travel.target}"))

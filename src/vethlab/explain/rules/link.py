@@ -101,7 +101,7 @@ def dropped_on_exit(scene: Scene, end: End, place: str) -> Iterator[Finding]:
     if interface is None:
         return
     if place in interface.filters:
-        hook = fixes.command(end.netns, "tc", "filter", "del", "dev", end.interface, place if place != "root" else "root")
+        hook = fixes.command(end.netns, "tc", "filter", "del", "dev", end.interface, place)
         yield Finding(
             "tc-drop", Where(end.netns, end.interface, place), f"a tc filter on {end} ({place}) drops the packet",
             evidence=(Evidence("configuration", f"{end} has tc filters at {place}"),),
