@@ -37,7 +37,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ("Help", (
         ("tour", "tour", "Walk through three networks: a cable that fails, a cable, a bridge."),
         ("doctor", "doctor", "Say what this machine lacks, what it costs, how to get it."),
-        ("explain", "explain", "Explain a word: a lab-file key, an exit code, an error."),
+        ("explain", "explain", "Explain a word: a finding, a sysctl, a drop reason, a lab-file key, an error."),
         ("completion", "completion", "Print the shell's completion script."),
         ("version", "version", "Print the version."),
     )),
