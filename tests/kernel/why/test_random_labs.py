@@ -1,0 +1,61 @@
+"""Random labs with random faults: what `why` says is what was injected, and a healthy lab is called so.
+
+`./dev test` judges as many as fit into some seconds, `./dev faults` the whole corpora; the score is printed, and with it the seed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+
+import pytest
+from tests.faults.crew import HANDS, crew
+from tests.faults.score import Case, Score, run_case
+from tests.kernel.survival.corpus import LONG, SEED, told
+
+pytestmark = [pytest.mark.kernel, pytest.mark.long]
+
+ENOUGH = 0.97
+
+
+@pytest.mark.parametrize(
+    ("corpus", "first", "size", "seconds"), [("faulted", 0, 500, 24.0), ("healthy", 500, 300, 7.0), ("double", 800, 100, 7.0)],
+    ids=["faulted", "healthy", "double"],
+)
+def test_random_labs(corpus: str, first: int, size: int, seconds: float) -> None:
+    """At least 97 of 100 answers name what was injected, and nothing that works is accused."""
+    seeds = [SEED * 100_000 + first + number for number in range(size)]
+    until = time.monotonic() + (float("inf") if LONG else seconds)
+    score = _judged(seeds, until=until, healthy=corpus == "healthy", double=corpus == "double")
+    (good, of), (fine, well) = score.right("fault"), score.right("healthy")
+    missed = [f"{case.seed} {case.name}: {case.problem}" for case in score.cases if case.problem]
+    kinds = Counter(case.name for case in score.cases if case.problem)
+    times = sorted(case.seconds for case in score.cases)
+    said = told(
+        f"{corpus}: {good} of {of} right, {fine} of {well} without alarm; missed: {dict(kinds)}; "
+        f"seconds to answer: median {times[len(times) // 2]:.2f}, worst {times[-1]:.2f}",
+    )
+    print(said)
+    assert (well, True) == (fine, good >= ENOUGH * of), "\n".join([said, *missed])
+
+
+def _judged(seeds: list[int], *, until: float, healthy: bool, double: bool) -> Score:
+    """Lab after lab, several at once, until all have had their turn or the time is over."""
+    score, running = Score(), dict[Future[Case], int]()
+    with crew() as hands:
+        for seed in seeds:
+            if time.monotonic() > until:
+                break
+            running[hands.submit(run_case, seed, healthy=healthy, double=double, mode="auto")] = seed
+            if len(running) == HANDS:
+                for one in wait(running, return_when=FIRST_COMPLETED).done:
+                    score.cases.append(_case(one, running.pop(one)))
+        score.cases += [_case(one, seed) for one, seed in running.items()]
+    return score
+
+
+def _case(future: Future[Case], seed: int) -> Case:
+    """What came of it; an exception is a problem as well."""
+    error = future.exception()
+    return future.result() if error is None else Case(seed, "exception", f"{type(error).__name__}: {error}")
