@@ -231,7 +231,8 @@ def _unbelieved(snapshot: Snapshot, iif: str, source: IP) -> bool:
 def _source(snapshot: Snapshot, asked: Route, hop: Hop, *, local: bool) -> IP | None:
     if local:
         return asked.destination
-    held = [one for one in snapshot.addresses if one.address.version == asked.destination.version and not one.flags]
+    usable = [one for one in snapshot.addresses if not one.flags and not one.address.ip.is_loopback]
+    held = [one for one in usable if one.address.version == asked.destination.version]
     near = hop.via or asked.destination
     held.sort(key=lambda one: (one.address.ip.is_link_local, one.interface != hop.interface, near not in one.address.network))
     return held[0].address.ip if held else None
