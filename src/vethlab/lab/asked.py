@@ -40,7 +40,8 @@ class Asked:
         """Why packets from `src` do not reach `dst`, with the smallest change that mends it, tried on a copy; nothing here is changed.
 
         Ends are `a`, `a:eth0` (sent from there) or an address. `how`: kind ("ping", "tcp", "udp", "arp"), port, size (bytes of a ping that
-        may not be cut), truth (False: without BPF), record (a file for the evidence). NotFoundError for an unknown node or interface.
+        may not be cut), truth (False: without BPF), record (a file for the evidence), pcap (a file for the probe's frames, with comments;
+        or a function that takes its bytes). NotFoundError for an unknown node or interface.
         """
         from vethlab.lab.explaining import answer  # noqa: PLC0415 - only for those who ask
 
@@ -50,7 +51,7 @@ class Asked:
         return found
 
     def trace(self, src: str, dst: str, **how: Any) -> Answer:
-        """The way of a packet, both directions, hop by hop."""
+        """The way of a packet, both directions, hop by hop. `how` as for `why`."""
         from vethlab.lab.explaining import answer  # noqa: PLC0415
 
         return answer(self._subject(), src, dst, rehearse=False, **how)

@@ -7,7 +7,7 @@ joins `observe` with the lab; it looks at nothing itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from vethlab.errors import UsageError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vethlab.model.address import IP
     from vethlab.model.state import State
 
-__all__ = ["address_names", "place", "start"]
+__all__ = ["address_names", "named", "place", "start"]
 
 
 def start(namespaces: Scope, places: Sequence[str], *, expression: str = "", snaplen: int = 0) -> Capture:
@@ -51,10 +51,14 @@ def place(word: str) -> Place:
 
 def address_names(state: State) -> list[tuple[IP, list[str]]]:
     """The nodes that have each address; two nodes with one address are both told."""
+    return named((node, held.address.ip) for node, one in sorted(state.netns.items()) for held in one.addresses)
+
+
+def named(held: Iterable[tuple[str, IP]]) -> list[tuple[IP, list[str]]]:
+    """The same from (node, address); every node has a loopback, so that is nobody's."""
     found: dict[IP, list[str]] = {}
-    for node, one in sorted(state.netns.items()):
-        for held in one.addresses:
-            names = found.setdefault(held.address.ip, [])
-            if node not in names:
-                names.append(node)
-    return sorted(found.items(), key=lambda pair: (pair[0].version, pair[0].packed))
+    for node, address in held:
+        names = found.setdefault(address, [])
+        if node not in names and not address.is_loopback:
+            names.append(node)
+    return sorted(((address, names) for address, names in found.items() if names), key=lambda pair: (pair[0].version, pair[0].packed))

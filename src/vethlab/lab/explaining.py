@@ -6,8 +6,9 @@ Rule of the file: values and the order of the steps; what is decided is decided 
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from vethlab.lab.inquiry import Transcript
     from vethlab.model.snapshot import Drift
     from vethlab.model.topology import Topology
+    from vethlab.observe.correlate import Kept
     from vethlab.rehearse import Placeholder
 
 SMALL = 40  # nodes: a lab of that size is copied whole
+Pcap = str | os.PathLike[str] | Callable[[bytes], object]  # a file, or who takes the bytes of one
 
-__all__ = ["Answer", "Offer", "Subject", "answer", "replay"]
+__all__ = ["Answer", "Offer", "Pcap", "Subject", "answer", "replay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Subject:
 
 def answer(  # noqa: PLR0913 - a question has as many parts
     subject: Subject, src: str, dst: str, *, kind: str = "ping", port: int | None = None, size: int | None = None,
-    truth: bool | None = None, rehearse: bool = True, record: str | None = None,
+    truth: bool | None = None, rehearse: bool = True, record: str | None = None, pcap: Pcap | None = None,
 ) -> Answer:
     """Explain the way from `src` to `dst`, and try on a copy what would mend it. `truth` None: BPF where it can be had."""
     from vethlab.lab.flows import flow_between, path_of  # noqa: PLC0415 - only for those who ask
@@ -76,10 +79,14 @@ def answer(  # noqa: PLR0913 - a question has as many parts
     begun = time.perf_counter()
     wiring = wiring_of(subject.namespaces, subject.topology)
     flow = flow_between(subject.topology, wiring, src, dst, kind=kind, port=port, size=size)
-    inquiry = Inquiry(subject.namespaces, subject.topology, drift=subject.drift, truth=_wants(truth))
+    kept: list[Kept] = []
+    keep = None if pcap is None else kept.extend
+    inquiry = Inquiry(subject.namespaces, subject.topology, drift=subject.drift, truth=_wants(truth), keep=keep)
     explanation = inquiry.ask(flow, path_of(flow), wiring=wiring)
     if record is not None and inquiry.transcript is not None:
         _write(record, inquiry.transcript)
+    if pcap is not None and inquiry.transcript is not None:
+        _write_pcap(pcap, subject, inquiry.transcript, explanation, kept)
     offers: tuple[Offer, ...] = ()
     if rehearse and inquiry.transcript is not None and not explanation.ok:
         offers, explanation = _rehearsed(subject, flow, explanation, inquiry.transcript)
@@ -113,6 +120,17 @@ def _write(path: str, transcript: Transcript) -> None:
 
     with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - one small file
         file.write(recording.encode(transcript.flow, transcript.wiring, transcript.answers))
+
+
+def _write_pcap(pcap: Pcap, subject: Subject, transcript: Transcript, explanation: Explanation, kept: Sequence[Kept]) -> None:
+    from vethlab.lab.annotating import annotated  # noqa: PLC0415 - only for those who keep frames
+
+    data = annotated(subject.name, subject.namespaces, transcript, explanation, kept)
+    if callable(pcap):
+        pcap(data)
+        return
+    with open(pcap, "wb") as file:  # noqa: PTH123 - one small file
+        file.write(data)
 
 
 def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcript: Transcript) -> tuple[tuple[Offer, ...], Explanation]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vethlab.model.path import Path
     from vethlab.model.snapshot import Drift, Wiring
     from vethlab.model.topology import Topology
+    from vethlab.observe.onlooker import Keep
 
 __all__ = ["Inquiry", "Transcript"]
 
@@ -44,14 +45,17 @@ class Transcript:
 
 
 class Inquiry:
-    """Asks one lab. `drift` tells what is not as the lab file says; `truth` adds what BPF sees, where it may be loaded."""
+    """Asks one lab. `drift` tells what is not as the lab file says; `truth` adds what BPF sees, where it may be loaded.
+
+    `keep` is given the frames of the probe; the transcript has none.
+    """
 
     def __init__(
         self, namespaces: Namespaces, topology: Topology, *, drift: Callable[[], tuple[Drift, ...]], truth: bool,
-        patience: float = PATIENCE,
+        patience: float = PATIENCE, keep: Keep | None = None,
     ) -> None:
         self._namespaces, self._topology, self._drift = namespaces, topology, drift
-        self._truth, self._patience = truth, patience
+        self._truth, self._patience, self._keep = truth, patience, keep
         self.transcript: Transcript | None = None
 
     def ask(self, flow: Flow, path: Path | None = None, *, wiring: Wiring | None = None, hasty: bool = False) -> Explanation:
@@ -85,7 +89,7 @@ class Inquiry:
         known = unresolved(self._namespaces, question.solicits)
         patience = max(self._patience, REPEATED) if question.waits else self._patience
         observed = look_on(
-            self._namespaces, question.flow, question.netns, truth=self._truth,
+            self._namespaces, question.flow, question.netns, truth=self._truth, keep=self._keep,
             probe=lambda mark: probe(self._namespaces, question.flow, interface=question.interface, timeout=patience, mark=mark),
         )
         if observed.ok:

@@ -1,14 +1,15 @@
 """Frames of many rings become what was seen of one probe.
 
-Enters: frames as the rings gave them, names for (ring, interface index), and who tells ours from others'; leaves: Sightings in order of
-time. Rule of the file: pure. Every frame of the probe at every interface is one sighting, copies that a bridge floods and repetitions
-included; what they mean is for `explain` to say.
+Enters: frames as the rings gave them, names for (ring, interface index), and who tells ours from others'; leaves: frames with their
+Sightings in order of time. Rule of the file: pure. Every frame of the probe at every interface is one sighting, copies that a bridge floods
+and repetitions included; what they mean is for `explain` to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from vethlab.kernel.packet import ARPHRD_ETHER, ARPHRD_LOOPBACK, PACKET_OUTGOING, Held
 from vethlab.model.address import IP
@@ -16,15 +17,22 @@ from vethlab.model.journey import ANSWER, IN, OUT, SOLICIT, Sighting
 from vethlab.observe.decode import Packet, decode, decode_ip
 from vethlab.observe.ours import Ours
 
-__all__ = ["Place", "beginning", "sightings"]
+__all__ = ["Kept", "Place", "beginning", "sightings"]
 
 PACKET_OTHERHOST = 3
 _ETHERNET = 14
 Place = Callable[[int, int], tuple[str, str]]  # (ring, interface index) -> node and interface
 
 
-def sightings(frames: Iterable[Held], place: Place, ours: Ours, *, addresses: Collection[IP] | None = None) -> list[tuple[int, Sighting]]:
-    """What was seen, each with its Unix time in ns; its own `ns` is 0 until `beginning` is known.
+class Kept(NamedTuple):
+    """A frame of the probe, and what it tells."""
+
+    frame: Held
+    seen: Sighting
+
+
+def sightings(frames: Iterable[Held], place: Place, ours: Ours, *, addresses: Collection[IP] | None = None) -> list[Kept]:
+    """What was seen; the `ns` of a sighting is 0 until `beginning` is known.
 
     `addresses`: of ARP and neighbour discovery only what concerns these.
     """
@@ -37,13 +45,13 @@ def sightings(frames: Iterable[Held], place: Place, ours: Ours, *, addresses: Co
             continue
         seen = _seen(frame, packet, what, place(frame.source, frame.interface), ethernet=ethernet)
         if addresses is None or what not in {SOLICIT, ANSWER} or not {seen.about, seen.sender}.isdisjoint(addresses):
-            found.append((frame.ns, seen))
+            found.append(Kept(frame, seen))
     return found
 
 
-def beginning(seen: Iterable[tuple[int, Sighting]]) -> int:
-    """The Unix time in ns of the first sighting, 0 without any."""
-    return min((ns for ns, _sighting in seen), default=0)
+def beginning(kept: Iterable[Kept]) -> int:
+    """The Unix time in ns of the first frame, 0 without any."""
+    return min((one.frame.ns for one in kept), default=0)
 
 
 def _seen(frame: Held, packet: Packet, what: str, where: tuple[str, str], *, ethernet: bool) -> Sighting:

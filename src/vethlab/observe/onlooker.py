@@ -30,29 +30,30 @@ from vethlab.model.flow import Flow
 from vethlab.model.journey import FirewallDrop, KernelDrop, Observed
 from vethlab.model.mark import Mark
 from vethlab.observe import counters
-from vethlab.observe.correlate import beginning, sightings
+from vethlab.observe.correlate import Kept, beginning, sightings
 from vethlab.observe.drops import firewall_drops, kernel_drops
 from vethlab.observe.flow_filter import flow_filter, nothing
 from vethlab.observe.ours import Ours
 from vethlab.observe.ring import GLANCE, close_rings, open_rings
 
-__all__ = ["Onlooker", "Probe", "look_on"]
+__all__ = ["Keep", "Onlooker", "Probe", "look_on"]
 
 GRACE = 0.003  # after the probe: copies that a bridge floods elsewhere, the end of a connection
 _LATEST = 0.25  # after the probe: a machine that is late in handing over is waited for no longer
 _PAUSE = 0.0005
 Probe = Callable[[Callable[[Mark], object]], Observed]  # sends; is given the function to tell the mark to
+Keep = Callable[[list[Kept]], object]  # is given the frames behind the sightings, one for one
 
 
 def look_on(
     namespaces: Namespaces, flow: Flow, netns: Sequence[str], *, probe: Probe, truth: bool = False,
-    addresses: Collection[IP] | None = None,
+    addresses: Collection[IP] | None = None, keep: Keep | None = None,
 ) -> Observed:
     """Send one probe and look on in these namespaces. The rings close behind the answer: the kernel waits a grace period for that."""
     onlooker = Onlooker(namespaces, netns, truth=truth)
     onlooker.open()
     try:
-        return onlooker.look_on(flow, probe, addresses=addresses)
+        return onlooker.look_on(flow, probe, addresses=addresses, keep=keep)
     finally:
         onlooker.untrace()
         Thread(target=onlooker.close, name="vethlab-rings").start()
@@ -103,8 +104,10 @@ class Onlooker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def look_on(self, flow: Flow, probe: Probe, *, addresses: Collection[IP] | None = None) -> Observed:
-        """Send a probe and look on. `addresses`: of ARP and neighbour discovery keep only what concerns these."""
+    def look_on(
+        self, flow: Flow, probe: Probe, *, addresses: Collection[IP] | None = None, keep: Keep | None = None,
+    ) -> Observed:
+        """Send a probe and look on. `addresses`: of ARP and neighbour discovery take only what concerns these."""
         marks: list[Mark] = []
 
         def told(mark: Mark) -> None:
@@ -123,11 +126,14 @@ class Onlooker:
         ours = Ours(flow, marks[-1] if marks else Mark())
         seen = sightings(frames, lambda ring, index: (self.netns[ring], names.name(self.netns[ring], index)), ours, addresses=addresses)
         start = beginning(seen) or began
+        kept = [Kept(frame, replace(one, ns=frame.ns - start)) for frame, one in seen]
+        if keep is not None:
+            keep(kept)
         observed = replace(
-            ended, sightings=tuple(replace(one, ns=ns - start) for ns, one in seen), firewall=self._firewall(ours, names.name),
+            ended, sightings=tuple(one.seen for one in kept), firewall=self._firewall(ours, names.name),
             # A packet that arrived has no death to explain, and reading the names of the kernel's functions takes a tenth of a second.
-            drops=() if ended.ok else self._drops(ours, since=start - ahead), counts=counters.moved(self._before, names), lost=self._losses(),
-            truth=self._tracer is not None, table_full=self._table_full(flow.version), watched=self.netns,
+            drops=() if ended.ok else self._drops(ours, since=start - ahead), counts=counters.moved(self._before, names),
+            lost=self._losses(), truth=self._tracer is not None, table_full=self._table_full(flow.version), watched=self.netns,
         )
         self._before = names
         return observed

@@ -18,7 +18,7 @@ UNICAST, MULTICAST, BROADCAST, PROMISCUOUS = 1 << 2, 2 << 2, 3 << 2, 4 << 2
 
 _SECTION, _INTERFACE, _NAMES, _STATISTICS, _PACKET = 0x0A0D0D0A, 1, 4, 5, 6
 _MAGIC, _LENGTH_UNKNOWN = 0x1A2B3C4D, b"\xff" * 8
-_END, _COMMENT = 0, 1
+_END, _COMMENT, _FLAGS, _PACKET_ID = 0, 1, 2, 5
 _IF_NAME, _IF_DESCRIPTION, _IF_MAC, _IF_RESOLUTION, _IF_FILTER = 2, 3, 6, 9, 11
 _SYSTEM, _PROGRAM = 3, 4
 _ISB_START, _ISB_END, _ISB_DELIVERED = 2, 3, 8
@@ -80,15 +80,18 @@ class Writer:
         return number, _block(_INTERFACE, _INTERFACE_BODY.pack(link, 0, self.snaplen) + _options(options))
 
     @staticmethod
-    def packet(interface: int, ns: int, length: int, data: bytes, flags: int, comments: Sequence[str] = ()) -> bytes:
-        """A frame seen at `ns` (Unix time): `length` bytes long of which `data` was kept."""
+    def packet(
+        interface: int, ns: int, length: int, data: bytes, flags: int, comments: Sequence[str] = (), identity: int | None = None,
+    ) -> bytes:
+        """A frame seen at `ns` (Unix time): `length` bytes long of which `data` was kept. `identity`: the same at all interfaces."""
         captured = len(data)
-        if not comments:  # the path of every frame: one pack before, one behind
+        if not comments and identity is None:  # the path of every frame: one pack before, one behind
             total = (_PLAIN + captured + 3) & ~3
             head = _PACKET_HEAD.pack(_PACKET, total, interface, ns >> 32, ns & 0xFFFFFFFF, captured, length)
-            return b"".join((head, data, _PADDING[captured & 3], _FLAGS_TAIL.pack(2, 4, flags, _END, 0, total)))
+            return b"".join((head, data, _PADDING[captured & 3], _FLAGS_TAIL.pack(_FLAGS, 4, flags, _END, 0, total)))
         body = _PACKET_HEAD.pack(_PACKET, 0, interface, ns >> 32, ns & 0xFFFFFFFF, captured, length)[8:] + data + _PADDING[captured & 3]
-        return _block(_PACKET, body + _options([*_comments(comments), _option(2, _U32.pack(flags))]))
+        same = [] if identity is None else [_option(_PACKET_ID, _U64.pack(identity))]
+        return _block(_PACKET, body + _options([*_comments(comments), _option(_FLAGS, _U32.pack(flags)), *same]))
 
     @staticmethod
     def statistics(interface: int, *, start: int, end: int, delivered: int, comment: str = "") -> bytes:
@@ -105,7 +108,7 @@ def _time(ns: int) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    return text.encode("utf-8", "replace")[:_MOST_TEXT]
+    return text.encode("utf-8", "replace")[:_MOST_TEXT].decode("utf-8", "ignore").encode()  # no character is cut in two
 
 
 def _comments(texts: Iterable[str]) -> list[bytes]:

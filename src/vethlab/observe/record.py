@@ -16,9 +16,22 @@ from vethlab.observe.capture import Capture, Tally
 from vethlab.observe.interfaces import Interface
 from vethlab.observe.pcapng import ETHERNET, RAW_IP, Writer, flags_of, names, section
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "begun", "described"]
 
 _FLAGS = tuple(flags_of(kind) for kind in range(5))
+
+
+def begun(comment: str) -> bytes:
+    """The header of a section that we write on this machine."""
+    system = os.uname()
+    return section(program=f"vethlab {__version__}", system=f"{system.sysname} {system.release} {system.machine}", comment=comment)
+
+
+def described(writer: Writer, one: Interface, capture_filter: str = "") -> tuple[int, bytes]:
+    """The number and the block of an interface."""
+    return writer.interface(
+        str(one), link=ETHERNET if one.ethernet else RAW_IP, description=one.description, mac=one.mac, capture_filter=capture_filter,
+    )
 
 
 class Recorder:
@@ -33,11 +46,7 @@ class Recorder:
 
     def begin(self, lab: str, records: Iterable[tuple[IPv4Address | IPv6Address, Sequence[str]]] = ()) -> None:
         """The section's header, the interfaces that are there, the names of addresses."""
-        system = os.uname()
-        head = section(
-            program=f"vethlab {__version__}", system=f"{system.sysname} {system.release} {system.machine}", comment=f"lab {lab}",
-        )
-        parts = [head, *(self._interface(one)[1] for one in self._capture.shown()), names(records)]
+        parts = [begun(f"lab {lab}"), *(self._interface(one)[1] for one in self._capture.shown()), names(records)]
         self._write(b"".join(parts))
 
     def frames(self, batch: Sequence[Held]) -> None:
@@ -71,9 +80,7 @@ class Recorder:
         return number
 
     def _interface(self, one: Interface) -> tuple[int, bytes]:
-        number, block = self._writer.interface(
-            str(one), link=ETHERNET if one.ethernet else RAW_IP, description=one.description, mac=one.mac, capture_filter=self._filter,
-        )
+        number, block = described(self._writer, one, self._filter)
         self._numbered[one] = number
         self._delivered[number] = 0
         return number, block

@@ -36,6 +36,7 @@ class Packet:
     data: bytes
     flags: int
     comments: list[str]
+    identity: int | None = None
 
 
 def number(data: bytes) -> int:
@@ -105,4 +106,5 @@ def packet(seen: Seen, body: bytes) -> None:
     resolution = seen.interfaces[interface].get(9, [b"\x06"])[0][0]
     comments = [one.decode() for one in found.get(1, [])]
     ns = (high << 32 | low) * 10 ** (9 - resolution)
-    seen.packets.append(Packet(interface, ns, length, body[20 : 20 + captured], number(found[2][0]), comments))
+    identity = number(found[5][0]) if 5 in found else None
+    seen.packets.append(Packet(interface, ns, length, body[20 : 20 + captured], number(found[2][0]), comments, identity))

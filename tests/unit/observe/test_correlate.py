@@ -48,13 +48,14 @@ def seen(kind: str, *frames: Held, mark: Mark | None = None, addresses: Sequence
     """The sightings of a flow."""
     only = None if addresses is None else [ip_address(one) for one in addresses]
     ours = Ours(flow(kind, six=six), KINDS[kind] if mark is None else mark)
-    return [one for _ns, one in sightings(frames, lambda ring, index: (f"n{ring}", f"i{index}"), ours, addresses=only)]
+    return [one.seen for one in sightings(frames, lambda ring, index: (f"n{ring}", f"i{index}"), ours, addresses=only)]
 
 
 def what(kind: str, *data: bytes, mark: Mark | None = None, six: bool = False) -> list[str | None]:
     """What each of these frames is, in this order of time."""
     ours = Ours(flow(kind, six=six), KINDS[kind] if mark is None else mark)
-    times = {at: one.what for at, one in sightings([held(one, ns=at) for at, one in enumerate(data)], lambda _ring, _index: ("", ""), ours)}
+    kept = sightings([held(one, ns=at) for at, one in enumerate(data)], lambda _ring, _index: ("", ""), ours)
+    times = {one.frame.ns: one.seen.what for one in kept}
     return [times.get(at) for at in range(len(data))]
 
 

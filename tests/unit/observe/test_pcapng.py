@@ -44,14 +44,24 @@ def test_everything_is_read_back() -> None:
     assert (1, [b"2 dropped"]) == (int.from_bytes(seen.statistics[0][8][0], "little"), seen.statistics[0][1])
 
 
-@given(st.binary(max_size=70), st.integers(0, 2**63), st.lists(st.text(max_size=9), max_size=2))
-def test_any_frame_fits(data: bytes, ns: int, comments: list[str]) -> None:
-    """Frames of any length at any time, with and without comments, come back as they were."""
+@given(st.binary(max_size=70), st.integers(0, 2**63), st.lists(st.text(max_size=9), max_size=2), st.none() | st.integers(0, 2**64 - 1))
+def test_any_frame_fits(data: bytes, ns: int, comments: list[str], identity: int | None) -> None:
+    """Frames of any length at any time, with and without comments and a number, come back as they were."""
     writer = Writer()
     _, block = writer.interface("a:eth0")
     kept = [one.replace("\ud800", "?") for one in comments]
-    (found,) = read(section(program="p", system="s") + block + writer.packet(0, ns, len(data) + 3, data, INBOUND, kept)).packets
+    packet = writer.packet(0, ns, len(data) + 3, data, INBOUND, kept, identity)
+    (found,) = read(section(program="p", system="s") + block + packet).packets
     assert (ns, data, len(data) + 3, INBOUND, kept) == (found.ns, found.data, found.length, found.flags, found.comments)
+    assert identity == found.identity
+
+
+def test_a_comment_that_is_too_long_ends_on_a_character() -> None:
+    """An option holds 4096 bytes of ours, and what is cut stays UTF-8."""
+    writer = Writer()
+    _, block = writer.interface("a:eth0")
+    (found,) = read(section(program="p", system="s") + block + writer.packet(0, NS, 1, b"x", INBOUND, ["x" + "→" * 5000])).packets
+    assert ["x" + "→" * 1365] == found.comments
 
 
 @pytest.mark.parametrize(

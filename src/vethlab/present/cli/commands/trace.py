@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vethlab.errors import UsageError
 from vethlab.present.cli.choose import running
 from vethlab.present.cli.command import option, output, verb
+from vethlab.present.cli.probed import STDOUT, taker, tell, writes
 from vethlab.present.cli.question import Question, asks
 from vethlab.present.cli.terminal import duration, errors, progress, screen
 
@@ -17,22 +18,34 @@ if TYPE_CHECKING:
 __all__ = ["command", "show"]
 
 
-@verb("trace", examples=("vethlab trace a b", "vethlab trace a b --tcp 80", "vethlab trace box:va box:vb", "vethlab trace a b -o json"))
+EXAMPLES = (
+    "vethlab trace a b", "vethlab trace a b --tcp 80", "vethlab trace box:va box:vb", "vethlab trace a b -o json",
+    "vethlab trace a b -w - | tshark -r -",
+)
+
+
+@verb("trace", examples=EXAMPLES)
 @asks(required=True)
 @option("--truth/--no-truth", default=None, help="Ask the kernel's tracepoints too, or not (root); by itself where it may.")
+@writes()
 @output("text", "json")
-def command(question: Question, output: str, *, truth: bool | None) -> int:
+def command(question: Question, output: str, *, truth: bool | None, write: str | None) -> int:
     """Show the way a packet takes, there and back.
 
     One packet is sent, and every interface that sees it or its answer is a line, with the time since the first. If it does not arrive,
     the last line says where it died, and the exit status is 1; `vethlab why` tells the rest.
+
+    With -w the packet is in a pcapng file as every interface saw it, with comments for Wireshark.
     """
     if question.src is None or question.dst is None:  # click has asked for both
         raise UsageError("trace what?", help="vethlab trace SRC DST")
+    pcap = taker(write)
     one = running(question.lab)
     with progress(f"{one.name}: following {question.src} to {question.dst}"):
-        answer = one.trace(question.src, question.dst, **question.how, truth=truth)
-    if output == "json":
+        answer = one.trace(question.src, question.dst, **question.how, truth=truth, pcap=pcap)
+    if write == STDOUT:
+        pass
+    elif output == "json":
         from vethlab.present.cli.answers import trace
         from vethlab.present.cli.document import emit
 
@@ -41,6 +54,7 @@ def command(question: Question, output: str, *, truth: bool | None) -> int:
         show(answer, screen())
         if not answer.explanation.ok:
             errors().line(f"  next: {question.line('why')}")
+    tell(write, answer)
     return 0 if answer.explanation.ok else 1
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vethlab.errors import UsageError
 from vethlab.present.cli.choose import running
 from vethlab.present.cli.command import option, output, verb
+from vethlab.present.cli.probed import STDOUT, taker, tell, writes
 from vethlab.present.cli.question import Question, asks
 from vethlab.present.cli.terminal import progress, screen
 
@@ -18,18 +19,22 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-EXAMPLES = ("vethlab why a b", "vethlab why a:eth0 10.0.0.2", "vethlab why web db --tcp 5432", "vethlab why a b --size 1472 -o json")
+EXAMPLES = (
+    "vethlab why a b", "vethlab why a:eth0 10.0.0.2", "vethlab why web db --tcp 5432", "vethlab why a b --size 1472 -o json",
+    "vethlab why a b -w why.pcapng",
+)
 
 
 @verb("why", examples=EXAMPLES)
 @asks(required=False)
 @option("--no-fix", setting=False, is_flag=True, help="Look for no fix; nothing is tried on a copy.")
 @option("--truth/--no-truth", default=None, help="Ask the kernel's tracepoints too, or not (root); by itself where it may.")
+@writes()
 @option("--record", setting=False, type=click.Path(dir_okay=False), metavar="FILE", help="Keep the kernel's answers in a file.")
 @option("--replay", setting=False, type=click.Path(dir_okay=False), metavar="FILE", help="Explain from such a file, without a lab.")
 @output("text", "json")
 def command(
-    question: Question, output: str, *, no_fix: bool, truth: bool | None, record: str | None, replay: str | None,
+    question: Question, output: str, *, no_fix: bool, truth: bool | None, write: str | None, record: str | None, replay: str | None,
 ) -> int:
     """Say why a packet does not arrive.
 
@@ -38,14 +43,20 @@ def command(
     the lab. Nothing is changed in the lab itself.
 
     SRC and DST are nodes, interfaces (`a:eth0`: sent from there, as `ping -I` does) or addresses. Exit status 1 if the packet dies.
+
+    With -w the packet is in a pcapng file as every interface on its way saw it, with comments for Wireshark: which hop, and where and why
+    it died. No fix is looked for with `-w -`.
     """
     if replay is not None:
-        name, answer = _replayed(question, replay, record)
+        name, answer = _replayed(question, replay, record or write)
     else:
-        name, answer = _asked(question, truth=truth, rehearse=not no_fix, record=record)
+        pcap, rehearse = taker(write), not no_fix and write != STDOUT
+        name, answer = _asked(question, truth=truth, rehearse=rehearse, record=record, pcap=pcap)
     if no_fix:
         answer = replace(answer, fixes=())
-    if output == "json":
+    if write == STDOUT:
+        pass
+    elif output == "json":
         from vethlab.present.cli.answers import why
         from vethlab.present.cli.document import emit
 
@@ -55,19 +66,20 @@ def command(
 
         apply = f"vethlab fix{f' -l {question.lab}' if question.lab else ''}"
         verdict.show(answer, screen(), apply=apply, fixes=not no_fix and replay is None)
+    tell(write, answer)
     return 0 if answer.explanation.ok else 1
 
 
-def _asked(question: Question, *, truth: bool | None, rehearse: bool, record: str | None) -> tuple[str | None, Answer]:
+def _asked(question: Question, **how: Any) -> tuple[str | None, Answer]:
     if question.src is None or question.dst is None:
         raise UsageError("why what?", help="name both ends: vethlab why SRC DST")
     one = running(question.lab)
     with progress(f"{one.name}: following {question.src} to {question.dst}"):
-        return one.name, one.why(question.src, question.dst, **question.how, truth=truth, rehearse=rehearse, record=record)
+        return one.name, one.why(question.src, question.dst, **question.how, **how)
 
 
-def _replayed(question: Question, path: str, record: str | None) -> tuple[str | None, Answer]:
-    if question != Question(None, None, lab=question.lab) or record is not None:
+def _replayed(question: Question, path: str, kept: str | None) -> tuple[str | None, Answer]:
+    if question != Question(None, None, lab=question.lab) or kept is not None:
         raise UsageError("a recording holds its own question", help="vethlab why --replay FILE, and nothing else")
     from vethlab.lab import explaining
 
