@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vethlab.explain.firewall import obstacle
-from vethlab.explain.icmp import told
+from vethlab.explain.icmp import told, worded
 from vethlab.explain.reasons import finding_of
 from vethlab.explain.way import Obstacle, Point, Way
 from vethlab.model.finding import INFERRED, PROVEN, UNKNOWN, Evidence, Finding, Where
@@ -144,8 +144,7 @@ def _complete(chosen: Obstacle, way: Way, observed: Observed, last: int) -> Find
         if drop.node == found.where.node and "kernel-drop" not in {one.source for one in found.evidence}
     ][:2]
     evidence += [
-        Evidence("icmp", f"{error.sender} says: type {error.type} code {error.code}" + (f", MTU {error.mtu}" if error.mtu else ""))
-        for error in observed.errors
+        Evidence("icmp", worded(error)) for error in observed.errors if "icmp" not in {one.source for one in found.evidence}
     ][:2]
     evidence += [
         Evidence("counters", f"{count.node}:{count.interface} {count.name} +{count.by}") for count in observed.counts

@@ -44,7 +44,7 @@ def _fixes(drop: FirewallDrop, chain: str, word: str, match: tuple[str, ...]) ->
     before = fixes.fix(f"accept the {word} ahead of that rule in {drop.node}", insert, policy=True)
     if not drop.specific:
         return (before,)
-    again = ("nft", "insert", "rule", *words, *(("index", str(drop.position)) if drop.position else ()), *drop.text.split())
+    again = ("nft", "insert", "rule", *words, *(("index", str(drop.position)) if drop.position else ()), drop.text)
     delete = fixes.command(drop.node, "nft", "delete", "rule", *words, "handle", str(drop.handle), undo=(again,) if drop.text else ())
     return (fixes.fix(f"delete that rule from {drop.node}", delete, policy=True), before)
 

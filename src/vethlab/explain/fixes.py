@@ -29,6 +29,11 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
+# The word of ip-link(8) or bridge(8) that is about the fault.
+WORDS = {
+    "link-down": "up", "lo-down": "up", "port-down": "up", "bridge-down": "up", "no-carrier": "up", "port-detached": "master",
+    "port-blocked": "state", "port-isolated": "isolated", "mtu-exceeded": "mtu", "mtu-blackhole": "mtu", "duplicate-mac": "address",
+}
 # What they leave behind in neighbour tables has to go too, which the lab file does not know.
 OWN_FIRST = frozenset({"duplicate-address", "duplicate-mac", "neighbour-wrong"})
 
@@ -63,14 +68,12 @@ def candidates(finding: Finding, drift: Iterable[Drift]) -> tuple[Fix, ...]:
     """The fixes to try for one finding: what drifted at this place, all of it together and one by one, then the finding's own."""
     kinds = KINDS.get(finding.slug, ())
     near = [one for one in drift if one.kind in kinds and one.node == finding.where.node and one.commands and _concerns(one, finding)]
-    returns = [
-        Fix(f"as the lab file says: {one.reason or one.subject}", tuple(Command(one.node, argv) for argv in one.commands)) for one in near
-    ]
+    returns = [Fix(f"as the lab file says: {one.kind} {one.subject}: {one.reason}", _back(one, finding.slug)) for one in near]
     if len(near) > 1:
         # An IPv4 address is added before another is deleted, because those that go take the routes that stand on them along. IPv6 knows
         # each address once, whatever its prefix.
         ordered = sorted(near, key=lambda one: one.kind == "address" and ":" not in one.subject.split()[0] and "delete" in one.commands[0])
-        together = tuple(Command(one.node, argv) for one in ordered for argv in one.commands)
+        together = tuple(command for one in ordered for command in _back(one, finding.slug))
         returns.append(Fix(f"bring {finding.where} back to what the lab file says", together))
     own = sorted(finding.fixes, key=lambda one: one.policy)
     if finding.slug in OWN_FIRST:
@@ -83,6 +86,14 @@ def candidates(finding: Finding, drift: Iterable[Drift]) -> tuple[Fix, ...]:
             seen.add(key)
             unique.append(one)
     return tuple(unique)
+
+
+def _back(drift: Drift, slug: str) -> tuple[Command, ...]:
+    """The commands that take one drift back; of an interface's only those about what is at fault, where there are such."""
+    word = WORDS.get(slug)
+    about = [argv for argv in drift.commands if word in argv] if drift.kind == "interface" else []
+    undo = ((("sysctl", "-w", f"{drift.subject}={drift.before}"),) if drift.before else ())
+    return tuple(Command(drift.node, argv, undo) for argv in about or drift.commands)
 
 
 def _concerns(drift: Drift, finding: Finding) -> bool:

@@ -11,7 +11,7 @@ from vethlab.explain.way import Obstacle, Way
 from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.journey import REQUEST, IcmpError, Observed
 
-__all__ = ["told"]
+__all__ = ["told", "worded"]
 
 TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
 SLUGS = {
@@ -20,13 +20,33 @@ SLUGS = {
 }
 
 
+WORDS = {
+    4: {
+        (3, 0): "network unreachable", (3, 1): "host unreachable", (3, 2): "protocol unreachable", (3, 3): "port unreachable",
+        (3, 4): "packet too big", (3, 9): "network prohibited", (3, 10): "host prohibited", (3, 13): "administratively prohibited",
+        (11, 0): "TTL ran out",
+    },
+    6: {
+        (1, 0): "no route", (1, 1): "administratively prohibited", (1, 2): "beyond scope of source", (1, 3): "address unreachable",
+        (1, 4): "port unreachable", (2, 0): "packet too big", (3, 0): "hop limit ran out",
+    },
+}
+
+
+def worded(error: IcmpError) -> str:
+    """What an error says, in words and in numbers."""
+    words = WORDS[error.sender.version].get((error.type, error.code), "an ICMP error")
+    size = f", MTU {error.mtu}" if error.mtu else ""
+    return f"{error.sender} says: {words} (type {error.type}, code {error.code}{size})"
+
+
 def told(error: IcmpError, way: Way, observed: Observed, last: int) -> Obstacle | None:
     """The obstacle an error stands for; None where it says nothing by itself."""
     version = error.sender.version
     node = next((name for name in way.nodes if error.sender in way.addresses.get(name, ())), None)
     if node is None:
         return None
-    evidence = Evidence("icmp", f"{error.sender} says: type {error.type} code {error.code}")
+    evidence = Evidence("icmp", worded(error))
     if (error.type, error.code) == TIME_EXCEEDED[version]:
         return Obstacle(last + 1, _expired(node, way, observed, evidence))
     slug = SLUGS[version].get((error.type, error.code))

@@ -70,10 +70,10 @@ def _forget(scene: Scene, mac: str) -> list[Command]:
 
 
 def _shared_macs(scene: Scene, segment: Mapping[End, Track]) -> list[tuple[End, End, str]]:
-    """Pairs of interfaces with one MAC."""
+    """Pairs of interfaces with one MAC, the same whoever looks."""
     seen: dict[str, End] = {}
     found = []
-    for end in segment:
+    for end in sorted(segment, key=str):
         wire = scene.wire(end)
         if wire is not None and wire.mac and wire.kind != "loopback":
             first = seen.setdefault(wire.mac, end)

@@ -74,11 +74,11 @@ class Asked:
 
         if src is None or dst is None:
             src, dst, how = fixing.words(self._record().question)
-        file = self._record().file if write else ""
-        done = fixing.mend(self._subject(), self._engine(), src, dst, choose=choose, file=file, **how)
-        if done.applied is not None:
-            self._remember(undo=tuple((one.node, one.argv) for one in done.undo))
-        return done
+        done = fixing.mend(self._subject(), self._engine(), src, dst, choose=choose, **how)
+        if done.applied is None:
+            return done
+        self._remember(undo=tuple((one.node, one.argv) for one in done.undo))
+        return replace(done, wrote=fixing.write(self._record().file, done.news)) if write else done
 
     def undo(self) -> Undone:
         """Take the last fix back."""

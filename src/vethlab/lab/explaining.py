@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from vethlab.model.finding import Command, Explanation
+from vethlab.model.finding import Command, Explanation, Finding
 from vethlab.model.flow import Flow
 
 if TYPE_CHECKING:
@@ -54,6 +54,16 @@ class Answer:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     lab: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the probe passed."""
+        return self.explanation.ok
+
+    @property
+    def verdict(self) -> Finding | None:
+        """What is at fault; None if the probe passed."""
+        return self.explanation.verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,18 +25,22 @@ if TYPE_CHECKING:
     from vethlab.model.flow import Flow
     from vethlab.model.state import State
 
-__all__ = ["Mended", "Undone", "asked_last", "mend", "undo", "words"]
+__all__ = ["Mended", "Undone", "asked_last", "mend", "undo", "words", "write"]
 
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What `fix` did. `applied` None: nothing was, and `after` is None then. `wrote`: the lab file that was edited, empty if none was."""
+    """What `fix` did. `applied` None: nothing was, and `after` is None then. `wrote`: the lab file that was edited, empty if none was.
+
+    `news`: the commands that do something the lab file does not say.
+    """
 
     applied: Offer | None
     before: Answer
     after: Answer | None = None
     undo: tuple[Command, ...] = ()
     wrote: str = ""
+    news: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,14 @@ class Undone:
 
 
 def mend(
-    subject: Subject, session: Session, src: str, dst: str, *, choose: int = 0, file: str = "", **how: Any,
+    subject: Subject, session: Session, src: str, dst: str, *, choose: int = 0, **how: Any,
 ) -> Mended:
     """Apply the chosen offer and ask again. BuildError if a command failed; what had been done is taken back then."""
     before = answer(subject, src, dst, **how)
     if before.explanation.ok or choose >= len(before.fixes):
         return Mended(None, before)
     offer = before.fixes[choose]
-    said = {(one.node, argv) for one in subject.drift() for argv in one.commands} if file else set()  # the file says this already
+    said = {(one.node, argv) for one in subject.drift() for argv in one.commands}
     with _alone(session):
         was = _state(session, subject, offer.commands)
         try:
@@ -65,8 +69,7 @@ def mend(
             raise BuildError(error.message, where=error.where, why=error.why, help="rolled back: the lab is as it was before") from error
         back = undoing(was, _state(session, subject, offer.commands), offer.commands)
     after = answer(subject, src, dst, rehearse=False, **how)
-    news = [one for one in offer.commands if (one.node, one.argv) not in said]
-    return Mended(offer, before, after, tuple(back), _written(file, news) if file else "")
+    return Mended(offer, before, after, tuple(back), news=tuple(one for one in offer.commands if (one.node, one.argv) not in said))
 
 
 def undo(subject: Subject, commands: Sequence[tuple[str, tuple[str, ...]]], question: Mapping[str, Any]) -> Undone:
@@ -113,7 +116,7 @@ def _alone(session: Session) -> Iterator[None]:
         yield
 
 
-def _written(file: str, commands: Sequence[Command]) -> str:
+def write(file: str, commands: Sequence[Command]) -> str:
     """Say the fix in the lab file too. Returns the file's path, empty where the file says so already or cannot."""
     from vethlab.spec import edit  # noqa: PLC0415 - only for --write
     from vethlab.spec.file import read_text, write_text  # noqa: PLC0415

@@ -46,7 +46,10 @@ def flow_between(
     if address is None and path.dst_node is not None:
         address = _live(wiring, path.dst_node, target.interface, near=path.src)
     bound = path.source or source.address or (_bound(wiring, path.src, path.interface, address) if path.interface else None)
-    node = path.dst_node or (wiring.owners(address)[0].netns if address is not None and wiring.owners(address) else None)
+    holders = wiring.owners(address) if address is not None else ()
+    node = path.dst_node or (holders[0].netns if holders else None)
+    if address is not None and address.is_loopback:  # everybody has those, and reaches only his own
+        node = path.src
     return Flow(kind, Side(path.src, path.interface, bound), Side(node, target.interface, address), port, size)
 
 
@@ -82,7 +85,7 @@ def _live(wiring: Wiring, node: str, interface: str | None, *, near: str) -> IP 
     """An address the node has although no file says so; on a subnet of the asker first."""
     held = [
         one for wire in wiring.of(node) if wire.end.interface in ({interface} if interface else {wire.end.interface} - {LOOPBACK})
-        for one in wire.addresses if not one.ip.is_link_local
+        for one in wire.addresses if not (one.ip.is_link_local or one.ip.is_loopback)
     ]
     subnets = {one.network for wire in wiring.of(near) for one in wire.addresses}
     held.sort(key=lambda one: (one.network not in subnets, one.version))

@@ -6,6 +6,7 @@ carries questions to those who can answer, and answers back; it has no opinion.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -88,10 +89,21 @@ class Inquiry:
     def _observe(self, question: Observe) -> Observed:
         known = unresolved(self._namespaces, question.solicits)
         patience = max(self._patience, REPEATED) if question.waits else self._patience
-        observed = look_on(
-            self._namespaces, question.flow, question.netns, truth=self._truth, keep=self._keep,
-            probe=lambda mark: probe(self._namespaces, question.flow, interface=question.interface, timeout=patience, mark=mark),
-        )
+
+        def look() -> Observed:
+            return look_on(
+                self._namespaces, question.flow, question.netns, truth=self._truth, keep=self._keep,
+                probe=lambda mark: probe(self._namespaces, question.flow, interface=question.interface, timeout=patience, mark=mark),
+            )
+
+        observed = look()
+        if question.waits and _gave_up(observed):  # the question that somebody asked before us ended meanwhile: now ours is asked
+            observed = look()
         if observed.ok:
             return observed
         return replace(observed, unanswered=take_away(self._namespaces, question.solicits, known))
+
+
+def _gave_up(observed: Observed) -> bool:
+    """Whether a kernel of ours said that a neighbour did not answer (RFC 792 type 3 code 1, RFC 4443 type 1 code 3)."""
+    return observed.errno == errno.EHOSTUNREACH or any((one.type, one.code) in {(3, 1), (1, 3)} for one in observed.errors)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from vethlab.change import SetSysctl
 from vethlab.kernel.wiring import read_wiring
 from vethlab.model.address import IPInterface
 from vethlab.model.link import LOOPBACK, End
@@ -48,6 +49,10 @@ def drift_of(changes: Iterable[Change]) -> tuple[Drift, ...]:
     for change in changes:
         kind, _, subject = change.object.partition(" ")
         subject = subject.removesuffix(f" in {change.netns}")
+        if isinstance(change, SetSysctl):
+            written = ("sysctl", "-w", f"{change.key}={change.value}")
+            found.append(Drift(change.netns, kind, change.key, change.reason, (written,), change.before or ""))
+            continue
         commands = tuple(_argv(type(change).__name__, line) for line in change.commands())
         found.append(Drift(change.netns, kind, subject, change.reason, commands))
     return tuple(found)

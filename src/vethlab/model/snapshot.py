@@ -188,7 +188,7 @@ class Wire:
 class Drift:
     """Something that is not as the lab file says. `kind`: interface, address, route, sysctl, neighbour, nft...; `subject`: which one.
 
-    `commands` bring it back to what the file says.
+    `commands` bring it back to what the file says; `before` is what a sysctl has now.
     """
 
     node: str
@@ -196,6 +196,7 @@ class Drift:
     subject: str
     reason: str
     commands: tuple[tuple[str, ...], ...] = ()
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
