@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from vethlab.change import Change, LoadRuleset, StartProcess, StopProcess
+from vethlab.change import Change, LoadRuleset, SetLink, StartProcess, StopProcess
 from vethlab.model.finding import Command
 from vethlab.model.state import State
 from vethlab.plan import diff
@@ -20,7 +20,7 @@ _SHELL = ("sh", "-c")
 
 def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[Command, ...]:
     """The commands that lead back. Both states hold the same namespaces, with the same sysctls read."""
-    back = diff(after, before)
+    back = sorted(diff(after, before), key=_takes_along)
     reloaded = {one.netns for one in back if isinstance(one, LoadRuleset)}
     found = [Command(one.netns, argv) for one in back for argv in _argvs(one)]
     for command in reversed(commands):
@@ -30,6 +30,11 @@ def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[C
             continue  # both states were read with the sysctls that the commands write
         found += [Command(command.node, argv) for argv in command.undo]
     return tuple(found)
+
+
+def _takes_along(one: Change) -> bool:
+    """An interface that goes down takes its routes and IPv6 addresses along (fib_disable_ip, addrconf_ifdown): they are deleted before."""
+    return isinstance(one, SetLink) and one.before.up and not one.after.up
 
 
 def _argvs(one: Change) -> list[tuple[str, ...]]:

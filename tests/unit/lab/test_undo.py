@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
 
 from vethlab.lab.undo import undoing
 from vethlab.model.finding import Command
@@ -46,6 +46,14 @@ def test_what_a_command_did_besides_is_taken_back() -> None:
     assert {("ip", "link", "set", "dev", "eth0", "up"), ("ip", "address", "add", "10.0.0.1/24", "dev", "eth0")} == {
         one.argv for one in undoing(BEFORE, changed, [Command("a", ("ip", "link", "set", "eth0", "down"))])
     }
+
+
+def test_an_interface_goes_down_last() -> None:
+    """What a link brought along when it came up is deleted while it is up: once it is down, the kernel has deleted it."""
+    down = State({"a": replace(A, links={**A.links, "eth0": replace(ETH0, up=False)}), "b": B})
+    route, held = Route(IPv4Network("10.2.0.0/16"), (NextHop(interface="eth0"),)), Address("eth0", IPv6Interface("fe80::1/64"))
+    commands = undoing(down, after(routes=frozenset({route}), addresses=A.addresses | {held}), [])
+    assert [("ip", "address", "delete"), ("ip", "route", "delete"), ("ip", "link", "set")] == [one.argv[:3] for one in commands]
 
 
 def test_routes_go_and_come_back() -> None:
