@@ -55,6 +55,7 @@ RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 AF_BRIDGE = 7
 NTF_SELF, NTF_MASTER, NTF_PROXY, NTF_EXT_LEARNED, NTF_STICKY = 0x02, 0x04, 0x08, 0x10, 0x40
 NUD_NOARP = 0x40
+RTN_UNICAST = 1
 ROUTES = ROUTE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)
 RULE = Struct("=BBBBBBBBI")  # family, dst len, src len, tos, table, two reserved, action, flags
 RULES = RULE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -167,8 +168,9 @@ def rule(body: bytes) -> bytes | None:
 
 def neighbour(body: bytes) -> bytes | None:
     """A neighbour entry that somebody pinned, or an address answered for others (NTF_PROXY)."""
-    family, index, state, flags, _ = NEIGHBOUR.unpack_from(body)
-    if family not in _FAMILIES or not (state == NUD_PERMANENT or flags & NTF_PROXY):
+    family, index, state, flags, kind = NEIGHBOUR.unpack_from(body)
+    pinned = state == NUD_PERMANENT or (state == NUD_NOARP and kind == RTN_UNICAST)  # the kernel's own of that state are for groups
+    if family not in _FAMILIES or not (pinned or flags & NTF_PROXY):
         return None
     state = 0 if flags & NTF_PROXY else state
     kept = joined(parts(body, 12), {NDA_DST, NDA_LLADDR, _NDA_PROTOCOL, _NDA_FLAGS_EXT})
