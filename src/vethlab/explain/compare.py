@@ -53,9 +53,10 @@ def verdict(way: Way, observed: Observed, warnings: Sequence[Finding]) -> tuple[
 def also(way: Way, chosen: Finding, at: int) -> tuple[Finding, ...]:
     """Further obstacles on the rest of the way."""
     found: dict[tuple[str, Where], Finding] = {}
+    told = {chosen.slug, "mtu-exceeded"} if chosen.slug == "mtu-blackhole" else {chosen.slug}  # see _silent_mtu
     for one in way.obstacles:
         key = (one.finding.slug, one.finding.where)
-        if one.at >= at and not one.suspect and key != (chosen.slug, chosen.where):
+        if one.at >= at and not one.suspect and not (key[0] in told and key[1] == chosen.where):
             found.setdefault(key, replace(one.finding, grade=PROVEN if _kernel_says(one.finding) else INFERRED))
     return tuple(found.values())
 

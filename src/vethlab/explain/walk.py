@@ -112,7 +112,9 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
     if interface is None:
         return None
     mtu = min(interface.mtu, route_mtu) if route_mtu else interface.mtu
-    if travel.length > mtu:
+    if travel.length > mtu and travel.what == REPLY and (next_hop.version == 4 or sender.netns == travel.origin):
+        travel.length = mtu  # no echo reply says don't-fragment (icmp_init: IP_PMTUDISC_DONT); IPv6 is cut by its sender alone
+    elif travel.length > mtu:
         way.block(route.too_large(sender.netns, sender.interface, mtu, travel.length, link.raised(sender, travel.length)))
     way.clear("mtu-exceeded")
     segment = yield from members(scene, sender)

@@ -49,7 +49,8 @@ def test_a_frame_for_another_mac_has_not_arrived() -> None:
     way = Paper(BRIDGED).walk("a", "10.0.0.2")
     at_port = sighting("host:p-a", IN, foreign=True)
     at_home = sighting("b:eth0", IN, foreign=True)
-    assert way.points[last_seen(way, Observed(ok=False, sightings=(at_port, at_home)))].interface == "p-a"
+    last = way.points[last_seen(way, Observed(ok=False, sightings=(at_port, at_home)))]
+    assert ("host", "p-a") == (last.node, last.interface)
 
 
 def test_an_obstacle_that_was_passed_is_none() -> None:
@@ -192,6 +193,13 @@ def test_a_refusal_names_who_refuses() -> None:
 def test_a_large_packet_of_which_nobody_speaks_is_a_black_hole(observed: Observed, expected: str) -> None:
     """Too large is too large; a black hole it is if it was sent and no error came back (RFC 2923)."""
     assert expected == said(blocked("mtu-exceeded", "b:eth0", 6), observed).split()[0]
+
+
+def test_a_black_hole_is_not_told_twice() -> None:
+    """The obstacle that became a black hole is not a further one under its first name."""
+    way = blocked("mtu-exceeded", "b:eth0", 6)
+    chosen, at = verdict(way, Observed(ok=False, sightings=ARRIVED), [])
+    assert ("mtu-blackhole", ()) == (chosen.slug, also(way, chosen, at))
 
 
 @pytest.mark.parametrize(

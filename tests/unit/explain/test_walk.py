@@ -176,6 +176,21 @@ def test_a_circle_is_found_and_who_drifted_is_blamed() -> None:
     assert "routing-loop at r1:e" == paper.obstacles("a", "10.0.3.2")[0]
 
 
+@pytest.mark.parametrize(
+    ("target", "place", "expected"),
+    [
+        ("10.0.2.2", "r:right", ["mtu-exceeded at r:right", "mtu-blackhole at r:right"]),
+        ("10.0.2.2", "b:eth0", ["mtu-blackhole at b:eth0"]), ("10.0.2.2", "r:left", ["mtu-blackhole at r:left"]),
+        ("fd02::2", "b:eth0", ["mtu-blackhole at b:eth0"]), ("fd02::2", "r:left", ["mtu-blackhole at r:left", "mtu-exceeded at r:left"]),
+    ],
+)
+def test_a_reply_may_be_cut_where_the_request_may_not(target: str, place: str, expected: list[str]) -> None:
+    """Only the request says don't-fragment: the reply is cut where it is sent, IPv4 at a router too; no cable cuts."""
+    paper = Paper(ROUTED)
+    paper.interface(place, mtu=1300)
+    assert expected == paper.obstacles("a", target, size=1400)
+
+
 def test_no_way_is_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """A packet has 255 hops at most: so has the walk, whatever the kernel answers."""
     monkeypatch.setattr(walking, "MOST_HOPS", 1)

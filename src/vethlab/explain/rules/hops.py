@@ -55,10 +55,10 @@ def loop(scene: Scene, travel: Travel, drift: tuple[Drift, ...]) -> Finding:
     at = next((been for been in circle if been[0] in drifted), None) or next((been for been in circle if been[1] == been[2]), circle[-1])
     node, _came, leaves = at
     route = match(scene.snapshots[node], travel.target).route
-    lines = [
+    lines = dict.fromkeys(
         Evidence("configuration", f"{been[0]}: {route_text(found)}") for been in circle
         if (found := match(scene.snapshots[been[0]], travel.target).route) is not None
-    ]
+    )
     remedies = (removal(node, route),) if route is not None and route.protocol != "kernel" else ()
     names = " → ".join([*dict.fromkeys(been[0] for been in circle), circle[0][0]])
     return Finding(
