@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from vethlab.spec.layout import Unsaid
 
 _HIDDEN = re.compile(r'"[^"\n]*"|#[^\n]*')  # strings and comments: braces in them mean nothing
+_COUNTED = re.compile(r"\bcounter packets \d+ bytes \d+")  # as the kernel shows a counter, however the file has it
 _BRACE = re.compile(r"([^{};]*)\{|\}")
 
 
@@ -53,8 +54,8 @@ def insert(ruleset: str, chain: str, rule: str) -> str:
 
 
 def _words(line: str) -> str:
-    """A rule without what does not count: its comment, its spacing."""
-    return " ".join(line.partition("#")[0].rstrip().removesuffix(";").split())
+    """A rule without what makes no other rule of it: its comment, its spacing, what its counter has counted."""
+    return _COUNTED.sub("counter", " ".join(line.partition("#")[0].rstrip().removesuffix(";").split()))
 
 
 def _chains(lines: list[str]) -> Iterator[str]:
