@@ -10,7 +10,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,18 @@ from vethlab import Lab
 
 if TYPE_CHECKING:
     from vethlab.lab.explaining import Answer
+    from vethlab.model.finding import Finding
 
-__all__ = ["HERE", "Case", "judged", "load", "one_of_each", "run"]
+__all__ = ["HERE", "Case", "Twice", "judged", "load", "one_of_each", "run", "twice"]
+
+Twice = tuple[str, str]
 
 HERE = Path(__file__).resolve().parent
 HEALTHY = "healthy"
+
+
+class Untrue(Exception):  # noqa: N818 - it is what it says
+    """A case that cannot be made on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,28 @@ def one_of_each(cases: Iterable[Case]) -> list[Case]:
 
 def run(case: Case, *, mode: str = "auto", mend: bool = True) -> str:
     """Bring the lab up, break it, ask. Leaves: the problem, or nothing."""
+    try:
+        with _broken(case, mode) as lab:
+            return _asked(case, lab, mend=mend and case.fix)
+    except Untrue as error:
+        return str(error)
+
+
+def twice(case: Case) -> Twice:
+    """What is said of a case without BPF and with it: finding, place and direction of each answer."""
+    with _broken(case, "auto") as lab:
+        src, dst, how = case.question()
+        without, with_ = (lab.why(src, dst, rehearse=False, truth=truth, **how).explanation.verdict for truth in (False, True))
+    return _spelt(without), _spelt(with_)
+
+
+def _spelt(verdict: Finding | None) -> str:
+    return HEALTHY if verdict is None else f"{verdict.slug} at {verdict.where.node}:{verdict.where.interface} ({verdict.direction})"
+
+
+@contextmanager
+def _broken(case: Case, mode: str) -> Iterator[Lab]:
+    """The lab of a case, up and broken. Untrue if it cannot be broken so."""
     with tempfile.TemporaryDirectory() as scratch:
         file = case.lab
         if file is None:
@@ -87,8 +117,8 @@ def run(case: Case, *, mode: str = "auto", mend: bool = True) -> str:
                 node, command = line.split(": ", 1)
                 done = lab[node].exec(["sh", "-c", command])
                 if done.rc:
-                    return f"inject failed: {line}: {done.stderr.strip()}"
-            return _asked(case, lab, mend=mend and case.fix)
+                    raise Untrue(f"inject failed: {line}: {done.stderr.strip()}")
+            yield lab
 
 
 def judged(case: Case, answer: Answer) -> str:

@@ -12,7 +12,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Run", "portrait", "taught", "unanswered"]
+from tests.kernel.survival.machine import until
+
+__all__ = ["Run", "at_rest", "portrait", "taught", "unanswered"]
 
 Run = Callable[[str, str], str]  # (node, shell script) -> what it wrote
 
@@ -44,6 +46,20 @@ def portrait(run: Run, nodes: list[str]) -> dict[str, Any]:
 def unanswered(run: Run, nodes: list[str]) -> dict[str, list[tuple[str, str]]]:
     """Of each node the neighbours that were asked for in vain: (interface, address)."""
     return {node: found for node in nodes if (found := _neighbours(json.loads(run(node, LISTS["neighbours"]) or "[]"), UNRESOLVED))}
+
+
+def at_rest(run: Run, nodes: list[str], *, port: str = "d:80") -> None:
+    """Wait: addresses have been looked up for duplicates, linkwatch has told all, and the server listens."""
+    server, _, number = port.partition(":")
+
+    def moves() -> bool:
+        links = [one for node in nodes for one in json.loads(run(node, "ip -j address"))]
+        unsure = any(one["operstate"] == "UNKNOWN" and one["ifname"] != "lo" and "UP" in one["flags"] for one in links)
+        late = any("LOWER_UP" in one["flags"] and one["operstate"] == "DOWN" for one in links)
+        tentative = any(held.get("tentative") and not held.get("dadfailed") for one in links for held in one["addr_info"])
+        return unsure or late or tentative or not run(server, f"ss -Hltn sport = :{number}")
+
+    until(lambda: not moves(), "the lab does not come to rest", step=0.05)
 
 
 def taught(run: Run, nodes: list[str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from tests.kernel.survival.corpus import LONG
 from tests.kernel.survival.machine import until
-from tests.kernel.why.portrait import portrait, taught, unanswered
+from tests.kernel.why.portrait import Run, at_rest, portrait, taught, unanswered
 
 from vethlab import Lab
 from vethlab.errors import VethlabError
@@ -68,28 +67,15 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     lab = Lab.load(file)
     lab.up()
     try:
-        at_rest(lab)
+        at_rest(inside(lab), NODES)
         yield lab
     finally:
         lab.down()
 
 
-def run(lab: Lab, node: str, script: str) -> str:
-    """Run a script in a node."""
-    return lab[node].exec(["sh", "-c", script]).stdout
-
-
-def at_rest(lab: Lab) -> None:
-    """Addresses have been looked up for duplicates, linkwatch has told all, and the server listens."""
-
-    def moves() -> bool:
-        links = [one for node in NODES for one in json.loads(run(lab, node, "ip -j address"))]
-        unsure = any(one["operstate"] == "UNKNOWN" and one["ifname"] != "lo" for one in links)
-        late = any("LOWER_UP" in one["flags"] and one["operstate"] == "DOWN" for one in links)
-        tentative = any(held.get("tentative") for one in links for held in one["addr_info"])
-        return unsure or late or tentative or not run(lab, "d", "ss -Hltn sport = :80")
-
-    until(lambda: not moves(), "the lab does not come to rest", step=0.05)
+def inside(lab: Lab) -> Run:
+    """What runs scripts in its nodes."""
+    return lambda node, script: lab[node].exec(["sh", "-c", script]).stdout
 
 
 class Before:
@@ -101,7 +87,7 @@ class Before:
 
     def look(self) -> dict[str, Any]:
         """The lab as other tools see it."""
-        return portrait(lambda node, script: run(self.lab, node, script), NODES)
+        return portrait(inside(self.lab), NODES)
 
     def held(self) -> list[str]:
         """What the keeper's descriptors lead to; this process's own connection is among them both times."""
@@ -150,7 +136,7 @@ def test_of_a_healthy_lab(lab: Lab) -> None:
         if LONG:
             before.must_be_now(f"{src} {dst} {how}")
     before.must_be_now("all questions")
-    assert taught(lambda node, script: run(lab, node, script), NODES) > 0
+    assert taught(inside(lab), NODES) > 0
 
 
 @pytest.mark.parametrize("where", DEAD)
@@ -158,8 +144,8 @@ def test_of_dead_paths(lab: Lab, where: str) -> None:
     """Answers that are no, their fixes tried on a copy: neither the copy nor a question in vain leaves anything."""
     breaks, questions = DEAD[where]
     for line in breaks:
-        run(lab, *line.split(": ", 1))
-    at_rest(lab)
+        inside(lab)(*line.split(": ", 1))
+    at_rest(inside(lab), NODES)
     before = Before(lab)
     for finding, src, dst, how in questions:
         for ask in (lab.why, lab.trace):
@@ -176,5 +162,5 @@ def test_asking_in_vain_is_quick_again(lab: Lab) -> None:
         begun = time.monotonic()
         verdict = lab.why("a", "10.9.1.99", rehearse=False).explanation.verdict
         assert "neighbour-unresolved" == (verdict.slug if verdict else None)
-    assert {} == unanswered(lambda node, script: run(lab, node, script), NODES)
+    assert {} == unanswered(inside(lab), NODES)
     assert time.monotonic() - begun < 3

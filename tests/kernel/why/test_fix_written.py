@@ -1,0 +1,98 @@
+"""`fix --write`: the file that was wrong says the fix, keeps every comment, and makes a lab in which the packet arrives."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vethlab import Lab
+from vethlab.present.cli.main import run
+
+pytestmark = pytest.mark.kernel
+
+LOOPY = """\
+# Both ends in one box
+name: {name}
+nodes: [box]  # nobody else
+links:
+  # one cable
+  - box:va 10.0.0.1/24 -- box:vb 10.0.0.2/24   # and no other
+"""
+ROUTED = """\
+name: {name}
+
+# The router comes first,
+nodes:
+  r: {{}}   # who wrote this forgot something
+  a:
+    routes: ["default via 10.1.0.1"]  # the router
+  b: {{routes: ["default via 10.2.0.1"]}}
+links:   # then the cables
+  - a 10.1.0.2/24 -- r:west 10.1.0.1/24
+  - r:east 10.2.0.1/24 -- b 10.2.0.2/24
+# The end.
+"""
+FILTERED = ROUTED.replace("r: {{}}   # who wrote this forgot something", """\
+r:
+    forward: true
+    nft: |
+      table inet wall {{
+        chain through {{
+          type filter hook forward priority 0; policy accept;
+          tcp dport 9 accept  # discard is what it says
+          icmp type echo-request counter drop  # who needs pings?
+        }}
+      }}""")
+FILES = {
+    "local-source": (LOOPY, "box:va", "box:vb"), "forwarding-off": (ROUTED, "a", "b"), "nft-drop": (FILTERED, "a", "b"),
+}
+
+
+def comments(text: str) -> list[str]:
+    """What stands behind each number sign."""
+    return re.findall(r"#.*", text)
+
+
+@pytest.mark.parametrize("finding", FILES)
+def test_the_file_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], finding: str) -> None:
+    """The fix is in the running lab and in its file, nothing else of the file is lost, and a fresh lab of it is healthy."""
+    text, src, dst = FILES[finding]
+    file = tmp_path / "wrong.lab.yaml"
+    file.write_text(text.format(name=f"written-{os.getpid()}"))
+    before = file.read_text()
+    running = Lab.load(file)
+    running.up()
+    try:
+        status = run(["fix", src, dst, "-l", running.name, "--yes", "--write", "-o", "json"])
+        done: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert (0, finding, str(file)) == (status, done["before"]["verdict"]["finding"], done["wrote"])
+    finally:
+        running.down()
+    after = file.read_text()
+    kept = [line for line in before.splitlines() if line in after.splitlines()]
+    assert len(before.splitlines()) - 1 <= len(kept)
+    assert [] == [one for one in comments(before) if one not in after]
+    with Lab.load(file) as fresh:
+        assert None is fresh.why(src, dst).explanation.verdict
+        assert () == fresh.plan()
+
+
+def test_the_file_says_it_already(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A lab that was changed by hand goes back to its file, which stays as it is to the last byte."""
+    file = tmp_path / "right.lab.yaml"
+    file.write_text(ROUTED.replace("r: {{}}", "r: {{forward: true}}").format(name=f"right-{os.getpid()}"))
+    before = file.read_bytes()
+    running = Lab.load(file)
+    running.up()
+    try:
+        running["b"].exec("ip route del default")
+        status = run(["fix", "a", "b", "-l", running.name, "--yes", "--write", "-o", "json"])
+        done: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert (0, "no-return-route", None, before) == (status, done["before"]["verdict"]["finding"], done["wrote"], file.read_bytes())
+    finally:
+        running.down()
