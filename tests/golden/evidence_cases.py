@@ -114,8 +114,8 @@ def cases() -> Iterator[Case]:
 def _case(folder: str, found: dict[str, Any]) -> Case:
     text = found.get("lab_text") or _lab(found["lab"])
     return Case(
-        folder, text, found["inject"], found["why"], _words(found["finding"]), _words(found.get("node", [])), setup=found.get("setup", 0),
-        works_before=not found.get("broken_before"),
+        folder, text, found["inject"], found["why"], _words(found["finding"]), _words(found.get("node", [])),
+        _words(found.get("warning", [])), setup=found.get("setup", 0), works_before=not found.get("broken_before"),
     )
 
 
