@@ -7,6 +7,7 @@ another one at the very place.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -63,7 +64,7 @@ def also(way: Way, chosen: Finding, at: int) -> tuple[Finding, ...]:
 
 def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int) -> Iterator[Obstacle]:
     """Candidates, the best first; the last of them always is one."""
-    if observed.table_full:
+    if observed.table_full and _could_not_ask(way, observed, last):
         yield _table_full(way, last)
     walls = [found for drop in observed.firewall if (found := obstacle(drop, way, last, refused=observed.refused)) is not None]
     yield from walls
@@ -94,6 +95,12 @@ def _counted(one: Obstacle, observed: Observed) -> bool:
     return name is None or any(
         count.name == name and (count.node, count.interface) == (where.node, where.interface) for count in observed.counts
     )
+
+
+def _could_not_ask(way: Way, observed: Observed, last: int) -> bool:
+    """Whether it ended where a neighbour should have been asked for: a full table stops that, and nothing else (neigh_create)."""
+    asks = last + 1 < len(way.points) and way.points[last + 1].what == SOLICIT
+    return asks or not way.points or observed.errno == errno.ENOBUFS
 
 
 def _table_full(way: Way, last: int) -> Obstacle:

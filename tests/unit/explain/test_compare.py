@@ -114,6 +114,12 @@ def test_a_full_neighbour_table_comes_first() -> None:
     assert "neighbour-table-full at a (inferred)" == said(way, Observed(ok=False, table_full=True, lost=1))
 
 
+def test_a_full_neighbour_table_stops_questions_only() -> None:
+    """Entries refused to others meanwhile are not to blame for a packet that died behind the last question."""
+    way = blocked("link-down", "b:eth0", 6)
+    assert "link-down" == said(way, Observed(ok=False, table_full=True, sightings=SIGHTINGS)).split()[0]
+
+
 @pytest.mark.parametrize(
     ("drop", "expected"),
     [
