@@ -44,8 +44,10 @@ without a record, without reading back.
     "Looking on": Section(("observe",), """\
 `./dev bench observe`.
 Two hosts at a bridge; everybody looks at all interfaces of all three namespaces, tcpdump with one process in each.
-What it costs the others is the best of nine rounds, each begun when the processors have been idle for a moment (or after 2 s of waiting);
-what is dropped is the worst of them, since a frame that is dropped is not copied either; BPF: the median of nine.
+Each of nine rounds begins when the processors have been idle for a moment (or after 2 s of waiting).
+Of `ping -f` it is the best round; of iperf3 the median, since where the scheduler puts its two ends is luck,
+and an onlooker that drops frames costs less than one that records.
+Of what is dropped at 100,000 datagrams a second it is the worst of three rounds, of BPF's start the median of nine.
 A ratio of one is allowed a twentieth more; the rows of noise say by how much two runs with nobody looking on differed.
 """),
     "Explaining": Section(("explain",), """\
