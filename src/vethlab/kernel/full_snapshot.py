@@ -118,8 +118,9 @@ def _interface(inside: Inside, one: Told, names: Mapping[int, str], held: Sequen
     ipv4, ipv6 = devconf.decode(one.data, *one.found[IFLA_AF_SPEC]) if IFLA_AF_SPEC in one.found else ({}, {})
     return Interface(
         name=one.name, index=one.number, kind=one.kind, up=one.up, carrier=one.carrier, mtu=one.mtu, mac=one.mac, arp=one.arp,
-        master=names.get(one.master), port=interface.port(one), stp=interface.runs_stp(one), xdp=interface.xdp(one), queues=tuple(held),
-        filters=tc.filters(inside.route, one.number, held), ipv4=ipv4, ipv6=ipv6, counters=interface.counters(one),
+        master=names.get(one.master), port=interface.port(one), stp=interface.runs_stp(one), xdp=interface.xdp(one),
+        xdp_modes=interface.xdp_modes(one), queues=tuple(held), filters=tc.filters(inside.route, one.number, held), ipv4=ipv4, ipv6=ipv6,
+        counters=interface.counters(one),
     )
 
 

@@ -44,6 +44,8 @@ class Queue:
 class Interface:
     """One interface. `arp` False is IFF_NOARP; `xdp` the id of its program; `filters` the places (ingress, egress, root) with tc filters.
 
+    `xdp_modes` are the words by which ip-link(8) takes programs off, one for each mode in use: xdpgeneric, xdpdrv, xdpoffload.
+
     `ipv4` and `ipv6` are its net.ipv4.conf and net.ipv6.conf values by leaf name.
     """
 
@@ -59,6 +61,7 @@ class Interface:
     port: PortFlags | None = None
     stp: bool = False
     xdp: int = 0
+    xdp_modes: tuple[str, ...] = ()
     queues: tuple[Queue, ...] = ()
     filters: tuple[str, ...] = ()
     ipv4: Mapping[str, int] = field(default_factory=dict)

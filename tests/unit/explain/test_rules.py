@@ -128,7 +128,7 @@ def test_isolated_ports_are_kept_apart_by_policy() -> None:
 def test_a_program_may_drop_before_anybody_sees() -> None:
     """XDP, tc filters and queues are suspects: they may drop, and what is seen decides."""
     paper = Paper()
-    paper.interface("b:eth0", xdp=7, filters=("ingress",))
+    paper.interface("b:eth0", xdp=7, xdp_modes=("xdpgeneric",), filters=("ingress",))
     paper.interface("a:eth0", filters=("egress",), queues=(Queue("tbf"), Queue("netem", parent="1:"), Queue("fq_codel")))
     expected = ["tc-drop at a:eth0?", "queue-drop at a:eth0?", "xdp-drop at b:eth0?", "tc-drop at b:eth0?"]
     assert expected == paper.obstacles("a", "10.0.0.2")[:4]

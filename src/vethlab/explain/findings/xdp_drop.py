@@ -15,7 +15,10 @@ DECLARATION = Declaration(
         "Packet sockets come later, so not even a capture on the interface shows the frame."
     ),
     decided_by="The id of a program on the interface, and frames that leave the peer and are never seen coming in.",
-    mended_by=("Mend the program, or the map that it looks its decision up in.", "Take it off: `ip link set dev eth0 xdp off`."),
+    mended_by=(
+        "Mend the program, or the map that it looks its decision up in.",
+        "Take it off: `ip link set dev eth0 xdp off`, or `xdpgeneric off` where `ip link` shows it as xdpgeneric.",
+    ),
     lab="""\
 name: xdp-drop
 links:

@@ -30,7 +30,10 @@ def departure(scene: Scene, end: End) -> Iterator[Finding]:
 def unplugged(scene: Scene, end: End) -> Iterator[Finding]:
     """The cable behind an interface that is up: is the other end there, and up?"""
     interface, wire = scene.interface(end), scene.wire(end)
-    if interface is None or wire is None or not interface.up or interface.kind in {"bridge", "loopback"}:
+    if interface is None or wire is None or not interface.up or interface.kind == "loopback":
+        return
+    if interface.kind == "bridge":
+        yield from _portless(scene, end, interface)
         return
     peer = scene.wire(wire.peer) if wire.peer is not None else None
     if peer is not None and not peer.up:
@@ -40,6 +43,16 @@ def unplugged(scene: Scene, end: End) -> Iterator[Finding]:
         yield Finding(
             "no-carrier", Where(end.netns, end.interface, "link"), f"{end} has no carrier: nothing is at the other end of its cable",
             evidence=(Evidence("configuration", f"{end} is up, and {says}"),),
+        )
+
+
+def _portless(scene: Scene, end: End, interface: Interface) -> Iterator[Finding]:
+    """A bridge has no carrier once no port of it runs (net/bridge/br_if.c br_carrier_check)."""
+    ports = [wire for wire in scene.wiring.of(end.netns) if scene.bridge_of(wire.end) == end]
+    if not interface.carrier and not ports:
+        yield Finding(
+            "no-carrier", Where(end.netns, end.interface, "link"), f"{end} has no carrier: no port of it is left",
+            evidence=(Evidence("configuration", f"{end} is up, has no carrier and no port"),),
         )
 
 
@@ -87,11 +100,12 @@ def dropped_on_entry(scene: Scene, end: End) -> Iterator[Finding]:
     interface = scene.interface(end)
     if interface is not None and interface.xdp:
         where = Where(end.netns, end.interface, "ingress")
-        undo_note = fixes.command(end.netns, "ip", "link", "set", "dev", end.interface, "xdp", "off")
+        modes = interface.xdp_modes or ("xdp",)
+        off = [fixes.command(end.netns, "ip", "link", "set", "dev", end.interface, mode, "off") for mode in modes]
         yield Finding(
             "xdp-drop", where, f"an XDP program on {end} drops the packet",
             evidence=(Evidence("configuration", f"XDP program {interface.xdp} is attached to {end}"),),
-            fixes=(fixes.fix(f"take the XDP program off {end}", undo_note, policy=True),),
+            fixes=(fixes.fix(f"take the XDP program off {end}", *off, policy=True),),
         )
 
 

@@ -33,7 +33,8 @@ from vethlab.model.snapshot import PortFlags
 IFLA_STATS64, IFLA_CARRIER, IFLA_XDP = 23, 33, 43
 IFF_NOARP = 0x80
 IFLA_BR_STP_STATE = 5
-_XDP_PROGRAMS = (4, 5, 6, 7)  # IFLA_XDP_PROG_ID where one mode is in use; the others where several are
+_XDP_PROGRAM = 4  # IFLA_XDP_PROG_ID: where one mode is in use
+_XDP_MODES = {5: "xdpdrv", 6: "xdpgeneric", 7: "xdpoffload"}  # IFLA_XDP_DRV_PROG_ID, _SKB_, _HW_: ip-link(8) calls the modes so
 _COUNTERS = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped")
 _STATS = Struct("=8Q")  # the head of struct rtnl_link_stats64
 _STATE, _HAIRPIN, _LEARNING, _FLOOD, _MULTICAST, _BROADCAST, _SUPPRESS, _ISOLATED = 1, 4, 8, 9, 27, 30, 32, 33  # IFLA_BRPORT_*
@@ -111,7 +112,13 @@ def xdp(told: Told) -> int:
     if IFLA_XDP not in told.found:
         return 0
     seen = attributes(told.data, *told.found[IFLA_XDP])
-    return next((get_u32(told.data, seen[kind]) for kind in _XDP_PROGRAMS if kind in seen), 0)
+    return next((get_u32(told.data, seen[kind]) for kind in (_XDP_PROGRAM, *_XDP_MODES) if kind in seen), 0)
+
+
+def xdp_modes(told: Told) -> tuple[str, ...]:
+    """The modes in which there is one: who takes it off has to name the mode (net/core/dev.c dev_xdp_attach)."""
+    seen = attributes(told.data, *told.found[IFLA_XDP]) if IFLA_XDP in told.found else {}
+    return tuple(word for kind, word in _XDP_MODES.items() if kind in seen)
 
 
 def counters(told: Told) -> dict[str, int]:

@@ -67,12 +67,14 @@ def test_a_port_of_an_old_bridge() -> None:
     assert PortFlags(state=4, learning=False) == interface.port(told(old))
 
 
-@pytest.mark.parametrize(("parts", "program"), [
-    ((u8(2, 0),), 0), ((u8(2, 2), u32(4, 17), u32(6, 17)), 17), ((u8(2, 4), u32(5, 18), u32(6, 19)), 18), ((), 0),
+@pytest.mark.parametrize(("parts", "program", "modes"), [
+    ((u8(2, 0),), 0, ()), ((u8(2, 2), u32(4, 17), u32(6, 17)), 17, ("xdpgeneric",)), ((), 0, ()),
+    ((u8(2, 4), u32(5, 18), u32(6, 19)), 18, ("xdpdrv", "xdpgeneric")),
 ])
-def test_the_program_of_xdp(parts: tuple[bytes, ...], program: int) -> None:
+def test_the_program_of_xdp(parts: tuple[bytes, ...], program: int, modes: tuple[str, ...]) -> None:
     """The id of the program in the one mode that is used, or of the first of several (IFLA_XDP_ATTACHED 4: XDP_ATTACHED_MULTI)."""
-    assert program == interface.xdp(told(nested(IFLA_XDP, *parts)))
+    one = told(nested(IFLA_XDP, *parts))
+    assert (program, modes, ()) == (interface.xdp(one), interface.xdp_modes(one), interface.xdp_modes(told()))
 
 
 def test_stp_is_that_of_a_bridge() -> None:
