@@ -16,13 +16,13 @@ from struct import Struct
 from vethlab.errors import HostError
 
 __all__ = [
-    "ARRAY", "HASH", "RING", "attach_raw_tracepoint", "create_map", "load_raw_tracepoint", "look_up", "next_program", "system_call_number",
-    "update",
+    "ARRAY", "HASH", "RING", "XDP", "attach_raw_tracepoint", "create_map", "load", "load_raw_tracepoint", "look_up", "next_program",
+    "system_call_number", "update",
 ]
 
 HASH, ARRAY, RING = 1, 2, 27  # BPF_MAP_TYPE_HASH, _ARRAY, _RINGBUF
 _MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _PROG_LOAD, _PROG_GET_NEXT_ID, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 5, 11, 17
-_PROG_TYPE_RAW_TRACEPOINT = 17
+XDP, _RAW_TRACEPOINT = 6, 17  # BPF_PROG_TYPE_XDP, _RAW_TRACEPOINT
 _LICENCE = b"GPL\0"  # of the program: helpers that read kernel memory are for such only (bpf_probe_read_kernel_proto.gpl_only)
 _NAME = b"vethlab"  # what bpftool shows
 
@@ -76,15 +76,20 @@ def look_up(descriptor: int, key: bytes, size: int) -> bytes:
 
 def load_raw_tracepoint(code: bytes) -> int:
     """A program for a raw tracepoint, verified and compiled by the kernel."""
+    return load(_RAW_TRACEPOINT, code)
+
+
+def load(kind: int, code: bytes) -> int:
+    """A program of any kind."""
     try:
-        return _load(code, None)
+        return _load(kind, code, None)
     except OSError as error:
         if error.errno == errno.EPERM:
             raise _refused("program", error) from error
         first = error
     log = ctypes.create_string_buffer(_LOG_SIZE)  # asked for only when there is something to say
     try:
-        return _load(code, log)
+        return _load(kind, code, log)
     except OSError:
         lines = log.value.decode(errors="replace").splitlines()
         raise _refused("program", first, lines[-_LOG_LINES:]) from first
@@ -111,10 +116,10 @@ def next_program(number: int) -> int:
     return following
 
 
-def _load(code: bytes, log: ctypes.Array[ctypes.c_char] | None) -> int:
+def _load(kind: int, code: bytes, log: ctypes.Array[ctypes.c_char] | None) -> int:
     licence, slots = ctypes.create_string_buffer(_LICENCE), ctypes.create_string_buffer(code, len(code))
     told = (1, _LOG_SIZE, ctypes.addressof(log)) if log is not None else (0, 0, 0)
-    attributes = _LOAD.pack(_PROG_TYPE_RAW_TRACEPOINT, len(code) // 8, ctypes.addressof(slots), ctypes.addressof(licence), *told, _NAME)
+    attributes = _LOAD.pack(kind, len(code) // 8, ctypes.addressof(slots), ctypes.addressof(licence), *told, _NAME)
     for _ in range(_ATTEMPTS - 1):
         try:
             return _bpf(_PROG_LOAD, attributes)[0]
