@@ -34,6 +34,12 @@ WORDS = {
     "link-down": "up", "lo-down": "up", "port-down": "up", "bridge-down": "up", "no-carrier": "up", "port-detached": "master",
     "port-blocked": "state", "port-isolated": "isolated", "mtu-exceeded": "mtu", "mtu-blackhole": "mtu", "duplicate-mac": "address",
 }
+# What the sysctls that can be the cause have in their names.
+LEAVES = {
+    "forwarding-off": ("forward",), "rp-filter": ("rp_filter",), "local-source": ("accept_local",), "echo-ignored": ("echo_ignore",),
+    "arp-suppressed": ("arp_", "proxy"), "ttl-expired": ("ttl", "hop_limit"), "ipv6-disabled": ("disable_ipv6",),
+    "no-route": ("disable_ipv6",),
+}
 # What they leave behind in neighbour tables has to go too, which the lab file does not know.
 OWN_FIRST = frozenset({"duplicate-address", "duplicate-mac", "neighbour-wrong"})
 
@@ -102,5 +108,7 @@ def _concerns(drift: Drift, finding: Finding) -> bool:
         return True
     if drift.kind == "sysctl":
         words = drift.subject.split(".")
+        if not any(leaf in words[-1] for leaf in LEAVES.get(finding.slug, ())):
+            return False
         return finding.where.interface in words or not ({"conf", "neigh"} & set(words)) or "all" in words
     return finding.where.interface in drift.subject.replace(":", " ").split() or finding.where.interface == drift.subject

@@ -60,7 +60,7 @@ def decide(  # noqa: PLR0911 - a packet has as many fates
         if routed.type == "local":
             return Local()
     elif route.holds(snapshot, travel.target):
-        way.block(route.not_local(node, snapshot, came, travel.target, evidence))
+        way.block(*_not_local(node, snapshot, came, travel, evidence))
         return None
     elif travel.target.version == 4:
         way.clear("rp-filter", "forwarding-off")
@@ -117,7 +117,7 @@ def _refuse(
         return True
     local = route.holds(snapshot, travel.target)
     if local and (found.route is None or found.route.type != "local"):
-        way.block(route.not_local(node, snapshot, came, travel.target, evidence))
+        way.block(*_not_local(node, snapshot, came, travel, evidence))
         return True
     onward: Routed = yield Route(node, travel.target)
     if not local:
@@ -140,6 +140,12 @@ def _refuse(
         if not refusals:
             way.block(Finding("unknown", Where(node, came, "input"), f"{node} refuses the packet, says its kernel", evidence=(evidence,)))
     return False
+
+
+def _not_local(node: str, snapshot: Snapshot, came: str, travel: Travel, evidence: Evidence) -> list[Finding]:
+    """An address that is here and does not count: because duplicate detection failed, or because its local route is gone."""
+    unready = list(neighbour.unready(End(node, came), snapshot, travel.target))
+    return unready or [route.not_local(node, snapshot, came, travel.target, evidence)]
 
 
 def _forwards(  # noqa: PLR0913, PLR0917 - see _refuse

@@ -42,7 +42,6 @@ def resolve(
 ) -> Asking[Found | None]:
     """Who gets a frame for `next_hop`; None where nobody can."""
     snapshot = yield from scene.look(sender.netns)
-    way.block(*neighbour.deaf(scene, sender))
     for end in scene.wiring.meant_for(next_hop):
         yield from scene.look(end.netns)
     having = owners(scene, segment, next_hop)
@@ -60,6 +59,8 @@ def resolve(
         return None
     owner = _chosen(scene, having, next_hop)
     track = segment[owner]
+    for one in neighbour.deaf(scene, sender):  # it asks nobody and sends to its own MAC (net/ipv4/arp.c arp_constructor)
+        return Found(owner, track, _mac(scene, owner), one)
     carry(scene, way, track, Frame(SOLICIT, "", 0, next_hop.version), next_hop)
     yield from _answers(scene, way, owner, next_hop, _asks_as(snapshot, sender, source, next_hop))
     asker_mac = snapshot.interfaces[sender.interface].mac

@@ -51,7 +51,7 @@ def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
     if flow.kind == ARP:
         return Walked(way, there.source, left_by)
     node = arrived.netns if arrived is not None else _meant_node(scene, flow)
-    if node is not None and there.source is not None:
+    if node is not None and there.source is not None and there.flaw is None:
         snapshot = yield from scene.look(node)
         way.visits(node)
         if route.holds(snapshot, target) or arrived is not None:
@@ -115,7 +115,8 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
     if travel.length > mtu and travel.what == REPLY and (next_hop.version == 4 or sender.netns == travel.origin):
         travel.length = mtu  # no echo reply says don't-fragment (icmp_init: IP_PMTUDISC_DONT); IPv6 is cut by its sender alone
     elif travel.length > mtu:
-        way.block(route.too_large(sender.netns, sender.interface, mtu, travel.length, link.raised(sender, travel.length)))
+        remedy = link.raised(sender, travel.length) if interface.mtu < travel.length else None  # else the route itself is narrow
+        way.block(route.too_large(sender.netns, sender.interface, mtu, travel.length, remedy))
     way.clear("mtu-exceeded")
     segment = yield from members(scene, sender)
     found = yield from resolve(scene, way, sender, next_hop, travel.source, travel.target, segment)

@@ -33,9 +33,13 @@ def warnings(scene: Scene, way: Way, addresses: list[IP]) -> Asking[list[Finding
         for one in (*_addresses(scene, everybody, concerned), *_macs(scene, everybody, drift)):
             found.setdefault((one.slug, one.where), one)
     there, back = way.routers.get(REQUEST, []), way.routers.get(REPLY, [])
-    if {REQUEST, REPLY} <= way.delivered and there[0] != back[0] and set(back) != set(there):
-        only = sorted(set(back) ^ set(there))
-        where = Where(only[0], None, "route")
+    passed = {leg: {(one.node, one.interface) for one in way.points if one.leg == leg and one.what == leg} for leg in (REQUEST, REPLY)}
+    if {REQUEST, REPLY} <= way.delivered and there[0] != back[0] and passed[REQUEST] != passed[REPLY]:
+        only = sorted(passed[REQUEST] ^ passed[REPLY])
+        where = Where(*only[0], "route")
+        if set(there) == set(back):  # the same nodes, by other interfaces
+            there = [f"{one.node}:{one.interface}" for one in way.points if one.leg == one.what == REQUEST]
+            back = [f"{one.node}:{one.interface}" for one in way.points if one.leg == one.what == REPLY]
         summary = f"request and reply go different ways: {' → '.join(there)}, and back {' → '.join(back)}"
         found["asymmetric-path", where] = Finding("asymmetric-path", where, summary, evidence=(Evidence("route-oracle", summary),))
     return list(found.values())

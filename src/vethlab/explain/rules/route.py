@@ -192,10 +192,14 @@ def no_forwarding(node: str, snapshot: Snapshot, iif: str, version: int, evidenc
     )
 
 
-def too_large(node: str, interface: str, mtu: int, length: int, remedy: Fix) -> Finding:
-    """A packet that may not be cut does not fit the interface it should leave by; the sender is told (RFC 1191, RFC 4443)."""
+def too_large(node: str, interface: str, mtu: int, length: int, remedy: Fix | None) -> Finding:
+    """A packet that may not be cut does not fit the way it should leave by; the sender is told (RFC 1191, RFC 4443).
+
+    `remedy` None: the interface is wide enough, and the route says less.
+    """
+    what = f"{node}:{interface}" if remedy is not None else f"the route of {node} by {interface}"
     return Finding(
-        "mtu-exceeded", Where(node, interface, "route"), f"{length} bytes do not fit {node}:{interface} with MTU {mtu}, and may not be cut",
-        evidence=(Evidence("configuration", f"MTU of {node}:{interface} is {mtu}, the packet has {length} bytes and don't-fragment"),),
-        fixes=(remedy,),
+        "mtu-exceeded", Where(node, interface, "route"), f"{length} bytes do not fit {what} with MTU {mtu}, and may not be cut",
+        evidence=(Evidence("configuration", f"MTU of {what} is {mtu}, the packet has {length} bytes and don't-fragment"),),
+        fixes=() if remedy is None else (remedy,),
     )
