@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from math import comb
 
 import pytest
 from tests.faults.crew import HANDS, crew
@@ -17,10 +18,11 @@ from tests.kernel.survival.corpus import LONG, SEED, told
 pytestmark = [pytest.mark.kernel, pytest.mark.long]
 
 ENOUGH = 0.97
+BAD_LUCK = 0.01  # how rarely a sample may fail although the whole corpus would not
 
 
 @pytest.mark.parametrize(
-    ("corpus", "first", "size", "seconds"), [("faulted", 0, 500, 24.0), ("healthy", 500, 300, 7.0), ("double", 800, 100, 7.0)],
+    ("corpus", "first", "size", "seconds"), [("faulted", 0, 500, 20.0), ("healthy", 500, 300, 6.0), ("double", 800, 100, 6.0)],
     ids=["faulted", "healthy", "double"],
 )
 def test_random_labs(corpus: str, first: int, size: int, seconds: float) -> None:
@@ -30,14 +32,25 @@ def test_random_labs(corpus: str, first: int, size: int, seconds: float) -> None
     score = _judged(seeds, until=until, healthy=corpus == "healthy", double=corpus == "double")
     (good, of), (fine, well) = score.right("fault"), score.right("healthy")
     missed = [f"{case.seed} {case.name}: {case.problem}" for case in score.cases if case.problem]
-    kinds = Counter(case.name for case in score.cases if case.problem)
+    kinds = ", ".join(f"{name} {times}" for name, times in Counter(case.name for case in score.cases if case.problem).items())
     times = sorted(case.seconds for case in score.cases)
-    said = told(
-        f"{corpus}: {good} of {of} right, {fine} of {well} without alarm; missed: {dict(kinds)}; "
-        f"seconds to answer: median {times[len(times) // 2]:.2f}, worst {times[-1]:.2f}",
+    said = (
+        f"{corpus} {good} of {of} right, {fine} of {well} without alarm, median {times[len(times) // 2]:.2f} s, worst {times[-1]:.2f} s"
+        f"{f', missed: {kinds}' if kinds else ''}"
     )
-    print(said)
-    assert (well, True) == (fine, good >= ENOUGH * of), "\n".join([said, *missed])
+    print(f"score: {said}")
+    assert (well, True) == (fine, of - good <= _misses(of)), told("\n".join([said, *missed]))
+
+
+def _misses(of: int) -> int:
+    """How many may be wrong: 3 of 100 of the whole corpus; of a sample as many as one such has by bad luck (a binomial quantile)."""
+    if LONG:
+        return int((1 - ENOUGH) * of)
+    wrong, left = 0, 1 - ENOUGH**of
+    while left > BAD_LUCK:
+        wrong += 1
+        left -= comb(of, wrong) * (1 - ENOUGH) ** wrong * ENOUGH ** (of - wrong)
+    return wrong
 
 
 def _judged(seeds: list[int], *, until: float, healthy: bool, double: bool) -> Score:
