@@ -73,7 +73,8 @@ def circumstances() -> str:
     revision = program(["git", "rev-parse", "--short", "HEAD"]).stdout.strip()
     changed = " with uncommitted changes" if program(["git", "status", "--porcelain", "--", "src"]).stdout else ""
     machine = f"Linux {platform.release().split('-')[0]}, {os.cpu_count()} processors, Python {platform.python_version()}"
-    return f"{time.strftime('%Y-%m-%d', time.gmtime())}, revision {revision}{changed}, {machine}.\n\n"
+    load = f"load {os.getloadavg()[1]:.1f} (ours included)"  # of the last five minutes: what a busy machine makes of these numbers
+    return f"{time.strftime('%Y-%m-%d', time.gmtime())}, revision {revision}{changed}, {machine}, {load}.\n\n"
 
 
 def page(old: str, rows: Mapping[str, Sequence[Row]]) -> str:
