@@ -145,7 +145,7 @@ def _write_pcap(pcap: Pcap, subject: Subject, transcript: Transcript, explanatio
 
 def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcript: Transcript) -> tuple[tuple[Offer, ...], Explanation]:
     """Try fixes on a copy of the nodes that were looked at."""
-    from vethlab.explain.questions import Look, Observe  # noqa: PLC0415
+    from vethlab.explain.questions import Drifted, Look, Observe  # noqa: PLC0415
     from vethlab.lab.flows import path_of  # noqa: PLC0415
     from vethlab.lab.inquiry import Inquiry  # noqa: PLC0415
     from vethlab.lab.mending import Search  # noqa: PLC0415
@@ -155,7 +155,7 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
     nodes |= {name for question, _ in transcript.answers if isinstance(question, Observe) for name in question.netns}
     every = subject.namespaces.names()
     nodes = set(every) if len(every) <= SMALL else nodes & every
-    drift = subject.drift()
+    drift = next((found for question, found in transcript.answers if isinstance(question, Drifted)), ())
     with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(subject.namespaces, flow)) as rehearsal:
         copy = Inquiry(rehearsal.namespaces, subject.topology, drift=lambda: drift, truth=False)
         search = Search(rehearsal, lambda: copy.ask(flow, path_of(flow), hasty=True))

@@ -194,7 +194,7 @@ class Onlooker:
         opened = self._namespaces.open(self.netns)
         nodes = {os.fstat(one.descriptor).st_ino: name for name, one in zip(self.netns, opened, strict=True)}
         with suppress(HostError):
-            return self._held.enter_context(tracer.Tracer(list(nodes))), nodes
+            return self._held.enter_context(tracer.Tracer(list(nodes), kinds=("drop",))), nodes
         return None, {}
 
     def _drops(self, ours: Ours, *, since: int) -> tuple[KernelDrop, ...]:
