@@ -16,7 +16,7 @@ from vethlab.explain.icmp import told, worded
 from vethlab.explain.reasons import finding_of
 from vethlab.explain.way import Obstacle, Point, Way
 from vethlab.model.finding import INFERRED, PROVEN, UNKNOWN, Evidence, Finding, Where
-from vethlab.model.journey import ANSWER, IN, SOLICIT, KernelDrop, Observed, Sighting
+from vethlab.model.journey import ANSWER, IN, REPLY, SOLICIT, KernelDrop, Observed, Sighting
 
 __all__ = ["also", "last_seen", "verdict"]
 
@@ -36,7 +36,12 @@ def last_seen(way: Way, observed: Observed) -> int:
     first: dict[tuple[object, ...], int] = {}
     for number, point in enumerate(way.points):
         first.setdefault(_key(point), number)
-    return max((number for key, number in first.items() if key in (own if way.points[number].own else every)), default=-1)
+    seen = {number for key, number in first.items() if key in (own if way.points[number].own else every)}
+    back = [number for number, point in enumerate(way.points) if point.leg == "reply"]
+    if back and back[0] not in seen and not any(way.points[number].what == REPLY for number in seen):
+        # No reply began: what was seen on its way (a neighbour asked for, to send an ICMP error) is no part of one.
+        seen.difference_update(back)
+    return max(seen, default=-1)
 
 
 def _key(one: Point | Sighting) -> tuple[object, ...]:

@@ -38,7 +38,7 @@ def test_random_labs(corpus: str, first: int, size: int, seconds: float) -> None
         f"{corpus} {good} of {of} right, {fine} of {well} without alarm, median {times[len(times) // 2]:.2f} s, worst {times[-1]:.2f} s"
         f"{f', missed: {kinds}' if kinds else ''}"
     )
-    print(f"score: {said}")
+    print("\n".join([f"score: {said}", *missed]))
     assert (well, True) == (fine, of - good <= _misses(of)), told("\n".join([said, *missed]))
 
 

@@ -53,6 +53,8 @@ def test_what_makes_no_sense(verb: str, words: tuple[str, ...], capsys: pytest.C
 
 
 @pytest.mark.parametrize("words", [(), ("--yes",), ("--dry-run",), ("--undo",), ("--yes", "-o", "json")], ids=" ".join)
-def test_a_fix_without_a_question(words: tuple[str, ...]) -> None:
+def test_a_fix_without_a_question(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     """In a lab in which nothing has failed yet there is nothing to mend and nothing to take back: exit status 2."""
-    assert 2 == run(["fix", "-l", NAME, *words])
+    status = run(["fix", "-l", NAME, *words])
+    seen = capsys.readouterr()
+    assert (2, True) == (status, any(f"error[{slug}]" in seen.err or slug in seen.out for slug in ("no-question", "no-fix", "needs-yes")))

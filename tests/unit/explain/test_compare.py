@@ -44,6 +44,17 @@ def test_points_that_were_seen_are_counted_to_the_last() -> None:
     assert [-1, 0, 1, 2, 3, 4, 5, 10, 11] == found
 
 
+def test_a_reply_that_did_not_begin_is_not_seen() -> None:
+    """Neighbours asked for on the way back carry an ICMP error as well: they count for a reply only where it began."""
+    way = Paper().walk("a", "10.0.0.2")
+    asked = sighting("a:eth0", IN, SOLICIT, about="10.0.0.1")
+    began = sighting("b:eth0", OUT, SOLICIT, about="10.0.0.1")
+    reply = sighting("b:eth0", OUT, "reply")
+    back = (asked,), (began, asked), (reply, asked)
+    found = [last_seen(way, Observed(ok=False, sightings=(*ARRIVED, *more))) for more in back]
+    assert ["request", "reply", "reply"] == [way.points[number].leg for number in found]
+
+
 def test_a_frame_for_another_mac_has_not_arrived() -> None:
     """At an interface of one's own a foreign frame does not count; at a port of a bridge every frame does."""
     way = Paper(BRIDGED).walk("a", "10.0.0.2")
