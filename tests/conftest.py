@@ -1,0 +1,9 @@
+"""What every test may rely on: the signals of a terminal."""
+
+from __future__ import annotations
+
+import signal
+
+# A job that a script starts in the background ignores both (POSIX, 2.11 of the shell command language), and so would all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
