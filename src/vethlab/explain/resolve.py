@@ -45,7 +45,8 @@ def resolve(
     for end in scene.wiring.meant_for(next_hop):
         yield from scene.look(end.netns)
     having = owners(scene, segment, next_hop)
-    entry = next((one for one in snapshot.neighbours if one.interface == sender.interface and one.address == next_hop and one.valid), None)
+    held = [one for one in snapshot.neighbours if one.interface == sender.interface and one.address == next_hop and one.valid]
+    entry = next((one for one in held if not _made_by_kernel(snapshot, sender, one)), None)
     known = [] if entry is None else [end for end in segment if _mac(scene, end) == entry.mac]
     for end in (*having, *known):
         yield from scene.look(end.netns)
@@ -59,7 +60,7 @@ def resolve(
         return None
     owner = _chosen(scene, having, next_hop)
     track = segment[owner]
-    for one in neighbour.deaf(scene, sender):  # it asks nobody and sends to its own MAC (net/ipv4/arp.c arp_constructor)
+    for one in neighbour.deaf(scene, sender):  # it asks nobody and sends to its own MAC
         return Found(owner, track, _mac(scene, owner), one)
     carry(scene, way, track, Frame(SOLICIT, "", 0, next_hop.version), next_hop)
     yield from _answers(scene, way, owner, next_hop, _asks_as(snapshot, sender, source, next_hop))
@@ -67,6 +68,12 @@ def resolve(
     carry(scene, way, track.back(), Frame(ANSWER, asker_mac, 0, next_hop.version), next_hop)
     way.clear("neighbour-unresolved", "neighbour-wrong", "arp-suppressed")
     return Found(owner, track, _mac(scene, owner))
+
+
+def _made_by_kernel(snapshot: Snapshot, sender: End, entry: NeighbourEntry) -> bool:
+    """Whether it is what an interface with ARP off sends by: its own MAC, noted by the first packet (net/ipv4/arp.c arp_constructor)."""
+    interface = snapshot.interfaces[sender.interface]
+    return not interface.arp and entry.state == "noarp" and entry.mac == interface.mac
 
 
 def _chosen(scene: Scene, having: list[End], address: IP) -> End:

@@ -244,6 +244,15 @@ def test_an_entry_that_lies_is_removed(state: str, undo: int) -> None:
     assert ("neighbour-wrong", undo) == (found.slug, len(found.fixes[0].commands[0].undo))
 
 
+def test_the_entry_that_an_interface_without_arp_leaves_is_no_lie() -> None:
+    """Once asked, the kernel has an entry with the sender's own MAC: the second question is answered as the first."""
+    paper = Paper()
+    paper.interface("a:eth0", arp=False)
+    first = paper.obstacles("a", "10.0.0.2")
+    paper.add("a", neighbours=(entry("eth0", "10.0.0.2", paper.mac("a:eth0"), "noarp"),))
+    assert ("arp-suppressed at a:eth0", first) == (first[0], paper.obstacles("a", "10.0.0.2"))
+
+
 def test_an_interface_that_is_down_has_lost_its_ipv6_addresses() -> None:
     """The address is gone because of the interface: that is what is told."""
     paper = Paper()
