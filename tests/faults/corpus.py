@@ -7,6 +7,7 @@ again. Whether a case is true is not decided here (`verify.py` decides it).
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import tomllib
@@ -36,7 +37,7 @@ class Untrue(Exception):  # noqa: N818 - it is what it says
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case. Empty tuples: nothing is said about that."""
+    """One case. Empty tuples: nothing is said about that. `needs`: programs, and files that have to be open to us."""
 
     group: str
     name: str
@@ -57,8 +58,8 @@ class Case:
         return f"{self.group}: {self.name}"
 
     def missing(self) -> list[str]:
-        """Programs that it needs and this machine lacks."""
-        return [program for program in self.needs if shutil.which(program) is None]
+        """What it needs and we do not have."""
+        return [one for one in self.needs if not (os.access(one, os.R_OK | os.W_OK) if one.startswith("/") else shutil.which(one))]
 
     def question(self) -> tuple[str, str, dict[str, Any]]:
         """Both ends and the keywords of `Lab.why`."""
