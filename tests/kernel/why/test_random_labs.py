@@ -22,7 +22,7 @@ BAD_LUCK = 0.01  # how rarely a sample may fail although the whole corpus would 
 
 
 @pytest.mark.parametrize(
-    ("corpus", "first", "size", "seconds"), [("faulted", 0, 500, 20.0), ("healthy", 500, 300, 6.0), ("double", 800, 100, 6.0)],
+    ("corpus", "first", "size", "seconds"), [("faulted", 0, 500, 16.0), ("healthy", 500, 300, 4.0), ("double", 800, 100, 5.0)],
     ids=["faulted", "healthy", "double"],
 )
 def test_random_labs(corpus: str, first: int, size: int, seconds: float) -> None:
