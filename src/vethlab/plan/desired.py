@@ -6,22 +6,16 @@ State without indexes. Rule of the file: nothing is asked of the kernel, so the 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from vethlab.model.address import IPInterface, IPv6Interface
-from vethlab.model.link import DEFAULT_MTU, LOOPBACK, LOOPBACK_MTU, Bridge, BridgePort, End, Link
+from vethlab.model.link import End
 from vethlab.model.names import HOST
-from vethlab.model.route import Route
-from vethlab.model.state import Address, Netns, Process, State
-from vethlab.model.topology import Endpoint, Network, Node, Topology
+from vethlab.model.state import State
+from vethlab.model.topology import Topology
+from vethlab.plan import segments
 from vethlab.plan.routing import shortest_paths
-
-QUIET_PORTS = "net.ipv6.conf.default.addr_gen_mode"  # 1: bridge ports, made after it is set, get no link-local address of their own
-FORWARDING = (("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"))
-IPV6_MIN_MTU = 1280  # RFC 8200 section 5; below it the kernel takes IPv6 off the interface
-LO = Link(LOOPBACK, "loopback", mtu=LOOPBACK_MTU)
+from vethlab.plan.spaces import Spaces
 
 
 def desired(topology: Topology, baseline: Mapping[str, str] | None = None, *, ipv6: bool = True) -> State:
@@ -29,103 +23,17 @@ def desired(topology: Topology, baseline: Mapping[str, str] | None = None, *, ip
 
     `baseline`: sysctls every namespace gets, because the machine's own would leak in otherwise. `ipv6`: False on a kernel without it.
     """
-    spaces = _Spaces(topology, dict(baseline or {}), ipv6=ipv6)
+    spaces = Spaces(topology, dict(baseline or {}), ipv6=ipv6)
     for cable in topology.cables:
         for end, other in ((cable.left, cable.right), (cable.right, cable.left)):
             spaces.interface(end, End(other.node, other.interface), cable.mtu)
     for network in topology.networks:
-        _add_network(spaces, network)
+        segments.add(spaces, network)
     routes = shortest_paths(topology) if topology.routing == "shortest-path" else {}
     return State({
         name: spaces.netns(name, nodes.get(name), routes.get(name, ()))
         for nodes in ({node.name: node for node in topology.nodes},) for name in (HOST, *nodes)
     })
-
-
-class _Spaces:
-    """Collects what each namespace holds while cables and networks are walked."""
-
-    def __init__(self, topology: Topology, baseline: dict[str, str], *, ipv6: bool) -> None:
-        self.topology, self.baseline, self.ipv6 = topology, baseline, ipv6
-        self._without = {
-            node.name: {key for key, value in node.sysctl if key.endswith(".disable_ipv6") and value != "0"} for node in topology.nodes
-        }
-        names = [HOST, *[node.name for node in topology.nodes]]
-        self.links: dict[str, dict[str, Link]] = {name: {LOOPBACK: LO} for name in names}
-        self.addresses: dict[str, set[Address]] = {name: set() for name in names}
-        self._macs: set[str] = set()
-
-    def interface(self, end: Endpoint, peer: End, mtu: int) -> None:
-        """A node's end of a pair, with its addresses."""
-        mac = end.mac or self.mac(end.node, end.interface)
-        self.links[end.node][end.interface] = Link(
-            end.interface, "veth", mtu=mtu, mac=mac, peer=peer, link_local=self.topology.ipv6 != "none",
-        )
-        self.address(end.node, end.interface, end.addresses)
-        self.link_local(end.node, end.interface, mac, mtu)
-
-    def link_local(self, node: str, interface: str, mac: str, mtu: int) -> None:
-        """The address the kernel would make by itself (RFC 4291 appendix A), declared, so that it is usable at once, without DAD."""
-        off = {f"net.ipv6.conf.{scope}.disable_ipv6" for scope in ("all", "default", interface)} & self._without.get(node, set())
-        if self.ipv6 and self.topology.ipv6 != "none" and mtu >= IPV6_MIN_MTU and not off:
-            self.address(node, interface, (_eui64(mac),))
-
-    def address(self, node: str, interface: str, addresses: tuple[IPInterface, ...]) -> None:
-        """Addresses of one interface."""
-        self.addresses[node].update([Address(interface, address) for address in addresses])
-
-    def mac(self, node: str, interface: str) -> str:
-        """A locally administered address, the same on every run: 40 bits of two CRC-32 over lab, node and interface."""
-        seed = f"{self.topology.name}/{node}/{interface}".encode()
-        number = (zlib.crc32(seed) << 8 | zlib.crc32(seed, 1) & 0xFF) & 0xFF_FFFF_FFFF
-        mac = _spell(number)
-        while mac in self._macs:
-            number = (number + 1) & 0xFF_FFFF_FFFF
-            mac = _spell(number)
-        self._macs.add(mac)
-        return mac
-
-    def netns(self, name: str, node: Node | None, routes: tuple[Route, ...]) -> Netns:
-        """Everything collected for one namespace, with what its node declares."""
-        sysctls = dict(self.baseline)
-        if node is None:
-            sysctls |= {QUIET_PORTS: "1"} if self.ipv6 else {}
-            return Netns(self.links[name], frozenset(self.addresses[name]), frozenset(routes), frozenset(), sysctls)
-        self.address(name, LOOPBACK, node.loopbacks)
-        if node.forward:
-            sysctls.update(FORWARDING if self.ipv6 else FORWARDING[:1])
-        sysctls.update(node.sysctl)
-        declared = {route.destination for route in node.routes}
-        return Netns(
-            links=self.links[name], addresses=frozenset(self.addresses[name]),
-            routes=frozenset([*node.routes, *[route for route in routes if route.destination not in declared]]),
-            sysctls=sysctls, nft=node.nft, processes=(Process(node.run, node.private),) if node.run else (),
-        )
-
-
-def _add_network(spaces: _Spaces, network: Network) -> None:
-    place, mac = spaces.links[network.on], spaces.mac(network.on, network.name)
-    place[network.name] = Link(
-        network.name, "bridge", mtu=network.mtu, mac=mac, bridge=Bridge(stp=network.stp), link_local=spaces.topology.ipv6 != "none",
-    )
-    spaces.link_local(network.on, network.name, mac, network.mtu)
-    for port in network.ports:
-        end = port.endpoint
-        place[port.name] = Link(
-            port.name, "veth", mtu=network.mtu, master=network.name, peer=End(end.node, end.interface), alias=port.alias,
-            port=BridgePort(isolated=port.isolated), link_local=False,
-        )
-        spaces.interface(end, End(network.on, port.name), network.mtu)
-    spaces.address(network.on, network.name, network.gateway)
-
-
-def _eui64(mac: str) -> IPv6Interface:
-    octets = bytes.fromhex(mac.replace(":", ""))
-    return IPv6Interface((b"\xfe\x80" + bytes(6) + bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:], 64))
-
-
-def _spell(number: int) -> str:
-    return "02:" + number.to_bytes(5, "big").hex(":")
 
 
 def with_sysctls(state: State, extra: Mapping[str, Mapping[str, str]]) -> State:
@@ -135,4 +43,4 @@ def with_sysctls(state: State, extra: Mapping[str, Mapping[str, str]]) -> State:
     })
 
 
-__all__ = ["DEFAULT_MTU", "desired", "with_sysctls"]
+__all__ = ["desired", "with_sysctls"]

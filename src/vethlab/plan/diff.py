@@ -14,13 +14,14 @@ from vethlab import change as ops
 from vethlab.change import Change
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
 from vethlab.model.state import Address, Netns, State
-from vethlab.plan.desired import QUIET_PORTS
 from vethlab.plan.differences import covers, explain, matches
 from vethlab.plan.order import order
+from vethlab.plan.spaces import QUIET_PORTS
 
 FRESH_LO = Link(LOOPBACK, "loopback", up=False, mtu=LOOPBACK_MTU)
 FRESH = Netns(links={LOOPBACK: FRESH_LO})
 FIRST_INDEX = 2  # 1 is lo in every namespace
+ALONE = {"bridge": ops.AddBridge}  # kinds of link without a peer, with the change that makes one
 NEW, MISSING, EXTRA = "declared in the lab file", "declared, but missing in the running lab", "in the running lab, but not declared"
 
 
@@ -67,7 +68,7 @@ class _Diff:
             end, goal = End(name, link.name), after.get(link.name)
             if link.kind == "loopback" or end in self.removed:
                 continue
-            if goal is None and (not link.owned or link.kind not in {"veth", "bridge"}):
+            if goal is None and (not link.owned or link.kind not in {"veth", *ALONE}):
                 continue
             if goal is None or not self._same_link(end, link, goal):
                 self.removed.add(end)
@@ -93,10 +94,10 @@ class _Diff:
             end = End(name, link.name)
             if link.kind == "loopback" or end in self.made or self._exists(end):
                 continue
-            if link.kind == "bridge":
+            if link.kind in ALONE:
                 goal = self._index(link)
                 self.made[end] = (replace(goal, up=False, link_local=self._link_local(name)), goal)
-                yield ops.AddBridge(name, goal, self._reason(name))
+                yield ALONE[link.kind](name, goal, self._reason(name))
             elif link.peer is not None:
                 yield self._pair(end, link, link.peer)
 

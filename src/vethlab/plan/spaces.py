@@ -1,0 +1,91 @@
+"""What each namespace of a lab holds, collected while its cables and networks are walked (plan/desired.py, plan/segments).
+
+Enters: endpoints, one by one; leaves: a Netns for each namespace. Rule of the file: names, MAC and link-local addresses are the same on
+every run, because they are made of the lab's own words.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from vethlab.model.address import IPInterface, IPv6Interface
+from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
+from vethlab.model.names import HOST
+from vethlab.model.route import Route
+from vethlab.model.state import Address, Netns, Process
+from vethlab.model.topology import Endpoint, Node, Topology
+
+QUIET_PORTS = "net.ipv6.conf.default.addr_gen_mode"  # 1: bridge ports, made after it is set, get no link-local address of their own
+FORWARDING = (("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"))
+IPV6_MIN_MTU = 1280  # RFC 8200 section 5; below it the kernel takes IPv6 off the interface
+LO = Link(LOOPBACK, "loopback", mtu=LOOPBACK_MTU)
+
+
+class Spaces:
+    """Collects links, addresses and settings by namespace."""
+
+    def __init__(self, topology: Topology, baseline: dict[str, str], *, ipv6: bool) -> None:
+        self.topology, self.baseline, self.ipv6 = topology, baseline, ipv6
+        self._without = {
+            node.name: {key for key, value in node.sysctl if key.endswith(".disable_ipv6") and value != "0"} for node in topology.nodes
+        }
+        names = [HOST, *[node.name for node in topology.nodes]]
+        self.links: dict[str, dict[str, Link]] = {name: {LOOPBACK: LO} for name in names}
+        self.addresses: dict[str, set[Address]] = {name: set() for name in names}
+        self._macs: set[str] = set()
+
+    def interface(self, end: Endpoint, peer: End, mtu: int) -> None:
+        """A node's end of a pair, with its addresses."""
+        mac = end.mac or self.mac(end.node, end.interface)
+        self.links[end.node][end.interface] = Link(
+            end.interface, "veth", mtu=mtu, mac=mac, peer=peer, link_local=self.topology.ipv6 != "none",
+        )
+        self.address(end.node, end.interface, end.addresses)
+        self.link_local(end.node, end.interface, mac, mtu)
+
+    def link_local(self, node: str, interface: str, mac: str, mtu: int) -> None:
+        """The address the kernel would make by itself (RFC 4291 appendix A), declared, so that it is usable at once, without DAD."""
+        off = {f"net.ipv6.conf.{scope}.disable_ipv6" for scope in ("all", "default", interface)} & self._without.get(node, set())
+        if self.ipv6 and self.topology.ipv6 != "none" and mtu >= IPV6_MIN_MTU and not off:
+            self.address(node, interface, (_eui64(mac),))
+
+    def address(self, node: str, interface: str, addresses: tuple[IPInterface, ...]) -> None:
+        """Addresses of one interface."""
+        self.addresses[node].update([Address(interface, address) for address in addresses])
+
+    def mac(self, node: str, interface: str) -> str:
+        """A locally administered address, the same on every run: 40 bits of two CRC-32 over lab, node and interface."""
+        seed = f"{self.topology.name}/{node}/{interface}".encode()
+        number = (zlib.crc32(seed) << 8 | zlib.crc32(seed, 1) & 0xFF) & 0xFF_FFFF_FFFF
+        mac = _spell(number)
+        while mac in self._macs:
+            number = (number + 1) & 0xFF_FFFF_FFFF
+            mac = _spell(number)
+        self._macs.add(mac)
+        return mac
+
+    def netns(self, name: str, node: Node | None, routes: tuple[Route, ...]) -> Netns:
+        """Everything collected for one namespace, with what its node declares."""
+        sysctls = dict(self.baseline)
+        if node is None:
+            sysctls |= {QUIET_PORTS: "1"} if self.ipv6 else {}
+            return Netns(self.links[name], frozenset(self.addresses[name]), frozenset(routes), frozenset(), sysctls)
+        self.address(name, LOOPBACK, node.loopbacks)
+        if node.forward:
+            sysctls.update(FORWARDING if self.ipv6 else FORWARDING[:1])
+        sysctls.update(node.sysctl)
+        declared = {route.destination for route in node.routes}
+        return Netns(
+            links=self.links[name], addresses=frozenset(self.addresses[name]),
+            routes=frozenset([*node.routes, *[route for route in routes if route.destination not in declared]]),
+            sysctls=sysctls, nft=node.nft, processes=(Process(node.run, node.private),) if node.run else (),
+        )
+
+
+def _eui64(mac: str) -> IPv6Interface:
+    octets = bytes.fromhex(mac.replace(":", ""))
+    return IPv6Interface((b"\xfe\x80" + bytes(6) + bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:], 64))
+
+
+def _spell(number: int) -> str:
+    return "02:" + number.to_bytes(5, "big").hex(":")
