@@ -36,6 +36,7 @@ TALK = {"tcp": "", "udp": "s.send(b'?');s.recv(99)"}
 KINDS = {"tcp": "SOCK_STREAM", "udp": "SOCK_DGRAM"}
 BIND = "s.setsockopt(socket.SOL_SOCKET,25,{interface!r}.encode());"  # 25 = SO_BINDTODEVICE
 ECHOES = "awk '/^Icmp: [0-9]/{a=$10} FILENAME~/snmp6/&&/Icmp6InEchos /{b=$2} END{print a+b}' /proc/net/snmp /proc/net/snmp6"
+DATAGRAMS = "awk '/^Udp: [0-9]/{a=$2} /^Udp6InDatagrams /{b=$2} END{print a+b}' /proc/net/snmp /proc/net/snmp6"
 ARRIVES = {"echo-ignored"}  # the request is counted, and not answered
 
 
@@ -155,7 +156,9 @@ class Trial:
                 self.tool.inside(node, "sh", "-c", FORGET)
         for line in self.case["inject"][setup:]:
             self.tool.do(line)
-        if self.healthy:
+        if self.case.get("unanswered"):
+            self.arrives_unanswered(question, _owner(question.target, shown))
+        elif self.healthy:
             self.stays_good(question)
         else:
             self.stays_bad(question, _owner(question.target, shown))
@@ -198,9 +201,22 @@ class Trial:
         if arrived != (self.case.get("direction") == "reply"):
             raise Untrueness(f"the request {'arrived' if arrived else 'did not arrive'} at {owner}: direction is wrong")
 
+    def arrives_unanswered(self, question: Question, owner: str | None) -> None:
+        """A datagram is delivered to a socket, and who sent it hears nothing; after `mend` it hears the answer."""
+        before = self._count(DATAGRAMS, owner)
+        if self.good(question):
+            raise Untrueness("the datagram is answered")
+        if self._count(DATAGRAMS, owner) <= before:
+            raise Untrueness(f"the datagram did not arrive at {owner}")
+        self.mends(question)
+
     def _echoes(self, node: str | None) -> int:
         """How many echo requests a node's kernel has been given."""
-        return int(self.tool.inside(node, "sh", "-c", ECHOES).stdout or 0) if node else 0
+        return self._count(ECHOES, node)
+
+    def _count(self, counter: str, node: str | None) -> int:
+        """A counter of a node's kernel, read by a shell command."""
+        return int(self.tool.inside(node, "sh", "-c", counter).stdout or 0) if node else 0
 
     def mends(self, question: Question) -> None:
         """The case's own mend takes the fault away; with several faults, only all of it does."""
