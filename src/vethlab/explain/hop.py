@@ -62,6 +62,9 @@ def decide(  # noqa: PLR0911 - a packet has as many fates
     elif route.holds(snapshot, travel.target):
         way.block(*_not_local(node, snapshot, came, travel, evidence))
         return None
+    elif (missing := neighbour.missing_from(scene, node, travel.target)) is not None:
+        way.block(missing)
+        return None
     elif travel.target.version == 4:
         way.clear("rp-filter", "forwarding-off")
     else:
@@ -121,8 +124,8 @@ def _refuse(
         return True
     onward: Routed = yield Route(node, travel.target)
     if not local:
-        missing = neighbour.missing_address(scene, travel.target)
-        if missing is not None and missing.where.node == node:
+        missing = neighbour.missing_from(scene, node, travel.target)
+        if missing is not None:
             way.block(missing)
             return True
         off = route.no_forwarding(node, snapshot, came, travel.target.version, evidence)

@@ -116,13 +116,17 @@ def test_a_refusal_without_a_reason_is_said_to_be_one() -> None:
     assert [] == paper.obstacles("a", "fd02::2")
 
 
-def test_a_packet_comes_to_who_should_have_the_address() -> None:
-    """A neighbour entry still leads to the node that lost its address: the address is missing there."""
-    paper = Paper()
-    paper.address("b:eth0")
-    paper.add("b", routes=(route("0.0.0.0/0", "eth0"),))
-    paper.add("a", neighbours=(entry("eth0", "10.0.0.2", paper.mac("b:eth0")),))
-    assert "no-address at b:eth0" == paper.obstacles("a", "10.0.0.2")[0]
+@pytest.mark.parametrize(("target", "default"), [("10.0.0.2", "0.0.0.0/0"), ("fd00::2", "::/0")])
+def test_a_packet_comes_to_who_should_have_the_address(target: str, default: str) -> None:
+    """A neighbour entry still leads to the node that lost its address: the address is missing there, whatever it does with the packet."""
+    for forwards in (0, 1):
+        paper = Paper(CABLE)
+        paper.address("b:eth0")
+        paper.add("b", routes=(route(default, "eth0"),))
+        paper.node("b", all6={"forwarding": forwards})
+        paper.interface("b:eth0", ipv4={"forwarding": forwards})
+        paper.add("a", neighbours=(entry("eth0", target, paper.mac("b:eth0")),))
+        assert "no-address at b:eth0" == paper.obstacles("a", target)[0]
 
 
 def test_an_address_that_the_local_table_does_not_know() -> None:

@@ -20,7 +20,7 @@ from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.link import End
 from vethlab.model.snapshot import NeighbourEntry, Snapshot
 
-__all__ = ["deaf", "lying", "missing_address", "nobody", "silent"]
+__all__ = ["deaf", "lying", "missing_address", "missing_from", "nobody", "silent"]
 
 
 def deaf(scene: Scene, end: End) -> Iterator[Finding]:
@@ -124,6 +124,12 @@ def missing_address(scene: Scene, address: IP) -> Finding | None:
             ), fixes=(fixes.fix(f"give {end} the address {declared}", add),),
         )
     return None
+
+
+def missing_from(scene: Scene, node: str, address: IP) -> Finding | None:
+    """The same, if this node is where it should be: what the node then does with the packet says less."""
+    found = missing_address(scene, address)
+    return found if found is not None and found.where.node == node else None
 
 
 def nobody(scene: Scene, asker: End, address: IP, target: IP, segment: Mapping[End, Track]) -> Finding:
