@@ -6,17 +6,17 @@ from vethlab.change.address import AddAddress, RemoveAddress
 from vethlab.change.link import AddBridge, AddVeth, RemoveLink, SetLink
 from vethlab.change.neighbour import AddNeighbour, RemoveNeighbour
 from vethlab.change.netns import AddNetns, RemoveNetns
-from vethlab.change.nft import LoadRuleset
+from vethlab.change.nft import LoadRuleset, LoadTable, RemoveTable
 from vethlab.change.process import StartProcess, StopProcess
 from vethlab.change.route import AddRoute, RemoveRoute
 from vethlab.change.sysctl import SetSysctl
 
 Change = (
     AddNetns | RemoveNetns | AddVeth | AddBridge | SetLink | RemoveLink | AddAddress | RemoveAddress | AddRoute | RemoveRoute
-    | AddNeighbour | RemoveNeighbour | SetSysctl | LoadRuleset | StartProcess | StopProcess
+    | AddNeighbour | RemoveNeighbour | SetSysctl | LoadRuleset | LoadTable | RemoveTable | StartProcess | StopProcess
 )
 
 __all__ = [
-    "AddAddress", "AddBridge", "AddNeighbour", "AddNetns", "AddRoute", "AddVeth", "Change", "LoadRuleset", "RemoveAddress", "RemoveLink",
-    "RemoveNeighbour", "RemoveNetns", "RemoveRoute", "SetLink", "SetSysctl", "StartProcess", "StopProcess",
+    "AddAddress", "AddBridge", "AddNeighbour", "AddNetns", "AddRoute", "AddVeth", "Change", "LoadRuleset", "LoadTable", "RemoveAddress",
+    "RemoveLink", "RemoveNeighbour", "RemoveNetns", "RemoveRoute", "RemoveTable", "SetLink", "SetSysctl", "StartProcess", "StopProcess",
 ]

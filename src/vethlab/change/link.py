@@ -39,6 +39,8 @@ class AddVeth:
             lines.append(f"ip link set dev {left.name} master {left.master}")
         if left.port is not None and left.port.isolated:
             lines.append(f"bridge link set dev {left.name} isolated on")
+        if left.port is not None and left.port.hairpin:
+            lines.append(f"bridge link set dev {left.name} hairpin on")
         if left.up:
             lines.append(f"ip link set dev {left.name} up")
         return tuple(lines)
@@ -115,6 +117,8 @@ def _settings(before: Link, after: Link) -> list[str]:
         was = before.port
         if was is None or was.isolated != after.port.isolated:
             lines.append(f"bridge link set dev {after.name} isolated {'on' if after.port.isolated else 'off'}")
+        if (was is not None and was.hairpin) != after.port.hairpin:
+            lines.append(f"bridge link set dev {after.name} hairpin {'on' if after.port.hairpin else 'off'}")
         if after.port.state is not None and (was is None or was.state != after.port.state):
             lines.append(f"bridge link set dev {after.name} state {after.port.state}")
     if after.link_local != before.link_local and after.name != LOOPBACK:

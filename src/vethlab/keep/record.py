@@ -23,6 +23,7 @@ class Record:
     `file` is the lab file's absolute path ("" if there is none) and `text` what it said; `since` is Unix time; `nodes` and `links` count,
     for `ls`; `baseline` are the sysctls written in every new namespace (what it inherits from the machine put back), `recorded` the
     watched ones at creation, both by key; `rulesets` holds for each node the nft text as declared and the kernel's listing of it;
+    `tables` the same of the table of ours beside it (family, name, text, listing);
     `question` is the last one whose answer was no, `undo` the command lines (node, words) that take the last fix back; `unknown` what a
     later version wrote.
     """
@@ -37,6 +38,7 @@ class Record:
     baseline: Mapping[str, str] = field(default_factory=dict)
     recorded: Mapping[str, str] = field(default_factory=dict)
     rulesets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    tables: Mapping[str, tuple[str, str, str, str]] = field(default_factory=dict)
     question: Mapping[str, Any] = field(default_factory=dict)
     undo: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unknown: Mapping[str, Any] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Record:
             "nodes": self.nodes, "links": self.links,
             "baseline": dict(self.baseline), "recorded": dict(self.recorded),
             "rulesets": {node: list(one) for node, one in self.rulesets.items()},
+            "tables": {node: list(one) for node, one in self.tables.items()},
             "question": dict(self.question), "undo": [[node, list(words)] for node, words in self.undo],
         }
         return json.dumps({**self.unknown, **known}).encode()
@@ -61,11 +64,12 @@ class Record:
             if schema != SCHEMA:
                 raise _unreadable(f"it has schema {schema}, this vethlab writes {SCHEMA}")
             rulesets = {str(node): (str(text), str(listing)) for node, (text, listing) in keys.pop("rulesets", {}).items()}
+            tables = {str(node): (str(a), str(b), str(c), str(d)) for node, (a, b, c, d) in keys.pop("tables", {}).items()}
             return cls(
                 lab=str(keys.pop("lab")), mode=str(keys.pop("mode")), file=str(keys.pop("file", "")), text=str(keys.pop("text", "")),
                 since=float(keys.pop("since", 0.0)), nodes=int(keys.pop("nodes", 0)), links=int(keys.pop("links", 0)),
                 baseline=_texts(keys.pop("baseline", {})), recorded=_texts(keys.pop("recorded", {})),
-                rulesets=rulesets, question=dict(keys.pop("question", {})),
+                rulesets=rulesets, tables=tables, question=dict(keys.pop("question", {})),
                 undo=tuple((str(node), tuple(map(str, words))) for node, words in keys.pop("undo", [])), unknown=keys,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -21,7 +21,7 @@ from vethlab.kernel.netlink.message import Request, attribute, attributes, get_u
 from vethlab.model.link import Bridge, BridgePort, Link
 
 IFLA_BR_STP_STATE, IFLA_BR_MCAST_SNOOPING = 5, 23
-IFLA_BRPORT_STATE, IFLA_BRPORT_ISOLATED = 1, 33
+IFLA_BRPORT_STATE, IFLA_BRPORT_HAIRPIN, IFLA_BRPORT_ISOLATED = 1, 4, 33
 BR_STATE_FORWARDING = 3
 MAX_PORTS = 1023  # BR_MAX_PORTS is 1 << 10, port number 0 is unused (net/bridge/br_private.h)
 
@@ -39,7 +39,7 @@ def settings(options: Bridge) -> bytes:
 
 def port_settings(port: BridgePort) -> bytes:
     """The attribute that changes an existing port; its master has to be a bridge."""
-    parts = u8(IFLA_BRPORT_ISOLATED, int(port.isolated))
+    parts = u8(IFLA_BRPORT_ISOLATED, int(port.isolated)) + u8(IFLA_BRPORT_HAIRPIN, int(port.hairpin))
     if port.state is not None:
         parts += u8(IFLA_BRPORT_STATE, port.state)
     return nested(IFLA_LINKINFO, attribute(IFLA_INFO_SLAVE_KIND, b"bridge"), nested(IFLA_INFO_SLAVE_DATA, parts))
@@ -60,6 +60,7 @@ def decode_port(data: bytes, start: int, end: int) -> BridgePort:
     return BridgePort(
         isolated=IFLA_BRPORT_ISOLATED in found and data[found[IFLA_BRPORT_ISOLATED][0]] != 0,
         state=data[found[IFLA_BRPORT_STATE][0]] if IFLA_BRPORT_STATE in found else None,
+        hairpin=IFLA_BRPORT_HAIRPIN in found and data[found[IFLA_BRPORT_HAIRPIN][0]] != 0,
     )
 
 

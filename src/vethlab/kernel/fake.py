@@ -74,6 +74,7 @@ class Fake:
             frozenset(one for one in space.addresses if one.interface != end.interface),
             frozenset(one for one in space.routes if not _uses(one, end.interface)),
             frozenset(one for one in space.neighbours if one.interface != end.interface), space.sysctls, space.nft, space.processes,
+            space.table,
         )
         if link.peer is not None:
             self.remove_link(link.peer)
@@ -162,5 +163,7 @@ _EFFECTS: Mapping[type, Callable[..., None]] = {
     ops.AddNeighbour: _member("neighbours", lambda one: one.neighbour, add=True),
     ops.RemoveNeighbour: _member("neighbours", lambda one: one.neighbour, add=False),
     ops.SetSysctl: _set_sysctl, ops.LoadRuleset: lambda kernel, one: kernel.put(one.netns, nft=one.text), ops.StartProcess: _start,
+    ops.LoadTable: lambda kernel, one: kernel.put(one.netns, table=one.table),
+    ops.RemoveTable: lambda kernel, one: kernel.put(one.netns, table=None),
     ops.StopProcess: _stop,
 }

@@ -16,7 +16,7 @@ from typing import Any
 
 from vethlab.kernel import trials
 
-__all__ = ["Feature", "collect"]
+__all__ = ["Feature", "collect", "which"]
 
 LINK_KINDS = {
     "veth": "no cable can be made", "bridge": "no network of type bridge", "vxlan": "no overlay networks, once they are built",
@@ -64,7 +64,7 @@ def collect() -> list[Feature]:
     """Every fact, the most important first."""
     user = trials.in_user_namespace()
     able = _capable()
-    nft = _which("nft")
+    nft = which("nft")
     inside = trials.in_namespace(list(LINK_KINDS), nft)
     return [
         _root(able=able), _rootless(user, needed=not able), *_mounts(user), _subordinate_ids(), *_links(inside), _nft(nft, inside),
@@ -130,7 +130,7 @@ def _subordinate_ids() -> Feature:
         name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         name = str(os.getuid())
-    tools = [tool for tool in ("newuidmap", "newgidmap") if _which(tool) is None]
+    tools = [tool for tool in ("newuidmap", "newgidmap") if which(tool) is None]
     files = [path for path in ("/etc/subuid", "/etc/subgid") if not _lists(path, {name, str(os.getuid())})]
     if os.getuid() == 0:
         return Feature("many ids", ok=True, says="root needs no subordinate ids")
@@ -158,7 +158,7 @@ def _links(inside: dict[str, Any] | None) -> Iterator[Feature]:
 
 
 def _nft(program: str | None, inside: dict[str, Any] | None) -> Feature:
-    costs = "labs with `nft:`; `why` and `watch` name a rule by its handle only"
+    costs = "labs with `nft:`, `nat:` or `publish:`; `why` and `watch` name a rule by its handle only"
     if program is None:
         return Feature("nft", ok=False, says="nft is not installed", costs=costs, help="apt install nftables")
     if inside is None or inside["nft"]:
@@ -222,7 +222,7 @@ def _bridge_filter(inside: dict[str, Any] | None) -> Iterator[Feature]:
 
 def _tools() -> Iterator[Feature]:
     for name, (package, costs) in TOOLS.items():
-        found = _which(name) is not None
+        found = which(name) is not None
         says = name if found else f"{name} is not installed"
         yield Feature(f"tool-{name}", ok=found, says=says, costs=costs, help=f"apt install {package}", group="tools")
 
@@ -233,7 +233,8 @@ def _capable() -> bool:
     return os.geteuid() == 0 and all(effective >> bit & 1 for bit in (CAP_NET_ADMIN, CAP_SYS_ADMIN))
 
 
-def _which(name: str) -> str | None:
+def which(name: str) -> str | None:
+    """Where a program is, in the directories too that an ordinary user's PATH may lack."""
     return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATHS}")
 
 

@@ -18,7 +18,7 @@ from vethlab.kernel.encode import encode
 from vethlab.kernel.netlink.message import Request
 from vethlab.kernel.port import Namespaces, ProcessStatus
 from vethlab.kernel.reach import Reach
-from vethlab.kernel.rulesets import Loaded
+from vethlab.kernel.rulesets import Loaded, LoadedTable
 from vethlab.kernel.snapshot import join
 from vethlab.model.state import Netns, State
 
@@ -28,15 +28,19 @@ _BATCH = 24 * 1024  # bytes in one send: well below the default socket buffer of
 
 
 class Linux:
-    """Implements kernel.port.Kernel. `loaded`: the nft texts in force with the kernel's listing of them, kept in the lab's record."""
+    """Implements kernel.port.Kernel. `loaded`, `tables`: nft texts in force with the kernel's listing of them, kept in the lab's record."""
 
-    def __init__(self, namespaces: Namespaces, *, loaded: Mapping[str, Loaded] | None = None) -> None:
+    def __init__(
+        self, namespaces: Namespaces, *, loaded: Mapping[str, Loaded] | None = None, tables: Mapping[str, LoadedTable] | None = None,
+    ) -> None:
         self.namespaces = namespaces
         self.reach = Reach(namespaces)
         self.loaded: dict[str, Loaded] = dict(loaded or {})
+        self.tables: dict[str, LoadedTable] = dict(tables or {})
         self._fresh: set[str] = set()
         self._runs: dict[type, Callable[[Sequence[Change]], None]] = {
             ops.AddNetns: self._create, ops.RemoveNetns: self._drop, ops.SetSysctl: self._write_sysctls, ops.LoadRuleset: self._load,
+            ops.LoadTable: self._load_tables, ops.RemoveTable: self._remove_tables,
             ops.StartProcess: self._start, ops.StopProcess: self._stop,
         }
 
@@ -85,11 +89,12 @@ class Linux:
 
     def _complete(self, name: str, one: Netns, values: Mapping[str, str], statuses: Sequence[ProcessStatus]) -> Netns:
         nft = rulesets.current(self.namespaces, name, self.loaded[name]) if name in self.loaded else None
+        table = rulesets.current_table(self.namespaces, name, self.tables[name]) if name in self.tables else None
         # A command that ended well has done what it was for (`run: ip route add ...`); one that failed counts as missing.
         running = tuple(found.process for found in statuses if found.netns == name and found.exited in {None, 0})
-        if not values and nft is None and not running:
+        if not values and nft is None and not running and table is None:
             return one
-        return Netns(one.links, one.addresses, one.routes, one.neighbours, values, nft, running)
+        return Netns(one.links, one.addresses, one.routes, one.neighbours, values, nft, running, table)
 
     def _sysctls(self, names: Sequence[str], pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {name: {} for name in names}
@@ -109,6 +114,7 @@ class Linux:
         for name in names:
             self.reach.forget(name)
             self.loaded.pop(name, None)
+            self.tables.pop(name, None)
         self.namespaces.drop(names)
 
     def _write_sysctls(self, changes: Sequence[Change]) -> None:
@@ -117,7 +123,19 @@ class Linux:
     def _load(self, changes: Sequence[Change]) -> None:
         for one in changes:
             if isinstance(one, ops.LoadRuleset):
-                self.loaded[one.netns] = rulesets.load(self.namespaces, one.netns, one.text)
+                beside = self.tables.get(one.netns)
+                self.loaded[one.netns] = rulesets.load(self.namespaces, one.netns, one.text, beside.table if beside is not None else None)
+
+    def _load_tables(self, changes: Sequence[Change]) -> None:
+        for one in changes:
+            if isinstance(one, ops.LoadTable):
+                self.tables[one.netns] = rulesets.load_table(self.namespaces, one.netns, one.table)
+
+    def _remove_tables(self, changes: Sequence[Change]) -> None:
+        for one in changes:
+            if isinstance(one, ops.RemoveTable):
+                rulesets.remove_table(self.namespaces, one.netns, one.table)
+                self.tables.pop(one.netns, None)
 
     def _start(self, changes: Sequence[Change]) -> None:
         for one in changes:

@@ -52,7 +52,7 @@ def encode(left: Link, right: Link, *, peer_netns: int | None, master: int = 0) 
         peer.append(u32(IFLA_NET_NS_FD, peer_netns))
     requests = [new_link(left.index or 0, left.name, "veth", up=left.up, parts=b"".join(parts), data=nested(VETH_INFO_PEER, *peer))]
     later = b"" if left.alias is None else attribute(IFLA_IFALIAS, left.alias.encode())
-    if left.port is not None and left.port.isolated:
+    if left.port is not None and (left.port.isolated or left.port.hairpin):
         later += port_settings(left.port)
     if later:
         requests.append(set_link(left.index or 0, left.name, parts=later))

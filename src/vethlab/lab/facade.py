@@ -22,7 +22,6 @@ from vethlab.keep.client import Keeper
 from vethlab.lab.asked import Asked
 from vethlab.lab.held import Held
 from vethlab.lab.mode import choose_mode
-from vethlab.model.names import HOST
 
 if TYPE_CHECKING:
     from vethlab.change import Change
@@ -234,7 +233,7 @@ class Lab(Asked):
         return info_of(held.record, held.keeper.pid, os.getuid())
 
     def __getitem__(self, node: str) -> Node:
-        if node != HOST and node not in {one.name for one in self.topology.nodes}:
+        if node not in self.topology.namespaces:
             raise NotFoundError(f"lab `{self.name}` has no node `{node}`", where=node, slug="no-such-node", help=self._known_nodes())
         return self._handle(node)
 

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 from vethlab import spec
 from vethlab.apply import Goal, converge
-from vethlab.errors import LabError, VethlabError
+from vethlab.errors import HostError, LabError, VethlabError
 from vethlab.keep.client import Keeper, Mode, Scope, helper
 from vethlab.keep.record import Record
 from vethlab.kernel.defaults import survey
 from vethlab.kernel.linux import Linux
-from vethlab.kernel.rulesets import Loaded
+from vethlab.kernel.rulesets import Loaded, LoadedTable
 from vethlab.lab.held import Held, here
 from vethlab.model.names import HOST
+from vethlab.model.nat import Table
 from vethlab.plan import desired, diff
 from vethlab.plan.desired import with_sysctls
 from vethlab.plan.hosts import hosts
@@ -46,7 +47,8 @@ class Session:
     def __init__(self, held: Held) -> None:
         self.held = held
         loaded = {node: Loaded(text, listing) for node, (text, listing) in held.record.rulesets.items()}
-        self.kernel = Linux(held.namespaces, loaded=loaded)
+        tables = {node: LoadedTable(Table(*words), listing) for node, (*words, listing) in held.record.tables.items()}
+        self.kernel = Linux(held.namespaces, loaded=loaded, tables=tables)
 
     @classmethod
     def reach(
@@ -58,6 +60,7 @@ class Session:
         `forced`: the mode was asked for by name, so a lab that runs in the other one is an error.
         """
         require_private(topology)
+        require_nft(topology)
         keeper, new = Keeper.acquire(topology.name, mode, starting)
         try:
             if new:
@@ -81,6 +84,7 @@ class Session:
     def hold(cls, topology: Topology, mode: Mode, text: str) -> tuple[Session, tuple[Change, ...]]:
         """A lab that lives in this process only, held by the process's own unnamed keeper."""
         require_private(topology)
+        require_nft(topology)
         keeper = helper(mode)
         scope = keeper.scope(topology.name)
         try:
@@ -130,6 +134,7 @@ class Session:
     def converge(self, topology: Topology, text: str, *, locked: bool = False) -> tuple[Change, ...]:
         """Carry that plan out, one writer at a time."""
         require_private(topology)
+        require_nft(topology)
         held = self.held
         if held.detached and not locked:
             held.keeper.lock()
@@ -145,12 +150,18 @@ class Session:
         return changes
 
     def _returned(self, wanted: State) -> dict[str, dict[str, str]]:
-        """Sysctls that were declared and are no longer: what a fresh namespace has, which `host` shows (it declares none)."""
+        """Sysctls that were declared and are no longer: what a fresh namespace has.
+
+        The record tells it of those that are watched; of others `host` does, which declares none of them.
+        """
+        recorded = self.held.record.recorded
         old, last = self.desired(self._declared()), {}
         for name, one in old.netns.items():
             gone = [key for key in one.sysctls if name in wanted.netns and key not in wanted.netns[name].sysctls]
-            values = self.held.namespaces.read_sysctls([(HOST, _of_default(key)) for key in gone]) if gone else []
-            last[name] = {key: value for key, value in zip(gone, values, strict=True) if value is not None}
+            asked = [key for key in gone if _of_default(key) not in recorded]
+            values = self.held.namespaces.read_sysctls([(HOST, _of_default(key)) for key in asked]) if asked else []
+            read = {key: value for key, value in zip(asked, values, strict=True) if value is not None}
+            last[name] = {key: recorded[_of_default(key)] for key in gone if key not in asked} | read
         return last
 
     def _declared(self) -> Topology:
@@ -174,9 +185,12 @@ class Session:
         for node in topology.nodes:
             held.namespaces.set_private(node.name, node.private)
         loaded = {node: (one.text, one.listing) for node, one in self.kernel.loaded.items()}
+        tables = {
+            node: (one.table.family, one.table.name, one.table.text, one.listing) for node, one in self.kernel.tables.items()
+        }
         source = os.path.abspath(topology.source) if topology.source else held.record.file  # noqa: PTH100
         links = len(topology.cables) + sum(len(network.ports) for network in topology.networks)
-        held.record = replace(held.record, text=text, file=source, rulesets=loaded, nodes=len(topology.nodes), links=links)
+        held.record = replace(held.record, text=text, file=source, rulesets=loaded, tables=tables, nodes=len(topology.nodes), links=links)
         if held.detached:
             held.keeper.put_record(held.record.encode())
 
@@ -204,6 +218,19 @@ def require_private(topology: Topology) -> None:
                     f"node `{node.name}` wants {path} private, and this machine has no such directory", where=path,
                     slug="no-such-directory", help="a private directory covers one that exists: make it, or name another",
                 )
+
+
+def require_nft(topology: Topology) -> None:
+    """HostError, before anything is touched, for a lab that translates addresses on a machine without nft(8)."""
+    if not any(network.nat != "none" for network in topology.networks) and not any(node.publish for node in topology.nodes):
+        return
+    from vethlab.kernel.features import which  # noqa: PLC0415 - most labs translate nothing
+
+    if which("nft") is None:
+        raise HostError(
+            f"lab `{topology.name}` translates addresses, but nft is not installed", where=HOST,
+            why="`nat` and `publish` are nftables rules", help="apt install nftables", slug="no-nft",
+        )
 
 
 def _of_default(key: str) -> str:

@@ -14,7 +14,9 @@ from vethlab.change import SetSysctl
 from vethlab.kernel.wiring import read_wiring
 from vethlab.model.address import IPInterface
 from vethlab.model.link import LOOPBACK, End
+from vethlab.model.names import HOST
 from vethlab.model.snapshot import Drift, Wiring
+from vethlab.plan import nat, world
 
 if TYPE_CHECKING:
     from vethlab.change import Change
@@ -31,7 +33,8 @@ def wiring_of(namespaces: Namespaces, topology: Topology) -> Wiring:
         end: replace(wire, should_join=meant[end]) if end in meant else wire
         for end, wire in read_wiring(namespaces, sorted(namespaces.names())).items()
     }
-    return Wiring(wires, _declared(topology), frozenset(node.name for node in topology.nodes if node.forward))
+    forwarding = {node.name for node in topology.nodes if node.forward} | ({HOST} if nat.sysctls(topology, HOST) else set())
+    return Wiring(wires, _declared(topology), frozenset(forwarding))
 
 
 def _declared(topology: Topology) -> dict[End, tuple[IPInterface, ...]]:
@@ -40,6 +43,10 @@ def _declared(topology: Topology) -> dict[End, tuple[IPInterface, ...]]:
     found = {End(end.node, end.interface): end.addresses for end in ends}
     found |= {End(network.on, network.name): network.gateway for network in topology.networks}
     found |= {End(node.name, LOOPBACK): node.loopbacks for node in topology.nodes}
+    outside = world.node(topology)
+    if outside is not None:
+        found |= {End(outside.name, LOOPBACK): outside.loopbacks}
+        found |= {End(end.node, end.interface): end.addresses for end in (world.CABLE.left, world.CABLE.right)}
     return found
 
 
@@ -60,4 +67,4 @@ def drift_of(changes: Iterable[Change]) -> tuple[Drift, ...]:
 
 def _argv(kind: str, line: str) -> tuple[str, ...]:
     """A command line as its words; what needs a shell is given to one."""
-    return ("sh", "-c", line) if kind in {"LoadRuleset", "StartProcess"} else tuple(shlex.split(line))
+    return ("sh", "-c", line) if kind in {"LoadRuleset", "LoadTable", "StartProcess"} else tuple(shlex.split(line))

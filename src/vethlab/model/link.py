@@ -41,6 +41,7 @@ class BridgePort:
 
     isolated: bool = False
     state: int | None = None
+    hairpin: bool = False  # frames may leave by the port that they came in by
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import zlib
 NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 RESERVED = frozenset({"all", "world", "host", "localhost"})
 HOST = "host"  # the lab's private namespace that plays the machine: bridges live there
+WORLD = "world"  # the namespace that plays everything outside, where a lab has one (plan/world.py)
 IFNAME_MAX = 15
 
 

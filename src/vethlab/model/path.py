@@ -11,11 +11,20 @@ from vethlab.model.address import IP
 
 
 @dataclass(frozen=True, slots=True)
+class Landing:
+    """Where the packets of a probe are meant to arrive: a node, and the address and port that they have there."""
+
+    node: str | None
+    address: IP
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Path:
     """One concrete probe: `kind` from a namespace to an address. `interface` binds the socket to a device, as `ping -I` does.
 
     `target` names the destination for people ("b", "b:eth1", an address). `check` is the index of the check in the topology it
-    comes from, -1 for the implied all pairs.
+    comes from, -1 for the implied all pairs. `leads`: where a published port that is asked for leads to.
     """
 
     kind: str
@@ -30,6 +39,12 @@ class Path:
     within: float | None = None
     check: int = -1
     source: IP | None = None
+    leads: Landing | None = None
+
+    @property
+    def end(self) -> Landing:
+        """Where it arrives."""
+        return self.leads or Landing(self.dst_node, self.dst, self.port)
 
 
 @dataclass(frozen=True, slots=True)

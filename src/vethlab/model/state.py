@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from vethlab.model.address import IPInterface
 from vethlab.model.link import Link
+from vethlab.model.nat import Table
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import Route
 
@@ -32,7 +33,10 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Netns:
-    """One namespace. `sysctls`: declared values and, in actual state, the watched ones. `nft`: the declared text while it is unchanged."""
+    """One namespace. `sysctls`: declared values and, in actual state, the watched ones. `nft`: the declared text while it is unchanged.
+
+    `table`: the one of ours, which stands beside whatever else is there; in actual state the declared one while it is unchanged.
+    """
 
     links: Mapping[str, Link] = field(default_factory=dict)
     addresses: frozenset[Address] = frozenset()
@@ -41,6 +45,7 @@ class Netns:
     sysctls: Mapping[str, str] = field(default_factory=dict)
     nft: str | None = None
     processes: tuple[Process, ...] = ()
+    table: Table | None = None
 
 
 @dataclass(frozen=True, slots=True)

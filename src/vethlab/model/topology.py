@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vethlab.model.address import IP, IPInterface, IPNetwork
+from vethlab.model.names import HOST, WORLD
+from vethlab.model.nat import Publish
 from vethlab.model.route import Route
 
 
@@ -55,6 +57,7 @@ class Network:
     gateway: tuple[IPInterface, ...] = ()
     stp: bool = False
     mtu: int = 1500
+    nat: str = "none"  # none | masquerade
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Node:
     routes: tuple[Route, ...] = ()
     private: tuple[str, ...] = ()
     loopbacks: tuple[IPInterface, ...] = ()
+    publish: tuple[Publish, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """A whole lab. `nodes` does not hold `host`, which always exists and can be named in checks and `exec`."""
+    """A whole lab. `nodes` holds neither `host`, which always exists, nor `world`; both can be named in checks and `exec`."""
 
     name: str
     nodes: tuple[Node, ...] = ()
@@ -110,3 +114,15 @@ class Topology:
     routing: str = "none"  # none | shortest-path
     ipv6: str = "link-local"  # link-local | none
     source: str = field(default="", compare=False)  # the path of the lab file, for messages
+
+    @property
+    def has_world(self) -> bool:
+        """True where a network hides behind the lab's host, or a check asks for the world (plan/world.py)."""
+        return any(network.nat != "none" and network.on == HOST for network in self.networks) or any(
+            check.target.word == WORLD for check in self.checks
+        )
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """What the lab is made of: its host, its nodes, and its world where it has one."""
+        return (HOST, *(node.name for node in self.nodes), *([WORLD] if self.has_world else []))

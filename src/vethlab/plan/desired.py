@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vethlab.model.link import End
-from vethlab.model.names import HOST
-from vethlab.model.state import State
+from vethlab.model.names import HOST, WORLD
+from vethlab.model.state import Netns, State
 from vethlab.model.topology import Topology
-from vethlab.plan import segments
+from vethlab.plan import nat, segments, world
 from vethlab.plan.routing import shortest_paths
 from vethlab.plan.spaces import Spaces
 
@@ -29,11 +29,27 @@ def desired(topology: Topology, baseline: Mapping[str, str] | None = None, *, ip
             spaces.interface(end, End(other.node, other.interface), cable.mtu)
     for network in topology.networks:
         segments.add(spaces, network)
+    nodes = {node.name: node for node in topology.nodes}
+    outside = world.node(topology)
+    if outside is not None:
+        world.add(spaces)
+        nodes[WORLD] = outside
     routes = shortest_paths(topology) if topology.routing == "shortest-path" else {}
+    routes[HOST] = (*routes.get(HOST, ()), *world.routes(topology, ipv6=ipv6))
+    translating = {network.on for network in topology.networks}
+    found = {name: spaces.netns(name, nodes.get(name), routes.get(name, ())) for name in (HOST, *nodes)}
     return State({
-        name: spaces.netns(name, nodes.get(name), routes.get(name, ()))
-        for nodes in ({node.name: node for node in topology.nodes},) for name in (HOST, *nodes)
+        name: _translating(topology, name, one, ipv6=ipv6) if name in translating else one for name, one in found.items()
     })
+
+
+def _translating(topology: Topology, name: str, one: Netns, *, ipv6: bool) -> Netns:
+    """A namespace with the table of rules and the sysctls that what it hides and publishes needs; what its node declares wins."""
+    table = nat.table(topology, name)
+    needed = nat.sysctls(topology, name)
+    if table is None and not needed:
+        return one
+    return replace(one, table=table, sysctls={**{key: value for key, value in needed.items() if ipv6 or "ipv6" not in key}, **one.sysctls})
 
 
 def with_sysctls(state: State, extra: Mapping[str, Mapping[str, str]]) -> State:

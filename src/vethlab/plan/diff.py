@@ -21,6 +21,7 @@ from vethlab.plan.spaces import QUIET_PORTS
 FRESH_LO = Link(LOOPBACK, "loopback", up=False, mtu=LOOPBACK_MTU)
 FRESH = Netns(links={LOOPBACK: FRESH_LO})
 FIRST_INDEX = 2  # 1 is lo in every namespace
+FEW = 8  # what is sorted for the reader's sake; a fabric's node has a route to everywhere
 ALONE = {"bridge": ops.AddBridge}  # kinds of link without a peer, with the change that makes one
 NEW, MISSING, EXTRA = "declared in the lab file", "declared, but missing in the running lab", "in the running lab, but not declared"
 
@@ -178,18 +179,25 @@ class _Diff:
                 missing.discard(found)
         for route in sorted(extra, key=str):
             yield ops.RemoveRoute(name, route, EXTRA)
-        for route in sorted(missing, key=str) if name in self.actual else missing:
+        for route in sorted(missing, key=str) if name in self.actual or len(missing) <= FEW else missing:
             yield ops.AddRoute(name, route, self._reason(name))
 
     def _software(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
         if (before.nft or "") != (after.nft or ""):
             yield ops.LoadRuleset(name, after.nft or "", NEW if before.nft is None else "the ruleset differs from the declared one")
+        if after.table is not None and before.table != after.table:
+            yield ops.LoadTable(name, after.table, self._table_reason(name, before))
+        if after.table is None and before.table is not None:
+            yield ops.RemoveTable(name, before.table)
         for process in before.processes:
             if process not in after.processes:
                 yield ops.StopProcess(name, process)
         for process in after.processes:
             if process not in before.processes:
                 yield ops.StartProcess(name, process, self._reason(name))
+
+    def _table_reason(self, name: str, before: Netns) -> str:
+        return self._reason(name) if before.table is None else "the table differs from the declared one"
 
 
 def _all_first(item: tuple[str, str]) -> tuple[bool, str]:

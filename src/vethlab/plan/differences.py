@@ -38,6 +38,8 @@ def differences(now: Link, goal: Link) -> Iterator[str]:
     if goal.port is not None and now.port is not None:
         if now.port.isolated != goal.port.isolated:
             yield f"isolated {_switch(now.port.isolated)} → {_switch(goal.port.isolated)}"
+        if now.port.hairpin != goal.port.hairpin:
+            yield f"hairpin {_switch(now.port.hairpin)} → {_switch(goal.port.hairpin)}"
         if goal.port.state is not None and now.port.state != goal.port.state:
             yield f"port state {now.port.state} → {goal.port.state}"
     if goal.kind != "loopback" and now.link_local != goal.link_local:

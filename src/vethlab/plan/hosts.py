@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vethlab.model.address import IPInterface
 from vethlab.model.topology import Topology
+from vethlab.plan.world import node as world
 
 _HEAD = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
@@ -22,4 +23,7 @@ def hosts(topology: Topology) -> str:
         found.setdefault(network.on, []).extend(network.gateway)
         for port in network.ports:
             found[port.endpoint.node] += port.endpoint.addresses
+    outside = world(topology)
+    if outside is not None:
+        found[outside.name] = list(outside.loopbacks)
     return _HEAD + "".join([f"{address.ip}\t{name}\n" for name, addresses in found.items() for address in addresses])

@@ -14,11 +14,11 @@ from vethlab.change import Change
 # 0 what runs in the way of a change ends first; 1 removed links free their names; 2 whole namespaces go; 3 new ones come;
 # 4 sysctls that new interfaces inherit; 5 bridges before 6 their ports; 7 sysctls of interfaces, before these come up;
 # 8 settings, addresses, routes of each namespace; 9 fresh bridges come up last, or every port that joins floods all others;
-# 10 firewalls; 11 processes find everything ready.
+# 10 firewalls, and after a whole ruleset the table of ours beside it; 11 processes find everything ready.
 _PHASE: dict[type, int] = {
     ops.StopProcess: 0, ops.RemoveLink: 1, ops.RemoveNetns: 2, ops.AddNetns: 3, ops.SetSysctl: 4, ops.AddBridge: 5, ops.AddVeth: 6,
     ops.SetLink: 8, ops.RemoveAddress: 8, ops.AddAddress: 8, ops.RemoveRoute: 8, ops.AddRoute: 8, ops.RemoveNeighbour: 8,
-    ops.AddNeighbour: 8, ops.LoadRuleset: 10, ops.StartProcess: 11,
+    ops.AddNeighbour: 8, ops.LoadRuleset: 10, ops.RemoveTable: 10, ops.LoadTable: 10, ops.StartProcess: 11,
 }
 _OF_INTERFACE, _BRIDGE_UP = 7, 9
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from typing import NamedTuple
 
 from vethlab.errors import UsageError
 from vethlab.model.address import IP, IPInterface
-from vethlab.model.names import HOST
-from vethlab.model.path import Path
+from vethlab.model.names import HOST, WORLD
+from vethlab.model.path import Landing, Path
 from vethlab.model.topology import Check, CheckEnd, Endpoint, Topology
+from vethlab.plan.nat import mapped
+from vethlab.plan.world import node as world
 
 NO_ADDRESS = IPv4Address(0)
 HTTP_PORT = 80
@@ -43,7 +45,7 @@ class _Held(NamedTuple):
 def expand(topology: Topology, *, seed: int = 0) -> tuple[Path, ...]:
     """Every path the checks name; without checks, pings between all nodes of role `node`.
 
-    Raises UsageError for what cannot be probed: `world` (it needs an uplink), tcp and udp without a port.
+    Raises UsageError for what cannot be probed: tcp and udp without a port.
     """
     book = _AddressBook(topology)
     paths: list[Path] = []
@@ -95,6 +97,7 @@ class _AddressBook:
             held = [_Held(place.interface, address, address.ip) for address in place.addresses]
             self._addresses.setdefault(place.node, []).extend(held)
         self._owner = {one.ip: name for name, held in reversed(self._addresses.items()) for one in held}
+        self._mapped = tuple(mapped(topology, HOST))
         self._at: dict[tuple[str, str | None], list[_Held]] = {}
 
     def sources(self, end: CheckEnd) -> tuple[str, ...]:
@@ -115,9 +118,8 @@ class _AddressBook:
             return (_Target(HOST, end.interface, text=_text(HOST, end.interface)),)
         if end.word == "localhost":
             return (_Target(None, address=IPv4Address("127.0.0.1"), text="localhost"),)
-        if end.word is not None:
-            said = f"`{end.word}` cannot be probed: `uplink` is not built yet"
-            raise UsageError(said, help="name a node or an address", slug="not-built-yet")
+        if end.word is not None:  # world, the only word that is left
+            return (_Target(WORLD, text=WORLD),)
         if end.address is not None:
             return (_Target(self._owner.get(end.address), address=end.address, text=str(end.address)),)
         return tuple(_Target(name, end.interface, text=_text(name, end.interface)) for name in end.nodes)
@@ -126,11 +128,24 @@ class _AddressBook:
         bound = check.source.interface
         destination = target.address or self._destination(source, bound, target)
         node = source if target.text == "localhost" else target.node
+        port = _port(check)
         return Path(
-            kind=check.kind, src=source, dst=destination, target=target.text, dst_node=node, port=_port(check), interface=bound,
+            kind=check.kind, src=source, dst=destination, target=target.text, dst_node=node, port=port, interface=bound,
             expect=check.expect, via=check.via, within=check.within, check=number,
             source=check.source.address or self._source(source, bound, destination),
+            leads=self._published(source, node, "udp" if check.kind == "udp" else "tcp", destination, port),
         )
+
+    def _published(self, source: str, node: str | None, protocol: str, destination: IP, port: int | None) -> Landing | None:
+        """Where a published port of the host leads. One that is asked for from inside the host itself may be asked for as localhost."""
+        if node != HOST or port is None or (destination.is_loopback and source != HOST):
+            return None
+        for one in self._mapped:
+            publish = one.publish
+            fits = publish.anywhere() or publish.address == destination
+            if fits and (publish.port, publish.protocol, one.version) == (port, protocol, destination.version):
+                return Landing(one.node, ip_address(one.address), publish.to)
+        return None
 
     def _destination(self, source: str, bound: str | None, target: _Target) -> IP:
         """The address of a node to aim at: on a subnet shared with the source, else of a family the source has, else the first."""
@@ -163,7 +178,8 @@ def _places(topology: Topology) -> Iterable[Endpoint]:
     for network in topology.networks:
         yield from (port.endpoint for port in network.ports)
         yield Endpoint(network.on, network.name, network.gateway)
-    for node in topology.nodes:
+    outside = world(topology)
+    for node in (*topology.nodes, *([outside] if outside is not None else [])):
         yield Endpoint(node.name, "lo", node.loopbacks)
 
 

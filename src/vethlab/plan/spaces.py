@@ -10,7 +10,7 @@ import zlib
 
 from vethlab.model.address import IPInterface, IPv6Interface
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
-from vethlab.model.names import HOST
+from vethlab.model.names import HOST, WORLD
 from vethlab.model.route import Route
 from vethlab.model.state import Address, Netns, Process
 from vethlab.model.topology import Endpoint, Node, Topology
@@ -29,7 +29,7 @@ class Spaces:
         self._without = {
             node.name: {key for key, value in node.sysctl if key.endswith(".disable_ipv6") and value != "0"} for node in topology.nodes
         }
-        names = [HOST, *[node.name for node in topology.nodes]]
+        names = [HOST, *[node.name for node in topology.nodes], WORLD]
         self.links: dict[str, dict[str, Link]] = {name: {LOOPBACK: LO} for name in names}
         self.addresses: dict[str, set[Address]] = {name: set() for name in names}
         self._macs: set[str] = set()

@@ -27,11 +27,11 @@ class Instrument:
     def __init__(self, namespaces: Namespaces, survey: Survey, paths: Mapping[int, Path], *, timeout: float) -> None:
         """Let every destination inside the lab ping itself, and ask who listens."""
         self._survey = survey
-        inside = {position: path for position, path in paths.items() if path.dst_node in survey.sites}
-        own = {position: Path("ping", path.dst_node or "", path.dst, path.target, path.dst_node) for position, path in inside.items()}
+        inside = {position: path for position, path in paths.items() if path.end.node in survey.sites}
+        own = {position: Path("ping", path.end.node or "", path.dst, path.target, path.end.node) for position, path in inside.items()}
         pings = {position: path for position, path in own.items() if paths[position].kind == "ping"}
         self._echoes = Pinger(namespaces, timeout=timeout).run(pings)
-        talking = {path.dst_node or "" for path in inside.values() if path.kind != "ping"}
+        talking = {path.end.node or "" for path in inside.values() if path.kind != "ping"}
         self._heard: Mapping[str, Mapping[int, list[Listener] | None]] = hear(namespaces, talking) if talking else {}
 
     def judge(self, position: int, path: Path, outcome: Outcome, taps: Taps) -> Outcome:
@@ -46,19 +46,19 @@ class Instrument:
     def _ends(self, position: int, path: Path) -> str:
         """What is wrong with either end, or an empty string."""
         source = self._survey.sites[path.src]
-        if not any(link.running and (not link.loopback or path.dst_node == path.src) for link in source.links.values()):
+        if not any(link.running and (not link.loopback or path.end.node == path.src) for link in source.links.values()):
             return f"{path.src} has no link that is up"
-        if path.dst_node is None or path.dst_node not in self._survey.sites:
+        if path.end.node is None or path.end.node not in self._survey.sites:
             return ""
-        link = self._survey.sites[path.dst_node].link_of(path.dst.packed)
+        link = self._survey.sites[path.end.node].link_of(path.end.address.packed)
         if link is None:
-            return f"{path.dst_node} does not have the address {path.dst}" if not path.dst.is_loopback else ""
+            return f"{path.end.node} does not have the address {path.end.address}" if not path.end.address.is_loopback else ""
         if not link.running:
-            return f"{path.dst_node}:{link.name} is not up"
+            return f"{path.end.node}:{link.name} is not up"
         if path.kind == "ping":
             echo = self._echoes.get(position)
-            return "" if echo is not None and echo.ok else f"{path.dst_node} does not even answer its own ping"
-        return "" if served(path, self._heard) else f"nobody listens on port {path.port} of {path.dst_node}"
+            return "" if echo is not None and echo.ok else f"{path.end.node} does not even answer its own ping"
+        return "" if served(path, self._heard) else f"nobody listens on port {path.end.port} of {path.end.node}"
 
     def _sent(self, position: int, path: Path, outcome: Outcome, taps: Taps) -> str:
         """Why the request may never have left, or an empty string."""

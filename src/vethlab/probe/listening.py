@@ -23,16 +23,16 @@ _PAUSE = 0.005
 
 def wait_for_listeners(paths: Mapping[int, Path], namespaces: Namespaces, *, wait: float = LISTENER_WAIT) -> dict[int, Outcome]:
     """Wait for the listeners of tcp, udp and http paths to nodes with a `run:`. Returns the paths nobody serves: the `run:` is dead."""
-    waiting = {position: path for position, path in paths.items() if path.kind != "ping" and path.dst_node is not None}
+    waiting = {position: path for position, path in paths.items() if path.kind != "ping" and path.end.node is not None}
     if not waiting:
         return {}
     processes = namespaces.processes()
     started = {status.netns for status in processes}
-    waiting = {position: path for position, path in waiting.items() if path.dst_node in started}
+    waiting = {position: path for position, path in waiting.items() if path.end.node in started}
     dead: dict[int, Outcome] = {}
     deadline = monotonic() + wait - min((age(status.pid) for status in processes), default=0.0)
     while waiting:
-        heard = hear(namespaces, {path.dst_node or "" for path in waiting.values()})
+        heard = hear(namespaces, {path.end.node or "" for path in waiting.values()})
         waiting = {position: path for position, path in waiting.items() if not served(path, heard)}
         for position, path in list(waiting.items()):
             reason = _death(path, processes)
@@ -78,15 +78,15 @@ def hear(namespaces: Namespaces, names: Iterable[str]) -> dict[str, dict[int, li
 
 def served(path: Path, heard: Mapping[str, Mapping[int, list[Listener] | None]]) -> bool:
     """True if somebody listens where the path leads, or the kernel cannot tell."""
-    known = heard.get(path.dst_node or "", {}).get(UDP if path.kind == "udp" else TCP)
-    return known is None or any(listener.port == path.port and listener.serves(path.dst) for listener in known)
+    known = heard.get(path.end.node or "", {}).get(UDP if path.kind == "udp" else TCP)
+    return known is None or any(listener.port == path.end.port and listener.serves(path.end.address) for listener in known)
 
 
 def _death(path: Path, processes: list[ProcessStatus]) -> str:
     """Why nobody will ever listen: every `run:` of the node has ended. Empty while one runs."""
-    own = [status for status in processes if status.netns == path.dst_node]
+    own = [status for status in processes if status.netns == path.end.node]
     if not own or any(status.exited is None for status in own):
         return ""
     last = own[-1]
     how = f"was killed by signal {(last.exited or 0) - 128}" if (last.exited or 0) > 128 else f"ended with status {last.exited}"
-    return f"nobody listens on port {path.port} of {path.dst_node}: its `run: {last.process.command}` {how}"
+    return f"nobody listens on port {path.end.port} of {path.end.node}: its `run: {last.process.command}` {how}"

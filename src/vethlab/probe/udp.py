@@ -50,7 +50,7 @@ class Sender:
         return self._outcomes
 
     def _run_some(self, paths: Mapping[int, Path], stack: ExitStack) -> None:
-        inside = list(dict.fromkeys((path.dst_node, family(path)) for path in paths.values() if path.dst_node is not None))
+        inside = list(dict.fromkeys((path.end.node, family(path)) for path in paths.values() if path.end.node is not None))
         witnesses = self._namespaces.sockets([(name, number, socket.SOCK_RAW, UDP) for name, number in inside])
         senders = self._namespaces.sockets([(path.src, family(path), socket.SOCK_DGRAM, UDP) for path in paths.values()])
         for sock in (*witnesses, *senders):
@@ -74,7 +74,7 @@ class Sender:
             if all(position in self._delivered and path.within is None for position, (path, _sock) in self._open.items()):
                 self._grace(poller, witnesses)
                 break
-        heard = hear(self._namespaces, {path.dst_node for path, _sock in self._open.values() if path.dst_node is not None})
+        heard = hear(self._namespaces, {path.end.node for path, _sock in self._open.values() if path.end.node is not None})
         for position, (path, _sock) in self._open.items():
             self._outcomes[position] = self._unanswered(path, delivered=position in self._delivered, listened=served(path, heard))
 
@@ -138,7 +138,7 @@ class Sender:
             return Outcome(ok=True, reason=f"delivered, but no answer in {seconds(self._timeout)}: the round trip cannot be timed")
         if delivered:
             return Outcome(ok=False, reason=f"it arrived, but nobody listens on port {path.port} of {path.target}", finding="port-closed")
-        if path.dst_node is None:
+        if path.end.node is None:
             return Outcome(ok=False, reason=f"no answer in {seconds(self._timeout)}, and nobody there to ask whether it arrived")
         return Outcome(ok=False, reason=f"the datagram did not arrive in {seconds(self._timeout)}")
 

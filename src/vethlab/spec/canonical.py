@@ -45,6 +45,7 @@ def _node(node: Node) -> dict[str, Any]:
         "sysctl": {key: int(value) if str(scalar(value)) == value and value.isdecimal() else value for key, value in node.sysctl},
         "routes": [route_text(route) for route in node.routes],
         "private": list(node.private),
+        "publish": list(map(str, node.publish)),
     }
     return {"forward": node.forward, **{key: value for key, value in optional.items() if value}}
 
@@ -72,6 +73,7 @@ def _network(network: Network) -> dict[str, Any]:
         "subnet": list(map(str, network.subnets)),
         "gateway": list(map(str, network.gateway)),
         "isolated": [port.endpoint.node for port in network.ports if port.isolated],
+        "nat": network.nat if network.nat != "none" else None,
     }
     given = {key: value for key, value in optional.items() if value}
     nodes = {port.endpoint.node: _place(port) for port in network.ports}

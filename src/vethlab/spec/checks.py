@@ -11,7 +11,7 @@ from vethlab.model.names import RESERVED, interface_name_problem, is_node_name
 from vethlab.model.topology import Check, CheckEnd
 from vethlab.spec import ranges
 from vethlab.spec.addresses import parse_address
-from vethlab.spec.fields import Fields, not_built, take
+from vethlab.spec.fields import Fields, take
 from vethlab.spec.keys import CHECK
 from vethlab.spec.mistakes import Mistakes, Part, Wrong, did_you_mean
 from vethlab.spec.tree import Item, shown
@@ -19,7 +19,7 @@ from vethlab.spec.tree import Item, shown
 KINDS = ("ping", "tcp", "udp", "http")
 _SENTENCE = re.compile(r"\s*(\S+)\s+(\S+)\s+->\s+(\S+)\s*")
 _EXAMPLE = "for example `ping a -> b` or `tcp all -> web:80`"
-_LATER = {"world": "uplinks", "localhost": "NAT and published ports"}
+_NO_BEGINNING = ("world", "localhost")
 
 
 class RawCheck:
@@ -96,8 +96,6 @@ def _check(item: Item, options: dict[str, object], fields: Fields | None, mistak
         mistakes.add(item, wrong.slug, f"check `{shown(item.text)}`: {wrong.why}", why="not an end of a check", help=wrong.help, part=part,
                      topic="checks")
         return None
-    if end.word in _LATER:
-        not_built(item, f"check `{shown(item.text)}`: `{end.word}`", _LATER[end.word], mistakes, "checks")
     expect, within = str(options.get("expect", "ok")), options.get("within")
     if expect == "blocked" and within is not None and fields is not None:
         mistakes.add(fields.at("within"), "wrong-value", "a blocked check has no round trip to bound", why="nothing comes back",
@@ -111,7 +109,7 @@ def _check(item: Item, options: dict[str, object], fields: Fields | None, mistak
 
 def _source(word: str, mistakes: Mistakes) -> CheckEnd:
     """FROM: a node, node:interface, a range, all or host."""
-    if word.partition(":")[0] in _LATER:
+    if word.partition(":")[0] in _NO_BEGINNING:
         raise Wrong(f"a check cannot begin at `{shown(word)}`", help="it begins at a node, a range, `all` or `host`", slug="bad-check")
     return _end(word, None, mistakes)
 

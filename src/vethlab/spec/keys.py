@@ -128,8 +128,8 @@ NODE = _noun(
         "publish", kinds.list_of(kinds.pattern(
             "a port mapping such as 8080:80",
             "(?:[0-9.]+:|\\[[0-9a-fA-F:]+\\]:)?[0-9]{1,5}:[0-9]{1,5}(?:/(?:tcp|udp))?", "put it in quotes")),
-        "Ports of the host that lead to ports of this node.", example='publish: ["8080:80"]',
-        later="NAT and published ports", neutral=((),),
+        "Ports of the host that lead to ports of this node: [ADDRESS:]PORT:PORT[/udp], of every address of the host without one.",
+        example='publish: ["8080:80", "53:53/udp"]',
     ),
     Key(
         "sysctl", kinds.raw("a mapping of names to values", {"type": "object", "additionalProperties": {"type": ["string", "integer"]}}),
@@ -175,8 +175,8 @@ NETWORK = _noun(
         "gateway", kinds.HOSTS,
         "Gives the bridge this address (or host number), and a default route to its nodes that have none.", example="gateway: 1",
     ),
-    Key("nat", kinds.choice("none", "masquerade"), "Hides its nodes behind the host's address.", "none", "nat: masquerade",
-        later="NAT and published ports", neutral=("none",)),
+    Key("nat", kinds.choice("none", "masquerade"), "Hides its nodes behind the host's address; `world` is then outside of the lab.",
+        "none", "nat: masquerade"),
     Key(
         "nodes", kinds.raw("a list of names, or a mapping of names to places", {"anyOf": [
             _NAMES, {"type": "object", "additionalProperties": {"anyOf": [kinds.HOSTS.schema, _NULL, _ref("port")]}}]}),

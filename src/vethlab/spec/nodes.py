@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from vethlab.model.nat import Publish
 from vethlab.spec import ranges
 from vethlab.spec.fields import Fields, not_built, take
 from vethlab.spec.keys import NODE
 from vethlab.spec.mistakes import Mistakes, Wrong
+from vethlab.spec.ports import parse as parse_port
 from vethlab.spec.routes import parse_route
 from vethlab.spec.tree import Item, shown
 
@@ -22,13 +24,14 @@ _STRINGS = re.compile(r'"[^"\n]*"|#[^\n]*')
 class RawNode:
     """A node before its interfaces are known."""
 
-    __slots__ = ("fields", "item", "name", "routes", "sysctl")
+    __slots__ = ("fields", "item", "name", "publish", "routes", "sysctl")
 
     def __init__(self, name: str, item: Item) -> None:
         self.name, self.item = name, item
         self.fields: Fields | None = None
         self.routes: list[tuple[Any, Item]] = []
         self.sysctl: list[tuple[str, str, Item]] = []
+        self.publish: list[tuple[Publish, Item]] = []
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key, or `default`."""
@@ -80,7 +83,7 @@ def _declare(nodes: dict[str, RawNode], node: RawNode, key: Item, mistakes: Mist
                          help="remove it here, or let the ranges not overlap", topic="nodes")
             continue
         one = RawNode(name, key)
-        one.fields, one.routes, one.sysctl = node.fields, node.routes, node.sysctl
+        one.fields, one.routes, one.sysctl, one.publish = node.fields, node.routes, node.sysctl, node.publish
         nodes[name] = one
 
 
@@ -96,12 +99,11 @@ def _node(name: str, key: Item, value: Item, mistakes: Mistakes) -> RawNode:
         _sysctl(node, entries["sysctl"], what, mistakes)
     if nft := node.get("nft"):
         _braces(nft, entries["nft"], what, mistakes)
-    for port in node.get("publish", ()):
-        numbers = port.partition("/")[0].split(":")[-2:]
-        if not all(1 <= int(number) <= 65535 for number in numbers):
-            mistakes.add(entries["publish"], "wrong-value", f"`publish` of {what}: `{port}` has a port outside 1 to 65535",
-                         why="not a port",
-                         topic="nodes.publish")
+    for port, where in zip(node.get("publish", ()), (entries["publish"].sequence() or []) if "publish" in entries else [], strict=False):
+        try:
+            node.publish.append((parse_port(port), where))
+        except Wrong as wrong:
+            mistakes.wrong(where, f"`publish` of {what}", wrong, "a port mapping", "nodes.publish")
     return node
 
 

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network
 from vethlab.model.address import IPInterface, IPNetwork
 from vethlab.model.route import NextHop, Route
 from vethlab.model.topology import Cable, Endpoint, Network, Node, Port, Topology
-from vethlab.spec import addressing, checks, links, naming, networks, nodes, rules
+from vethlab.spec import addressing, checks, links, naming, networks, nodes, publish, rules
 from vethlab.spec.addresses import last_host, with_prefix
 from vethlab.spec.fields import Fields, take
 from vethlab.spec.keys import ADDRESSING, LAB
@@ -37,6 +37,7 @@ def resolve(root: Item, mistakes: Mistakes, *, infer: bool = False) -> Topology:
     loopbacks = _loopbacks(list(known), given, mistakes)
     whole = rules.Whole(lab, declared, known, cables, segments, wanted, by_node, loopbacks)
     rules.check(whole, mistakes)
+    publish.check(whole, mistakes)
     mistakes.finish()
     defaults = _default_routes(segments)
     return Topology(
@@ -92,6 +93,7 @@ def _node(name: str, raw: nodes.RawNode | None, defaults: dict[int, Route], loop
     return Node(
         name, forward=raw.get("forward", False), run=raw.get("run"), sysctl=tuple((key, value) for key, value, _ in raw.sysctl),
         nft=raw.get("nft"), routes=tuple(routes), private=raw.get("private", ()), loopbacks=loopbacks,
+        publish=tuple(port for port, _ in raw.publish),
     )
 
 
@@ -105,4 +107,5 @@ def _network(segment: RawNetwork, aliases: dict[int, str]) -> Network:
         segment.name,
         tuple(Port(_endpoint(place), place.port, aliases.get(id(place)), place.node in isolated) for place in segment.places),
         subnets=tuple(segment.subnets), gateway=tuple(segment.gateway), stp=segment.stp, mtu=segment.mtu,
+        nat=segment.fields.get("nat", "none"),
     )

@@ -145,7 +145,7 @@ def test_a_failing_check_is_exit_1(here: Here) -> None:
 
 def test_a_lab_of_the_future_is_refused_by_name(here: Here) -> None:
     """What is not built yet is named, and nothing is touched."""
-    here.write("networks:\n  br0: {subnet: 10.1.0.0/24, nat: masquerade, nodes: [a, b]}\n")
+    here.write("uplink: pasta\nnetworks:\n  br0: {subnet: 10.1.0.0/24, nodes: [a, b]}\n")
     ran = here.run("up")
     assert (2, True, False) == (ran.returncode, "error[not-built-yet]" in ran.stderr, here.running())
 

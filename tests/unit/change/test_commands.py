@@ -9,6 +9,7 @@ import pytest
 from vethlab import change as ops
 from vethlab.change import Change
 from vethlab.model.link import Bridge, BridgePort, Link
+from vethlab.model.nat import Table
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import NextHop, Route, RouteType
 from vethlab.model.state import Address, Process
@@ -28,6 +29,17 @@ CASES: list[tuple[Change, list[str]]] = [
         ],
     ),
     (ops.AddVeth("a", DOWN, "a", Link("right", "veth")), ["ip link add name left type veth peer name right"]),
+    (
+        ops.AddVeth("host", Link("p-a", "veth", port=BridgePort(hairpin=True)), "a", Link("eth0", "veth")),
+        [
+            "ip link add name p-a type veth peer name eth0 netns a", "bridge link set dev p-a hairpin on", "ip link set dev p-a up",
+        ],
+    ),
+    (
+        ops.LoadTable("host", Table("inet", "t", "table inet t {\n}\n")),
+        ["printf '%s\\n' 'table inet t\ndelete table inet t\ntable inet t {\n}' | nft --file -"],
+    ),
+    (ops.RemoveTable("host", Table("inet", "t", "")), ["nft delete table inet t"]),
     (ops.AddBridge("host", Link("br0", "bridge")), ["ip link add name br0 type bridge"]),
     (
         ops.AddBridge("host", Link("br0", "bridge", bridge=Bridge(stp=True))),

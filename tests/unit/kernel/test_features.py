@@ -33,7 +33,7 @@ class Machine:
         monkeypatch.setattr(trials, "neighbours", lambda: self.fill)
         monkeypatch.setattr(trials, "drop_reasons", lambda: self.no_reasons)
         monkeypatch.setattr(features, "_capable", lambda: self.root)
-        monkeypatch.setattr(features, "_which", lambda name: None if name in self.absent else f"/usr/bin/{name}")
+        monkeypatch.setattr(features, "which", lambda name: None if name in self.absent else f"/usr/bin/{name}")
         monkeypatch.setattr(features, "_sysctl", self.sysctls.get)
         monkeypatch.setattr(features, "_lists", lambda path, _names: path in self.descriptors)
         monkeypatch.setattr(os, "getuid", lambda: self.uid)

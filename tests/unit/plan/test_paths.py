@@ -10,7 +10,8 @@ import pytest
 from tests.topologies import campus, direct, end
 
 from vethlab.errors import UsageError
-from vethlab.model.path import Path
+from vethlab.model.nat import Publish
+from vethlab.model.path import Landing, Path
 from vethlab.model.topology import Cable, Check, CheckEnd, Network, Node, Topology
 from vethlab.plan.paths import NO_ADDRESS, expand, samples
 
@@ -183,11 +184,37 @@ def test_a_tcp_check_needs_a_port() -> None:
     assert "for example `tcp ns2:80`" == caught.value.help
 
 
-def test_world_is_not_built_yet() -> None:
-    """`world` is refused by name, not ignored."""
-    with pytest.raises(UsageError, match="`world` cannot be probed") as caught:
-        paths_of(direct(), Check("ping", node("ns1"), CheckEnd(word="world")))
-    assert "not-built-yet" == caught.value.slug
+def test_the_world_is_outside() -> None:
+    """`world` has an address of the documentation ranges, of the version that the source has."""
+    (four,) = paths_of(direct(), Check("ping", node("ns1"), CheckEnd(word="world")))
+    assert ("world", "203.0.113.1", "world") == (four.target, str(four.dst), four.dst_node)
+    six = Cable(end("a", "eth0", "fd00::1/64"), end("b", "eth0", "fd00::2/64"))
+    found = paths_of(Topology("six", (Node("a"), Node("b")), (six,)), Check("ping", node("a"), CheckEnd(word="world")))
+    assert ["2001:db8:ffff::1"] == [str(path.dst) for path in found]
+
+
+def published() -> Topology:
+    """A bridge whose host has an address, and a node that publishes ports of it."""
+    bridge = Network("br0", campus().networks[0].ports, gateway=(ip_interface("10.9.1.254/24"),))
+    first, *others = campus().nodes
+    name = bridge.ports[0].endpoint.node
+    ports = (Publish(8080, 80), Publish(53, 53, "udp"), Publish(81, 82, address=ip_address("10.9.1.254")))
+    nodes = tuple(replace(one, publish=ports) if one.name == name else one for one in (first, *others))
+    return replace(campus(), nodes=nodes, networks=(bridge,))
+
+
+def test_a_published_port_leads_into_a_node() -> None:
+    """Whoever asks the host for it is answered by the node; from the host itself localhost leads there too, from elsewhere not."""
+    topology, host, here = published(), CheckEnd(word="host"), CheckEnd(word="localhost", port=8080)
+    name, address = topology.networks[0].ports[0].endpoint.node, topology.networks[0].ports[0].endpoint.addresses[0].ip
+    found = paths_of(
+        topology, Check("http", host, here), Check("tcp", node("a"), here), Check("udp", node("a"), replace(host, port=53)),
+        Check("tcp", node("a"), replace(host, port=53)), Check("tcp", node("a"), replace(host, port=81)),
+        Check("tcp", host, CheckEnd(word="localhost", port=81)), Check("ping", node("a"), host),
+    )
+    leads = [path.leads for path in found]
+    assert [Landing(name, address, 80), None, Landing(name, address, 53), None, Landing(name, address, 82), None, None] == leads
+    assert [Landing(name, address, 80), Landing("a", found[1].dst, 8080)] == [path.end for path in found[:2]]
 
 
 @pytest.mark.parametrize("source", [CheckEnd(word="world"), CheckEnd(address=ip_address("9.9.9.9"))])

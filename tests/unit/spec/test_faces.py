@@ -27,6 +27,7 @@ CANONICAL = sorted((ROOT / "tests/golden/spec").glob("*/expanded.yaml"))
 AROUND = {
     ".": "name: x\n{}", "name": "{}", "checks": "name: x\nlinks: [a -- b]\n{}",
     "nodes.": "name: x\nlinks: [r 10.0.0.2/24 -- q 10.0.0.1/24]\nnodes:\n  q:\n  r:\n    {}",
+    "nodes.publish": "name: x\nnetworks: {br0: {subnet: 10.0.0.0/24, gateway: 1, nodes: [a]}}\nnodes:\n  a:\n    {}",
     "links.": "name: x\nlinks:\n  - {}", "links.mtu": "name: x\nlinks:\n  - ends: a -- b\n    {}",
     "networks.": "name: x\nnetworks:\n  br0:\n    {}", "networks.gateway": "name: x\nnetworks:\n  br0:\n    subnet: 10.0.0.0/24\n    {}",
     "networks.nodes": "name: x\nnetworks:\n  br0:\n    subnet: 10.1.0.0/24\n    {}",
@@ -78,7 +79,7 @@ def test_every_key_can_be_explained() -> None:
         assert word.value
         assert word.meaning.endswith(".")
         assert word.example.startswith(place.rpartition(".")[2] + ":")
-    assert "[] 4789 ovs" == f"{words['nodes.publish'].neutral} {words['networks.udp_port'].default} ovs"
+    assert ("none", "4789") == (words["networks.nat"].default, words["networks.udp_port"].default)
     assert "Only for networks of type vxlan." in words["networks.vni"].meaning
     assert ("links", "prefix", "loopbacks") == words["addressing"].keys
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vethlab.model.link import Bridge, BridgePort, End, Link
 from vethlab.model.topology import Network
+from vethlab.plan.nat import hairpins
 from vethlab.plan.spaces import Spaces
 
 
@@ -14,11 +15,12 @@ def add(spaces: Spaces, network: Network) -> None:
         network.name, "bridge", mtu=network.mtu, mac=mac, bridge=Bridge(stp=network.stp), link_local=spaces.topology.ipv6 != "none",
     )
     spaces.link_local(network.on, network.name, mac, network.mtu)
+    reflecting = hairpins(spaces.topology, network)
     for port in network.ports:
         end = port.endpoint
         place[port.name] = Link(
             port.name, "veth", mtu=network.mtu, master=network.name, peer=End(end.node, end.interface), alias=port.alias,
-            port=BridgePort(isolated=port.isolated), link_local=False,
+            port=BridgePort(isolated=port.isolated, hairpin=end.node in reflecting), link_local=False,
         )
         spaces.interface(end, End(network.on, port.name), network.mtu)
     spaces.address(network.on, network.name, network.gateway)

@@ -21,7 +21,7 @@ __all__ = ["Row", "commands", "documents", "rows", "summary", "table"]
 
 SIGNS = {"add": ("+", "green"), "change": ("~", "yellow"), "remove": ("-", "red")}
 OBVIOUS = frozenset({"declared in the lab file", "no longer in the lab file"})
-NEEDS_SHELL = ("LoadRuleset", "StartProcess")
+NEEDS_SHELL = ("LoadRuleset", "LoadTable", "StartProcess")
 MACHINE = ("AddNetns", "RemoveNetns")
 MAIN = ("AddNetns", "AddVeth", "AddBridge")
 

@@ -55,7 +55,7 @@ def _labs_and_files(ctx: click.Context) -> Iterable[str]:
 def _nodes(ctx: click.Context) -> Iterable[str]:
     from vethlab.present.cli.choose import running
 
-    return ["host", *(node.name for node in running(ctx.params.get("lab")).topology.nodes)]
+    return list(running(ctx.params.get("lab")).topology.namespaces)
 
 
 def _words(_ctx: click.Context) -> Iterable[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End
-from vethlab.model.names import HOST
+from vethlab.model.names import HOST, WORLD
 
 if TYPE_CHECKING:
     from vethlab.kernel.port import ProcessStatus
@@ -62,6 +62,8 @@ def document(topology: Topology, state: State | None, processes: Sequence[Proces
     ]
     if HOST in rows:
         nodes.append({"name": HOST, "role": "host", "forward": False, "interfaces": rows[HOST], "run": None, "process": None})
+    if WORLD in rows:
+        nodes.append({"name": WORLD, "role": "world", "forward": False, "interfaces": rows[WORLD], "run": None, "process": None})
     links = [{"left": _end(cable.left), "right": _end(cable.right), "mtu": cable.mtu} for cable in topology.cables]
     networks = [
         {
@@ -90,7 +92,8 @@ def _end(end: Endpoint) -> dict[str, Any]:
 
 
 def _order(topology: Topology) -> list[str]:
-    return [*(node.name for node in topology.nodes), HOST]
+    host, *others = topology.namespaces
+    return [*others, host]
 
 
 def _targets(topology: Topology) -> dict[End, str]:

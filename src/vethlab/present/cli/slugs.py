@@ -57,7 +57,7 @@ MACHINE = {
     "namespace-limit": "The machine's limit of namespaces is reached: user.max_net_namespaces, user.max_user_namespaces.",
     "limit": "No process or no memory was to be had. `ulimit -a` shows the limits of this session, `systemctl show` those of a service.",
     "open-files": "The keeper holds descriptors for every node, and the hard limit of open files is too low for this lab.",
-    "no-nft": "The lab file has `nft:` and the machine has no nft program: apt install nftables.",
+    "no-nft": "The lab file has `nft:`, `nat:` or `publish:`, and the machine has no nft program: apt install nftables.",
     "no-program": "A fix is a command line, and the program that it needs is not on this machine. The message names it and its package.",
     "no-bpf": "`--truth` has the kernel's own tracepoints look on, which needs root, BPF and the kernel's type information "
               "(/sys/kernel/btf/vmlinux). Without --truth `why` does without, and finds the same.",
@@ -122,6 +122,9 @@ FILE = {
     "gateway-is-self": "A node cannot be its own gateway.",
     "mtu-too-small": "IPv6 needs an MTU of at least 1,280 bytes.",
     "nft-braces": "The braces of the ruleset do not match.",
+    "port-taken": "One port of the host leads to one port of one node. Give one of the two another port, or another address of the host.",
+    "publish-no-way": "The host has no way to the node: it needs a network with a `gateway`, which is the host's own address there.",
+    "publish-no-address": "A port is published at an address that the host does not have.",
     "check-no-address": "The target of a check has no address to send to.",
 }
 

@@ -35,7 +35,7 @@ _TRANSIENT = frozenset({errno.ENOBUFS, errno.EAGAIN, errno.ENOMEM})
 
 def delivering(namespaces: Namespaces, _flow: Flow, path: Path, held: ExitStack) -> tuple[Datagram, Mark]:
     """A datagram that is ready to be sent. OSError where the device or the address is not there."""
-    witnesses = [] if path.dst_node is None else [(path.dst_node, family(path), socket.SOCK_RAW, UDP)]
+    witnesses = [] if path.end.node is None else [(path.end.node, family(path), socket.SOCK_RAW, UDP)]
     sock, *seeing = namespaces.sockets([(path.src, family(path), socket.SOCK_DGRAM, UDP), *witnesses])
     for one in (sock, *seeing):
         held.callback(one.close)
@@ -91,7 +91,7 @@ class Datagram:
             return Observed(ok=True, rtt_us=(perf_counter_ns() - self._start) / 1000, answered_by=self._path.dst)
         if self._delivered is None or self._unheard or monotonic() < self._delivered + GRACE:
             return None
-        self._unheard = not served(self._path, hear(self._namespaces, [self._path.dst_node or ""]))
+        self._unheard = not served(self._path, hear(self._namespaces, [self._path.end.node or ""]))
         return None if self._unheard else Observed(ok=True)
 
     def silent(self) -> Observed:
@@ -99,11 +99,11 @@ class Datagram:
         if self._starved:
             return Observed(ok=False, reason=f"{self._path.src} cannot send: {os.strerror(self._starved)}", errno=self._starved)
         if self._delivered is not None:
-            if not self._unheard and served(self._path, hear(self._namespaces, [self._path.dst_node or ""])):
+            if not self._unheard and served(self._path, hear(self._namespaces, [self._path.end.node or ""])):
                 return Observed(ok=True)
             reason = f"it arrived, but nobody listens on port {self._path.port} of {self._path.target}"
             return Observed(ok=False, reason=reason)
-        if self._path.dst_node is None:
+        if self._path.end.node is None:
             return Observed(ok=False, reason="no answer, and nobody there to ask whether it arrived")
         return Observed(ok=False, reason="the datagram did not arrive")
 

@@ -75,10 +75,9 @@ def _chosen(lab: str | None, named: str | None, *, every: bool) -> list[Lab]:
 
 def _commands(lab: Lab) -> None:
     from vethlab.change import RemoveNetns
-    from vethlab.model.names import HOST
     from vethlab.present.cli import changes as shown
 
-    names = [node.name for node in lab.topology.nodes]
+    host, *names = lab.topology.namespaces
     if lab.topology.networks:
-        names.append(HOST)
+        names.append(host)
     shown.commands([RemoveNetns(name) for name in names], screen(), lab=lab.name, exists=False)

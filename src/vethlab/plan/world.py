@@ -1,0 +1,45 @@
+"""What is outside of a lab: a namespace behind its host that answers to an address of the documentation ranges.
+
+Enters: a topology that has a world; leaves: the cable to it. Rule of the file: nothing of the real machine. The world knows the
+host's own address and no other of the lab, as the internet knows no private subnet: only what the host translates comes back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vethlab.model.address import IPInterface, IPNetwork, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+from vethlab.model.link import End
+from vethlab.model.names import HOST, WORLD
+from vethlab.model.route import NextHop, Route
+from vethlab.model.topology import Cable, Endpoint, Node, Topology
+from vethlab.plan.spaces import Spaces
+
+UPLINK = "p-world"  # the host's interface towards it
+# RFC 5737 and RFC 3849: addresses that nobody in the world has.
+NEAR: tuple[IPInterface, ...] = (IPv4Interface("198.51.100.2/24"), IPv6Interface("2001:db8:fffe::2/64"))  # the host's
+FAR: tuple[IPInterface, ...] = (IPv4Interface("198.51.100.1/24"), IPv6Interface("2001:db8:fffe::1/64"))
+OUTSIDE: tuple[IPInterface, ...] = (IPv4Interface("203.0.113.1/32"), IPv6Interface("2001:db8:ffff::1/128"))
+_DEFAULT: dict[int, IPNetwork] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
+
+
+CABLE = Cable(Endpoint(HOST, UPLINK, NEAR), Endpoint(WORLD, "eth0", FAR))
+
+
+def node(topology: Topology) -> Node | None:
+    """The world as a node among others, with the addresses that it answers to."""
+    return Node(WORLD, loopbacks=OUTSIDE) if topology.has_world else None
+
+
+def add(spaces: Spaces) -> None:
+    """The cable between host and world."""
+    for end, other in ((CABLE.left, CABLE.right), (CABLE.right, CABLE.left)):
+        addresses = tuple(one for one in end.addresses if one.version == 4 or spaces.ipv6)
+        spaces.interface(replace(end, addresses=addresses), End(other.node, other.interface), CABLE.mtu)
+
+
+def routes(topology: Topology, *, ipv6: bool) -> tuple[Route, ...]:
+    """The host's default routes: everything that is not in the lab is outside."""
+    if not topology.has_world:
+        return ()
+    return tuple(Route(_DEFAULT[one.version], (NextHop(one.ip),)) for one in FAR if one.version == 4 or ipv6)
