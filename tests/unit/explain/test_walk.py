@@ -129,6 +129,16 @@ def test_a_packet_comes_to_who_should_have_the_address(target: str, default: str
         assert "no-address at b:eth0" == paper.obstacles("a", target)[0]
 
 
+def test_an_interface_too_narrow_for_ipv6() -> None:
+    """Below 1280 bytes the kernel takes IPv6 away: both the MTU and the address have to come back; IPv4 does not mind."""
+    paper = Paper(CABLE)
+    paper.address("b:eth0")
+    paper.interface("b:eth0", mtu=1000)
+    found = paper.walk("a", "fd00::2").obstacles[0].finding
+    assert ("ipv6-disabled", "b:eth0", 2) == (found.slug, str(found.where), len(found.fixes[0].commands))
+    assert "no-address at b:eth0" == paper.obstacles("a", "10.0.0.2")[0]
+
+
 def test_an_address_that_the_local_table_does_not_know() -> None:
     """It is on the interface and not in the local table: the node takes no packet for it, router or not."""
     for text, target in ((CABLE, "10.0.0.2"), (CABLE, "fd00::2")):
