@@ -95,7 +95,7 @@ class Starting:
 
 
 def connect(lab: str) -> tuple[Channel, int]:
-    """A channel to the running keeper of one's own lab, and its pid. Raises NotFoundError, HostError if somebody else sits on the name."""
+    """A channel to the running keeper of one's own lab, and its pid. Raises NotFoundError, HostError where it is out of reach."""
     uid = os.getuid()
     name = socket_name(lab, uid)
     end = monotonic() + START_SECONDS
@@ -119,6 +119,13 @@ def connect(lab: str) -> tuple[Channel, int]:
         message = f"the name of lab {lab} is taken by a process of another user"
         raise HostError(
             message, where=lab, slug="name-taken", why=f"pid {pid} of uid {owner} listens on @{name}", help="choose another name",
+        )
+    if pid == 0:  # unix(7), pid_namespaces(7): whoever our PID namespace does not see has no number in it
+        connection.close()
+        raise HostError(
+            f"lab {lab} is held outside of this PID namespace", where=lab, slug="name-taken",
+            why=f"a keeper listens on @{name}, and this process, in a container perhaps, cannot see it",
+            help="work with it where it was brought up, or choose another name",
         )
     return Channel(connection), pid
 

@@ -63,4 +63,4 @@ def _ask(name: str, uid: int) -> Found | None:
         except OSError:
             return None  # being born, or gone already
         pid, owner, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    return Found(name, uid, pid) if owner == uid else None
+    return Found(name, uid, pid) if owner == uid and pid else None  # pid 0: held outside of our PID namespace, out of our reach

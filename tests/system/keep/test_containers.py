@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from vethlab.keep.client import Keeper
+
 pytestmark = [pytest.mark.system, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 ROOT = Path(__file__).parents[3]
 MASK = (
@@ -39,3 +41,17 @@ def test_processes_are_told_apart_by_the_machines_proc() -> None:
     done = masked(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/kernel/keep/test_processes.py")
     assert 0 == done.returncode, done.stdout
     assert "14 passed" in done.stdout
+
+
+def test_a_lab_from_outside_of_a_container() -> None:
+    """In a PID namespace of one's own the labs around it are not listed, and their names are refused: they cannot be reached."""
+    vethlab, name = Path(sys.executable).with_name("vethlab"), f"outside-{os.getpid()}"
+    inside = ["unshare", "--pid", "--fork", "--mount-proc"]
+    with Keeper.spawn(name, "root") as keeper:
+        keeper.commit()
+        listed = subprocess.run([*inside, vethlab, "ls", "-o", "json"], capture_output=True, text=True, check=True)
+        assert name not in listed.stdout
+        done = subprocess.run([*inside, vethlab, "down", name], capture_output=True, text=True, check=False)
+        assert (3, True) == (done.returncode, "held outside of this PID namespace" in done.stderr)
+        assert keeper.status().committed
+        keeper.end()
