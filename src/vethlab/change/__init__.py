@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vethlab.change.address import AddAddress, RemoveAddress
-from vethlab.change.link import AddBridge, AddVeth, RemoveLink, SetLink
+from vethlab.change.link import AddBridge, AddMacvlan, AddVeth, RemoveLink, SetLink
 from vethlab.change.neighbour import AddNeighbour, RemoveNeighbour
 from vethlab.change.netns import AddNetns, RemoveNetns
 from vethlab.change.nft import LoadRuleset, LoadTable, RemoveTable
@@ -12,11 +12,11 @@ from vethlab.change.route import AddRoute, RemoveRoute
 from vethlab.change.sysctl import SetSysctl
 
 Change = (
-    AddNetns | RemoveNetns | AddVeth | AddBridge | SetLink | RemoveLink | AddAddress | RemoveAddress | AddRoute | RemoveRoute
+    AddNetns | RemoveNetns | AddVeth | AddBridge | AddMacvlan | SetLink | RemoveLink | AddAddress | RemoveAddress | AddRoute | RemoveRoute
     | AddNeighbour | RemoveNeighbour | SetSysctl | LoadRuleset | LoadTable | RemoveTable | StartProcess | StopProcess
 )
 
 __all__ = [
-    "AddAddress", "AddBridge", "AddNeighbour", "AddNetns", "AddRoute", "AddVeth", "Change", "LoadRuleset", "LoadTable", "RemoveAddress",
-    "RemoveLink", "RemoveNeighbour", "RemoveNetns", "RemoveRoute", "RemoveTable", "SetLink", "SetSysctl", "StartProcess", "StopProcess",
+    "AddAddress", "AddBridge", "AddMacvlan", "AddNeighbour", "AddNetns", "AddRoute", "AddVeth", "Change", "LoadRuleset", "LoadTable",
+    "RemoveAddress", "RemoveLink", "RemoveNeighbour", "RemoveNetns", "RemoveRoute", "RemoveTable", "SetLink", "SetSysctl", "StartProcess", "StopProcess",
 ]

@@ -1,4 +1,4 @@
-"""Make, change and remove links: veth pairs, bridges, and the settings of any interface.
+"""Make, change and remove links: veth pairs, bridges, macvlans, and the settings of any interface.
 
 Rule of the file: a veth pair is one change, because the kernel makes both ends in one message (drivers/net/veth.c veth_newlink).
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vethlab.change.netns import Action
-from vethlab.model.link import DEFAULT_MTU, LOOPBACK, Link
+from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,35 @@ class AddBridge:
 
 
 @dataclass(frozen=True, slots=True)
+class AddMacvlan:
+    """Make a macvlan in `place`, still down. The kernel is told so where the interface is that it stands on."""
+
+    place: str
+    link: Link
+    reason: str = "declared in the lab file"
+    action: ClassVar[Action] = "add"
+
+    @property
+    def lower(self) -> End:
+        """What it stands on; a macvlan stands on something."""
+        return self.link.lower or End(self.place, "")
+
+    @property
+    def netns(self) -> str:
+        """Where the command is given."""
+        return self.lower.netns
+
+    @property
+    def object(self) -> str:
+        return f"link {self.place}:{self.link.name} on {self.lower}"
+
+    def commands(self) -> tuple[str, ...]:
+        place = f" netns {self.place}" if self.place != self.netns else ""
+        words = f"{_mac(self.link)}{_mtu(self.link)}{place}"
+        return (f"ip link add link {self.lower.interface} name {self.link.name}{words} type macvlan mode {self.link.mode}",)
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveLink:
     """Remove an interface; the other end of a pair goes with it."""
 
@@ -113,6 +142,8 @@ def _settings(before: Link, after: Link) -> list[str]:
         lines.append(f"{head} master {after.master}" if after.master else f"{head} nomaster")
     if after.bridge is not None and before.bridge is not None and after.bridge != before.bridge:
         lines.append(f"{head} type bridge stp_state {int(after.bridge.stp)} mcast_snooping {int(after.bridge.multicast_snooping)}")
+    if after.mode is not None and after.mode != before.mode:
+        lines.append(f"{head} type macvlan mode {after.mode}")
     if after.port is not None and after.port != before.port:
         was = before.port
         if was is None or was.isolated != after.port.isolated:

@@ -6,7 +6,7 @@ point where the frame left, because a veth whose peer just went down still sends
 
 from __future__ import annotations
 
-from vethlab.explain.rules import bridge, link
+from vethlab.explain.rules import bridge, link, macvlan
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Scene
 from vethlab.explain.segment import Crossing, Track
@@ -21,10 +21,13 @@ __all__ = ["carry"]
 def carry(scene: Scene, way: Way, track: Track, frame: Frame, about: IP | None = None) -> None:
     """Send a frame along a track."""
     came: End | None = None
+    sent: End | None = None
     for step in track.steps:
         if step.direction == OUT:
             _out(scene, way, step, came, frame, about)
+            sent = step.end
         else:
+            way.block(*macvlan.apart(scene, sent, step.end))
             _in(scene, way, step, frame, about)
             came = step.end if step.bridge is not None else None
 
@@ -38,6 +41,9 @@ def _out(scene: Scene, way: Way, step: Crossing, came: End | None, frame: Frame,
         way.block(*link.departure(scene, end))
     way.suspect(*link.dropped_on_exit(scene, end, "egress"))
     way.passes(end, OUT, frame.what, about)
+    parent = macvlan.parent(scene, end)
+    if parent is not None:
+        way.visits(parent.netns)
     way.block(*link.unplugged(scene, end))
     way.clear("link-down", "no-carrier")
 
@@ -48,7 +54,7 @@ def _in(scene: Scene, way: Way, step: Crossing, frame: Frame, about: IP | None) 
     way.suspect(*link.dropped_on_entry(scene, end))
     if step.bridge is None and scene.is_bridge(end):
         way.block(*link.departure(scene, end))
-    way.passes(end, step.direction, frame.what, about, own=step.bridge is None)
+    way.passes(end, step.direction, frame.what, about, own=step.bridge is None and not scene.uppers(end))
     way.suspect(*link.dropped_on_exit(scene, end, "ingress"))
     if step.bridge is not None:
         way.block(*bridge.entering(scene, end, step.bridge, frame))

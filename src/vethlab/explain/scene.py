@@ -26,6 +26,7 @@ class Scene:
         self.wiring = wiring
         self.snapshots: dict[str, Snapshot] = {}
         self._drift: tuple[Drift, ...] | None = None
+        self._parents = {wire.lower for wire in wiring.wires.values()}
 
     def look(self, netns: str) -> Asking[Snapshot]:
         """The snapshot of a namespace."""
@@ -48,6 +49,10 @@ class Scene:
         """How an interface is wired."""
         return self.wiring.wires.get(end)
 
+    def uppers(self, end: End) -> list[End]:
+        """The macvlans that stand on an interface."""
+        return [other for other, wire in self.wiring.wires.items() if wire.lower == end] if end in self._parents else []
+
     def is_bridge(self, end: End) -> bool:
         """True for a bridge itself."""
         wire = self.wiring.wires.get(end)
@@ -67,7 +72,7 @@ class Scene:
         The lab file's; else the only bridge of its namespace, where the interface has no address to live by.
         """
         wire = self.wiring.wires.get(end)
-        if wire is None or wire.kind in {"bridge", "loopback"}:
+        if wire is None or wire.kind in {"bridge", "loopback"} or end in self._parents or wire.peer in self._parents - {None}:
             return None
         if wire.should_join is not None:
             meant = End(end.netns, wire.should_join)

@@ -15,11 +15,12 @@ from vethlab.explain.scene import Asking, Scene
 from vethlab.model.address import IP
 from vethlab.model.journey import IN, OUT
 from vethlab.model.link import End
-from vethlab.model.snapshot import Interface
+from vethlab.model.snapshot import Interface, Wire
 
 __all__ = ["Crossing", "Track", "members", "owners"]
 
 FORWARDING = 3
+TOGETHER = "bridge"  # the mode in which macvlans pass frames to each other
 OBSTACLE = 100  # in hops: a detour of any length is better than an obstacle
 
 
@@ -54,11 +55,15 @@ def members(scene: Scene, start: End) -> Asking[dict[End, Track]]:
         if (last.end, last.direction) in done:
             continue
         done.add((last.end, last.direction))
+        lower = getattr(scene.wire(last.end), "lower", None)
+        if lower is not None:  # whoever stands on an interface lives by its state
+            yield from scene.look(lower.netns)
         if last.bridge is not None:  # what a bridge lets through is known inside; whoever else is on the segment need not be looked into
             yield from scene.look(last.end.netns)
         if last.direction == IN and last.bridge is None and last.end != start:
             found[last.end] = Track(steps)
-            continue
+            if not scene.uppers(last.end):
+                continue
         for step, price in _next(scene, last):
             if (step.end, step.direction) not in done:
                 order += 1
@@ -80,6 +85,8 @@ def _next(scene: Scene, last: Crossing) -> list[tuple[Crossing, int]]:
     wire = scene.wire(last.end)
     if wire is None:
         return []
+    if last.direction == OUT and wire.lower is not None:
+        return _beside(scene, last.end, wire, wire.lower)
     if last.direction == OUT and last.bridge != last.end:
         if wire.peer is None:
             return []
@@ -87,12 +94,29 @@ def _next(scene: Scene, last: Crossing) -> list[tuple[Crossing, int]]:
         fine = wire.up and peer is not None and peer.up
         return [(step, 1 if fine else OBSTACLE) for step in _arrivals(scene, wire.peer)]
     bridge = last.bridge
-    if bridge is None:
-        return []
+    if bridge is None:  # what comes to an interface from outside is for those that stand on it
+        return [(Crossing(upper, IN), 1 if _is_up(scene, upper) else OBSTACLE) for upper in scene.uppers(last.end)]
     steps = [(Crossing(port, OUT, bridge), 1 + price) for port, price in _ports(scene, bridge) if port != last.end]
     if last.direction == IN:
         steps.append((Crossing(bridge, IN), 1))
     return steps
+
+
+def _beside(scene: Scene, end: End, wire: Wire, lower: End) -> list[tuple[Crossing, int]]:
+    """From a macvlan: to the others on its parent, and out of the parent (drivers/net/macvlan.c macvlan_queue_xmit)."""
+    fine = wire.up and _is_up(scene, lower)
+    found = [(Crossing(lower, OUT), 1 if fine else OBSTACLE)]
+    for other in scene.uppers(lower):
+        if other != end:
+            theirs = scene.wire(other)
+            together = theirs is not None and theirs.up and wire.mode == theirs.mode == TOGETHER
+            found.append((Crossing(other, IN), 1 if fine and together else OBSTACLE))
+    return found
+
+
+def _is_up(scene: Scene, end: End) -> bool:
+    wire = scene.wire(end)
+    return wire is not None and wire.up
 
 
 def _arrivals(scene: Scene, end: End) -> list[Crossing]:

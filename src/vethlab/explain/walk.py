@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from vethlab.explain.carry import carry
 from vethlab.explain.hop import Local, decide
 from vethlab.explain.resolve import resolve
-from vethlab.explain.rules import deliver, link, route
+from vethlab.explain.rules import deliver, link, macvlan, route
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.segment import members
@@ -116,7 +116,8 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
         travel.length = mtu  # no echo reply says don't-fragment (icmp_init: IP_PMTUDISC_DONT); IPv6 is cut by its sender alone
     elif travel.length > mtu:
         remedy = link.raised(sender, travel.length) if interface.mtu < travel.length else None  # else the route itself is narrow
-        way.block(route.too_large(sender.netns, sender.interface, mtu, travel.length, remedy))
+        under = yield from macvlan.narrow(scene, sender, travel.length)
+        way.block(under or route.too_large(sender.netns, sender.interface, mtu, travel.length, remedy))
     way.clear("mtu-exceeded")
     segment = yield from members(scene, sender)
     found = yield from resolve(scene, way, sender, next_hop, travel.source, travel.target, segment)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from vethlab import change as ops
 from vethlab.change import Change
-from vethlab.kernel import bridge, veth
+from vethlab.kernel import bridge, macvlan, veth
 from vethlab.kernel.netlink import address as addresses
 from vethlab.kernel.netlink import link as links
 from vethlab.kernel.netlink import neighbour as neighbours
@@ -40,6 +40,13 @@ def _add_bridge(one: ops.AddBridge, reach: Reach) -> list[Request]:
     return [bridge.encode(one.link)]
 
 
+def _add_macvlan(one: ops.AddMacvlan, reach: Reach) -> list[Request]:
+    reach.open([one.place, one.netns])
+    reach.learn(one.place, one.link)
+    descriptor = reach.descriptor(one.place) if one.place != one.netns else None
+    return [macvlan.encode(one.link, lower=reach.index(one.netns, one.lower.interface), netns=descriptor)]
+
+
 def _remove_link(one: ops.RemoveLink, reach: Reach) -> list[Request]:
     reach.forget_link(one.netns, one.link.name)
     return [links.delete_link(one.link.index or 0, one.link.name)]
@@ -59,6 +66,8 @@ def _set_link(one: ops.SetLink, reach: Reach) -> list[Request]:
         parts.append(u32(links.IFLA_MASTER, reach.index(one.netns, after.master) if after.master else 0))
     if after.bridge is not None and after.bridge != before.bridge:
         parts.append(bridge.settings(after.bridge))
+    if after.mode is not None and after.mode != before.mode:
+        parts.append(macvlan.settings(after.mode))
     requests = [links.set_link(index, after.name, parts=b"".join(parts))] if parts else []
     if after.up != before.up:
         # A message of its own and after the settings: addr_gen_mode has to be there before the interface comes up.
@@ -84,7 +93,7 @@ def _neighbour(make: Callable[..., Request]) -> Callable[[ops.AddNeighbour | ops
 
 
 _TABLE: dict[type, Callable[..., list[Request]]] = {
-    ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge, ops.RemoveLink: _remove_link, ops.SetLink: _set_link,
+    ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge, ops.AddMacvlan: _add_macvlan, ops.RemoveLink: _remove_link, ops.SetLink: _set_link,
     ops.AddAddress: _address(addresses.add), ops.RemoveAddress: _address(addresses.delete), ops.AddRoute: _route(routes.add),
     ops.RemoveRoute: _route(routes.delete), ops.AddNeighbour: _neighbour(neighbours.add),
     ops.RemoveNeighbour: _neighbour(neighbours.delete),

@@ -78,6 +78,8 @@ class Fake:
         )
         if link.peer is not None:
             self.remove_link(link.peer)
+        for above in [End(name, one.name) for name, held in self.spaces.items() for one in held.links.values() if one.lower == end]:
+            self.remove_link(above)
 
 
 def _orphan(link: Link, master: str) -> Link:
@@ -111,6 +113,11 @@ def _add_veth(kernel: Fake, one: ops.AddVeth) -> None:
 def _add_bridge(kernel: Fake, one: ops.AddBridge) -> None:
     quiet = kernel.spaces[one.netns].sysctls.get("net.ipv6.conf.default.addr_gen_mode") == "1"
     kernel.put_link(one.netns, replace(one.link, up=False, link_local=not quiet))
+
+
+def _add_macvlan(kernel: Fake, one: ops.AddMacvlan) -> None:
+    quiet = kernel.spaces[one.place].sysctls.get("net.ipv6.conf.default.addr_gen_mode") == "1"
+    kernel.put_link(one.place, replace(one.link, up=False, link_local=not quiet))
 
 
 def _set_link(kernel: Fake, one: ops.SetLink) -> None:
@@ -156,7 +163,8 @@ def _stop(kernel: Fake, one: ops.StopProcess) -> None:
 
 
 _EFFECTS: Mapping[type, Callable[..., None]] = {
-    ops.AddNetns: _add_netns, ops.RemoveNetns: _remove_netns, ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge, ops.SetLink: _set_link,
+    ops.AddNetns: _add_netns, ops.RemoveNetns: _remove_netns, ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge,
+    ops.AddMacvlan: _add_macvlan, ops.SetLink: _set_link,
     ops.RemoveLink: lambda kernel, one: kernel.remove_link(End(one.netns, one.link.name)),
     ops.AddAddress: _member("addresses", lambda one: one.address, add=True), ops.RemoveAddress: _remove_address,
     ops.AddRoute: _member("routes", lambda one: one.route, add=True), ops.RemoveRoute: _member("routes", lambda one: one.route, add=False),

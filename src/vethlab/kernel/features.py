@@ -20,7 +20,7 @@ __all__ = ["Feature", "collect", "which"]
 
 LINK_KINDS = {
     "veth": "no cable can be made", "bridge": "no network of type bridge", "vxlan": "no overlay networks, once they are built",
-    "macvlan": "no macvlan networks, once they are built", "vlan": "no 802.1Q interfaces in nodes", "dummy": "no dummy interfaces in nodes",
+    "macvlan": "no network of type macvlan", "vlan": "no 802.1Q interfaces in nodes", "dummy": "no dummy interfaces in nodes",
     "ifb": "no shaping of incoming traffic, once it is built",
 }
 NEEDED_KINDS = ("veth", "bridge")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vethlab.errors import KernelError
-from vethlab.kernel import bridge, veth
+from vethlab.kernel import bridge, macvlan, veth
 from vethlab.kernel.netlink import address as addresses
 from vethlab.kernel.netlink import link as links
 from vethlab.kernel.netlink import neighbour as neighbours
@@ -59,9 +59,11 @@ def dump(name: str, connection: Connection, *, pinned: bool = True) -> Dumped:
 def join(dumped: Mapping[str, Dumped]) -> dict[str, Netns]:
     """Put names where the kernel has numbers, over all namespaces at once."""
     ends = veth.joined(
-        veth.Half(End(name, one.name), index, one.peer_index, one.abroad, one.group == links.OWNED_GROUP)
+        veth.Half(End(name, one.name), index, one.peer_index, one.abroad, _owned(one))
         for name, part in dumped.items() for index, one in part.seen.items() if one.kind == "veth"
     )
+    stacked = any(one.kind == macvlan.KIND for part in dumped.values() for one in part.seen.values())
+    ends |= _lowers(dumped) if stacked else {}
     return {
         name: Netns(
             links={one.name: _link(one, part.seen, ends.get(End(name, one.name))) for one in part.seen.values()},
@@ -69,6 +71,18 @@ def join(dumped: Mapping[str, Dumped]) -> dict[str, Netns]:
         )
         for name, part in dumped.items()
     }
+
+
+def _lowers(dumped: Mapping[str, Dumped]) -> dict[End, End]:
+    """What each macvlan stands on."""
+    return macvlan.lowers(
+        macvlan.Standing(End(name, one.name), index, one.peer_index if one.kind == macvlan.KIND else 0, one.abroad, _owned(one))
+        for name, part in dumped.items() for index, one in part.seen.items()
+    )
+
+
+def _owned(one: Seen) -> bool:
+    return one.group == links.OWNED_GROUP
 
 
 def merge_multipath(found: list[Route]) -> list[Route]:
@@ -84,7 +98,8 @@ def merge_multipath(found: list[Route]) -> list[Route]:
     return list(joined.values())
 
 
-def _link(one: Seen, around: Mapping[int, Seen], peer: End | None) -> Link:
+def _link(one: Seen, around: Mapping[int, Seen], other: End | None) -> Link:
+    """`other`: where it leads, a veth's peer or what a macvlan stands on."""
     master = around.get(one.master_index)
     port = None
     if one.port is not None:
@@ -94,7 +109,8 @@ def _link(one: Seen, around: Mapping[int, Seen], peer: End | None) -> Link:
     return Link(
         name=one.name, kind=one.kind, up=one.up, mtu=one.mtu, mac=one.mac, index=one.ifindex,
         master=master.name if master is not None else None,
-        peer=peer,
+        peer=other if one.kind != macvlan.KIND else None, lower=other if one.kind == macvlan.KIND else None,
+        mode=macvlan.decode(*one.data) if one.kind == macvlan.KIND and one.data is not None else None,
         bridge=bridge.decode(*one.data) if one.kind == "bridge" and one.data is not None else None,
-        port=port, alias=one.alias, link_local=one.link_local, owned=one.group == links.OWNED_GROUP,
+        port=port, alias=one.alias, link_local=one.link_local, owned=_owned(one),
     )

@@ -17,11 +17,15 @@ from vethlab.kernel import syscalls
 from vethlab.kernel.netlink import neighbour_table
 from vethlab.kernel.netlink.connection import Connection, Refused
 from vethlab.kernel.netlink.link import new_link
+from vethlab.kernel.netlink.message import NLM_F_CREATE, NLM_F_EXCL, Request
+from vethlab.kernel.netlink.message import text as words
+from vethlab.kernel.netlink.queues import MESSAGE, RTM_NEWQDISC, TC_H_ROOT, TCA_KIND
 from vethlab.model.address import AF_INET
 
-__all__ = ["drop_reasons", "in_namespace", "in_user_namespace", "neighbours"]
+__all__ = ["drop_reasons", "in_namespace", "in_user_namespace", "missing", "neighbours"]
 
 NOBODY = 65534
+LO_INDEX = 1
 SOL_NETLINK, NETLINK_ROUTE = 270, 0
 RULESET = "table inet vethlab_doctor {\n chain input {\n  type filter hook input priority 0; policy accept;\n  counter\n }\n}\n"
 BRIDGE_FILTER = "/proc/sys/net/bridge/bridge-nf-call-iptables"
@@ -44,6 +48,12 @@ def in_namespace(kinds: Sequence[str], nft: str | None) -> dict[str, Any] | None
     """
     found = _in_child(lambda: _network(kinds, nft))
     return found if isinstance(found, dict) else None
+
+
+def missing(kinds: Sequence[str] = (), queues: Sequence[str] = ()) -> list[str]:
+    """Which of these link kinds and queueing disciplines the kernel does not know; empty too if no namespace can be had to try."""
+    found = _in_child(lambda: _unknown(kinds, queues))
+    return [str(one) for one in found] if isinstance(found, list) else []
 
 
 def neighbours() -> neighbour_table.Fill | None:
@@ -123,7 +133,8 @@ def _refused_mounts() -> list[str]:
     return refused
 
 
-def _network(kinds: Sequence[str], nft: str | None) -> dict[str, Any] | None:
+def _alone() -> bool:
+    """Step into a new network namespace, as root or else in a user namespace; whether that went well."""
     try:
         syscalls.unshare(syscalls.CLONE_NEWNET)
     except OSError:
@@ -131,7 +142,32 @@ def _network(kinds: Sequence[str], nft: str | None) -> dict[str, Any] | None:
             _become_mapped()
             syscalls.unshare(syscalls.CLONE_NEWNET)
         except OSError:
-            return None
+            return False
+    return True
+
+
+def _unknown(kinds: Sequence[str], queues: Sequence[str]) -> list[str]:
+    if not _alone():
+        return []
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE) as sock:
+        connection = Connection(sock)
+        lacking = [kind for number, kind in enumerate(kinds) if not _makes(connection, number, kind)]
+        return lacking + [kind for kind in queues if not _queues(connection, kind)]
+
+
+def _queues(connection: Connection, kind: str) -> bool:
+    """Whether the kernel knows a queueing discipline: an unknown one is ENOENT, one without its options another error (qdisc_create)."""
+    request = Request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, MESSAGE.pack(0, LO_INDEX, 0, TC_H_ROOT, 0) + words(TCA_KIND, kind))
+    try:
+        connection.send([request])
+    except Refused as refusal:
+        return refusal.code != errno.ENOENT
+    return True
+
+
+def _network(kinds: Sequence[str], nft: str | None) -> dict[str, Any] | None:
+    if not _alone():
+        return None
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE) as sock:
         connection = Connection(sock)
         links = {kind: _makes(connection, number, kind) for number, kind in enumerate(kinds)}

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from vethlab.errors import KernelError
-from vethlab.kernel import veth
+from vethlab.kernel import macvlan, veth
 from vethlab.kernel.inside import Inside, each
 from vethlab.kernel.netlink import interface
 from vethlab.kernel.netlink.address import interface as address
 from vethlab.kernel.netlink.interface import Told
-from vethlab.kernel.netlink.link import RTM_GETLINK, dump_body
+from vethlab.kernel.netlink.link import IFLA_INFO_DATA, RTM_GETLINK, dump_body
 from vethlab.kernel.netlink.watch import addresses
 from vethlab.kernel.port import Namespaces
 from vethlab.model.address import IPInterface
@@ -41,14 +41,25 @@ def read_wiring(namespaces: Namespaces, names: Iterable[str]) -> dict[End, Wire]
         veth.Half(End(name, one.name), one.number, one.peer, one.abroad, one.owned)
         for name, site in sites.items() for one in site.told.values() if one.kind == "veth"
     )
+    stacked = [End(name, one.name) for name, site in sites.items() for one in site.told.values() if one.kind == macvlan.KIND]
+    lowers = macvlan.lowers(
+        macvlan.Standing(End(name, one.name), one.number, one.peer if one.kind == macvlan.KIND else 0, one.abroad, one.owned)
+        for name, site in sites.items() for one in site.told.values()
+    ) if stacked else {}
     return {
         End(name, one.name): Wire(
             end=End(name, one.name), kind=one.kind, mac=one.mac, up=one.up, carrier=one.carrier,
             master=site.told[one.master].name if one.master in site.told else None,
             peer=ends.get(End(name, one.name)), addresses=tuple(site.addresses.get(one.number, ())),
+            lower=lowers.get(End(name, one.name)), mode=_mode(one),
         )
         for name, site in sites.items() for one in site.told.values()
     }
+
+
+def _mode(one: Told) -> str | None:
+    span = one.info.get(IFLA_INFO_DATA) if one.kind == macvlan.KIND else None
+    return None if span is None else macvlan.decode(one.data, *span)
 
 
 def _site(name: str, inside: Inside) -> _Site:

@@ -23,6 +23,7 @@ from vethlab.kernel.defaults import survey
 from vethlab.kernel.linux import Linux
 from vethlab.kernel.rulesets import Loaded, LoadedTable
 from vethlab.lab.held import Held, here
+from vethlab.lab.requirements import require_kernel
 from vethlab.model.names import HOST
 from vethlab.model.nat import Table
 from vethlab.plan import desired, diff
@@ -61,6 +62,7 @@ class Session:
         """
         require_private(topology)
         require_nft(topology)
+        require_kernel(topology)
         keeper, new = Keeper.acquire(topology.name, mode, starting)
         try:
             if new:
@@ -85,6 +87,7 @@ class Session:
         """A lab that lives in this process only, held by the process's own unnamed keeper."""
         require_private(topology)
         require_nft(topology)
+        require_kernel(topology)
         keeper = helper(mode)
         scope = keeper.scope(topology.name)
         try:
@@ -135,6 +138,7 @@ class Session:
         """Carry that plan out, one writer at a time."""
         require_private(topology)
         require_nft(topology)
+        require_kernel(topology)
         held = self.held
         if held.detached and not locked:
             held.keeper.lock()

@@ -46,7 +46,10 @@ class BridgePort:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One interface. `kind` is IFLA_INFO_KIND ("veth", "bridge") or "loopback"; `master` is the name of its bridge."""
+    """One interface. `kind` is IFLA_INFO_KIND ("veth", "bridge", "macvlan") or "loopback"; `master` is the name of its bridge.
+
+    `lower` is the interface that a macvlan stands on, `mode` what it does with frames for others on it ("bridge" passes them on).
+    """
 
     name: str
     kind: str
@@ -58,6 +61,8 @@ class Link:
     peer: End | None = None
     bridge: Bridge | None = None
     port: BridgePort | None = None
+    lower: End | None = None
+    mode: str | None = None
     alias: str | None = None
     link_local: bool = True  # False: addr_gen_mode none, the kernel makes no IPv6 link-local address
     owned: bool = field(default=True, compare=False)  # False in actual state: somebody else made it, it is never removed

@@ -38,7 +38,15 @@ def port_name(node: str, number: int = 1) -> str:
 
     Past 15 bytes it is shortened to a readable head and four hex digits of the full name's CRC-32, the same on every run.
     """
-    full = full_port_name(node, number)
+    return _fitting(full_port_name(node, number))
+
+
+def parent_name(network: str) -> str:
+    """The name of the interface that the macvlans of a network stand on: `m-<network>`, shortened like a port's name."""
+    return _fitting(f"m-{network}")
+
+
+def _fitting(full: str) -> str:
     if len(full) <= IFNAME_MAX:
         return full
     digest = f"{zlib.crc32(full.encode()) & 0xFFFF:04x}"

@@ -174,7 +174,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """An interface as the wiring of the whole lab knows it. `should_join`: the bridge that the lab file gives it."""
+    """An interface as the wiring of the whole lab knows it. `should_join`: the bridge that the lab file gives it.
+
+    `lower`: what a macvlan stands on, `mode`: what it does with frames for others there.
+    """
 
     end: End
     kind: str
@@ -185,6 +188,8 @@ class Wire:
     peer: End | None = None
     addresses: tuple[IPInterface, ...] = ()
     should_join: str | None = None
+    lower: End | None = None
+    mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Cable:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A node's place on a network: its endpoint and the name of the bridge-side interface."""
+    """A node's place on a network: its endpoint and the name of the bridge-side interface, empty on a macvlan, which has none."""
 
     endpoint: Endpoint
     name: str
@@ -47,7 +47,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A shared segment; `name` is the bridge's interface name in the namespace `on`."""
+    """A shared segment; `name` is the interface name of its bridge in the namespace `on`, or of the host's side of a macvlan's parent."""
 
     name: str
     ports: tuple[Port, ...]

@@ -7,7 +7,7 @@ its links along (but the far ends are removed by hand, because the kernel frees 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from vethlab import change as ops
@@ -22,7 +22,8 @@ FRESH_LO = Link(LOOPBACK, "loopback", up=False, mtu=LOOPBACK_MTU)
 FRESH = Netns(links={LOOPBACK: FRESH_LO})
 FIRST_INDEX = 2  # 1 is lo in every namespace
 FEW = 8  # what is sorted for the reader's sake; a fabric's node has a route to everywhere
-ALONE = {"bridge": ops.AddBridge}  # kinds of link without a peer, with the change that makes one
+# Kinds of link without a peer, with the change that makes one.
+ALONE: Mapping[str, Callable[[str, Link, str], Change]] = {"bridge": ops.AddBridge, "macvlan": ops.AddMacvlan}
 NEW, MISSING, EXTRA = "declared in the lab file", "declared, but missing in the running lab", "in the running lab, but not declared"
 
 
@@ -46,6 +47,7 @@ class _Diff:
         found += [ops.RemoveNetns(name) for name in self.actual if name not in self.wanted]
         for name, after in self.wanted.items():
             found += self._removed_links(name, self.actual.get(name, FRESH).links, after.links)
+        found += self._left_behind()
         for name, after in self.wanted.items():
             found += self._added_links(name, after.links)
         for name, after in self.wanted.items():
@@ -77,8 +79,20 @@ class _Diff:
                     self.removed.add(link.peer)
                 yield ops.RemoveLink(name, link, EXTRA if goal is None else "another link has its place")
 
+    def _left_behind(self) -> Iterator[Change]:
+        """What stands on a link that goes, goes with it; what stands on one that stays is removed by hand when its namespace goes.
+
+        The kernel frees a namespace later than it says, and until then a macvlan keeps its MAC address to itself (macvlan_addr_busy).
+        """
+        for name, space in self.actual.items():
+            for link in space.links.values():
+                if link.lower is not None and link.lower in self.removed:
+                    self.removed.add(End(name, link.name))
+                elif link.lower is not None and name not in self.wanted and link.lower.netns in self.wanted:
+                    yield ops.RemoveLink(name, link, EXTRA)
+
     def _same_link(self, end: End, link: Link, goal: Link) -> bool:
-        if link.kind != goal.kind or (goal.peer is not None and link.peer != goal.peer):
+        if link.kind != goal.kind or link.lower != goal.lower or (goal.peer is not None and link.peer != goal.peer):
             return False
         if goal.peer is None:
             return True

@@ -35,6 +35,8 @@ def differences(now: Link, goal: Link) -> Iterator[str]:
         yield f"alias {now.alias or 'none'} → {goal.alias}"
     if goal.bridge is not None and now.bridge is not None and now.bridge != goal.bridge:
         yield "bridge settings differ"
+    if goal.mode is not None and now.mode != goal.mode:
+        yield f"mode {now.mode} → {goal.mode}"
     if goal.port is not None and now.port is not None:
         if now.port.isolated != goal.port.isolated:
             yield f"isolated {_switch(now.port.isolated)} → {_switch(goal.port.isolated)}"

@@ -6,35 +6,39 @@ one namespace stay together (they share a system call), in the order `diff` foun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from vethlab import change as ops
 from vethlab.change import Change
+from vethlab.model.link import End
 
 # 0 what runs in the way of a change ends first; 1 removed links free their names; 2 whole namespaces go; 3 new ones come;
-# 4 sysctls that new interfaces inherit; 5 bridges before 6 their ports; 7 sysctls of interfaces, before these come up;
-# 8 settings, addresses, routes of each namespace; 9 fresh bridges come up last, or every port that joins floods all others;
-# 10 firewalls, and after a whole ruleset the table of ours beside it; 11 processes find everything ready.
+# 4 sysctls that new interfaces inherit; 5 bridges before 6 their ports; 7 what stands on these; 8 sysctls of interfaces, before they rise;
+# 9 settings, addresses, routes of each namespace; 10 fresh bridges come up last, or every port that joins floods all others, and so does
+# what macvlans stand on: each that comes up later has to wait for linkwatch, which is in no hurry (net/core/link_watch.c);
+# 11 firewalls, and after a whole ruleset the table of ours beside it; 12 processes find everything ready.
 _PHASE: dict[type, int] = {
     ops.StopProcess: 0, ops.RemoveLink: 1, ops.RemoveNetns: 2, ops.AddNetns: 3, ops.SetSysctl: 4, ops.AddBridge: 5, ops.AddVeth: 6,
-    ops.SetLink: 8, ops.RemoveAddress: 8, ops.AddAddress: 8, ops.RemoveRoute: 8, ops.AddRoute: 8, ops.RemoveNeighbour: 8,
-    ops.AddNeighbour: 8, ops.LoadRuleset: 10, ops.RemoveTable: 10, ops.LoadTable: 10, ops.StartProcess: 11,
+    ops.AddMacvlan: 7, ops.SetLink: 9, ops.RemoveAddress: 9, ops.AddAddress: 9, ops.RemoveRoute: 9, ops.AddRoute: 9,
+    ops.RemoveNeighbour: 9, ops.AddNeighbour: 9, ops.LoadRuleset: 11, ops.RemoveTable: 11, ops.LoadTable: 11,
+    ops.StartProcess: 12,
 }
-_OF_INTERFACE, _BRIDGE_UP = 7, 9
+_OF_INTERFACE, _UP_LAST = 8, 10
 
 
 def order(changes: Sequence[Change], names: Sequence[str]) -> tuple[Change, ...]:
     """Sort changes; `names` fixes the order of namespaces within a phase."""
     position = {name: number for number, name in enumerate(names)}
     last = len(position)
-    return tuple(sorted(changes, key=lambda one: (_phase(one), position.get(one.netns, last))))
+    under = {one.lower for one in changes if isinstance(one, ops.AddMacvlan)}
+    return tuple(sorted(changes, key=lambda one: (_phase(one, under), position.get(one.netns, last))))
 
 
-def _phase(one: Change) -> int:
+def _phase(one: Change, under: Collection[End]) -> int:
     if isinstance(one, ops.SetSysctl) and of_interface(one.key):
         return _OF_INTERFACE
-    if isinstance(one, ops.SetLink) and one.fresh and one.after.kind == "bridge":
-        return _BRIDGE_UP
+    if isinstance(one, ops.SetLink) and one.fresh and (one.after.kind == "bridge" or End(one.netns, one.after.name) in under):
+        return _UP_LAST
     return _PHASE[type(one)]
 
 

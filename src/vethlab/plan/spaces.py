@@ -7,6 +7,7 @@ every run, because they are made of the lab's own words.
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 
 from vethlab.model.address import IPInterface, IPv6Interface
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
@@ -36,10 +37,12 @@ class Spaces:
 
     def interface(self, end: Endpoint, peer: End, mtu: int) -> None:
         """A node's end of a pair, with its addresses."""
-        mac = end.mac or self.mac(end.node, end.interface)
-        self.links[end.node][end.interface] = Link(
-            end.interface, "veth", mtu=mtu, mac=mac, peer=peer, link_local=self.topology.ipv6 != "none",
-        )
+        self.place(end, Link(end.interface, "veth", mtu=mtu, peer=peer))
+
+    def place(self, end: Endpoint, link: Link) -> None:
+        """A node's interface, with its addresses."""
+        mac, mtu = end.mac or self.mac(end.node, end.interface), link.mtu
+        self.links[end.node][end.interface] = replace(link, mac=mac, link_local=self.topology.ipv6 != "none")
         self.address(end.node, end.interface, end.addresses)
         self.link_local(end.node, end.interface, mac, mtu)
 

@@ -85,6 +85,8 @@ class Copy:
             self._send(name, wiring.bridges(node))
         for name, requests in wiring.pairs(self._lab, descriptors).items():
             self._send(name, requests)
+        for name, requests in wiring.stacked(self._lab, descriptors).items():
+            self._send(name, requests)
         written = []
         for name, node in self._lab.nodes.items():
             here = self._spaces[name].links()

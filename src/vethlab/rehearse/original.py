@@ -10,6 +10,8 @@ import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from vethlab.kernel.macvlan import Standing, lowers
+from vethlab.kernel.netlink.link import OWNED_GROUP
 from vethlab.kernel.port import Namespaces
 from vethlab.model.link import End
 from vethlab.rehearse import queues, settings
@@ -21,7 +23,7 @@ from vethlab.rehearse.said import payload
 from vethlab.rehearse.space import ADDRESS, FORWARDING, NEIGHBOUR, PROXY, ROUTE, RULE, Kind, Space
 from vethlab.rehearse.transaction import Item
 
-BRIDGE, LOOPBACK, VETH = "bridge", "loopback", "veth"
+BRIDGE, LOOPBACK, MACVLAN, VETH = "bridge", "loopback", "macvlan", "veth"
 KINDS = (ADDRESS, NEIGHBOUR, PROXY, FORWARDING, ROUTE, RULE)
 _IFLA_BR_VLAN_FILTERING = 7
 # What a kernel with these tunnels puts in every namespace (net.core.fb_tunnels_only_for_init_net).
@@ -57,11 +59,12 @@ class Pair:
 
 @dataclass(slots=True)
 class Lab:
-    """All that is to be copied. `sysctls`: by node. `refused`: why there will be no copy."""
+    """All that is to be copied. `sysctls`: by node; `lowers`: what each macvlan stands on. `refused`: why there will be no copy."""
 
     nodes: dict[str, Original] = field(default_factory=dict)
     sysctls: dict[str, dict[str, str]] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
+    lowers: dict[End, End] = field(default_factory=dict)
     refused: str = ""
 
 
@@ -84,6 +87,8 @@ def read(namespaces: Namespaces, nodes: Collection[str]) -> Lab:
     lab.refused = next((one.refused for one in lab.nodes.values() if one.refused), "")
     if not lab.refused:
         _pair(namespaces, lab)
+    if not lab.refused:
+        _stack(lab)
     return lab
 
 
@@ -107,10 +112,24 @@ def _of_links(links: Collection[RawLink]) -> Iterator[str]:
     for one in links:
         if one.xdp:
             yield f"an XDP program on {one.name}"
-        elif one.seen.kind not in {BRIDGE, LOOPBACK, VETH} and one.name not in _ALWAYS_THERE:
+        elif one.seen.kind not in {BRIDGE, LOOPBACK, MACVLAN, VETH} and one.name not in _ALWAYS_THERE:
             yield f"an interface of kind {one.seen.kind or 'unknown'}, {one.name}"
-        elif _IFLA_BR_VLAN_FILTERING in one.data and payload(one.data[_IFLA_BR_VLAN_FILTERING])[0]:
+        elif one.seen.kind == BRIDGE and _IFLA_BR_VLAN_FILTERING in one.data and payload(one.data[_IFLA_BR_VLAN_FILTERING])[0]:
             yield f"a bridge that filters VLANs, {one.name}"
+
+
+def _stack(lab: Lab) -> None:
+    """Find what each macvlan stands on; only what is copied can carry one."""
+    found = [(End(name, one.name), one) for name, node in lab.nodes.items() for one in node.links.values()]
+    stacked = [end for end, one in found if one.seen.kind == MACVLAN]
+    if stacked:
+        lab.lowers = lowers(
+            Standing(end, one.index, one.seen.peer_index if one.seen.kind == MACVLAN else 0, one.away, one.group == OWNED_GROUP)
+            for end, one in found
+        )
+    lost = next((end for end in stacked if end not in lab.lowers), None)
+    if lost is not None:
+        lab.refused = f"{lost.netns} has a macvlan on an interface outside of it, {lost.interface}, which a copy has not"
 
 
 def _pair(namespaces: Namespaces, lab: Lab) -> None:

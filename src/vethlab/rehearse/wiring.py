@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from struct import Struct
 
-from vethlab.kernel import bridge, veth
+from vethlab.kernel import bridge, macvlan, veth
 from vethlab.kernel.netlink.link import (
     ADDR_GEN_NONE,
     IFLA_AF_SPEC,
@@ -31,7 +31,7 @@ from vethlab.kernel.netlink.link import (
 from vethlab.kernel.netlink.message import Request, attribute, nested, u8, u32
 from vethlab.model.address import AF_INET6
 from vethlab.model.link import Bridge, Link
-from vethlab.rehearse.original import BRIDGE, LOOPBACK, VETH, Lab, Original, Pair
+from vethlab.rehearse.original import BRIDGE, LOOPBACK, MACVLAN, VETH, Lab, Original, Pair
 from vethlab.rehearse.ports import IFF_LOWER_UP, IFF_UP, IFLA_BRPORT_STATE, IFLA_TXQLEN, SETTABLE_FLAGS, RawLink
 from vethlab.rehearse.said import joined, payload
 
@@ -41,7 +41,8 @@ _AS_BRIDGE = Struct("=BxHiII")  # struct ifinfomsg, its family counting
 OUTSIDE = "~outside"  # where the far ends of cables lie that lead out of the copied nodes; no node has such a name
 _LISTENING, _BLOCKING = 1, 4
 _SURE = 6  # IF_OPER_UP
-_UP = {BRIDGE: {0, _SURE}, VETH: {_SURE}}  # IF_OPER_UNKNOWN: a bridge that came up with carrier stays unknown for up to a second
+# IF_OPER_UNKNOWN: a bridge that came up with carrier stays unknown for up to a second; a macvlan sends at once then.
+_UP = {BRIDGE: {0, _SURE}, MACVLAN: {0, _SURE}, VETH: {_SURE}}
 # What of a bridge and of a port is said again (linux/if_link.h); the rest is read-only, for STP, or for VLANs.
 _BOOLEANS, _OPTIONS = 46, Struct("=II")  # IFLA_BR_MULTI_BOOLOPT: values, and which of them are meant
 _BRIDGE_PARTS = frozenset({4, 6, 9, 22, 23, 24, 25, 36, 37, 38, 46, 49})
@@ -66,8 +67,27 @@ def pairs(lab: Lab, descriptors: Mapping[str, int]) -> dict[str, list[Request]]:
     return found
 
 
-def _link(one: RawLink, *, bridge_options: Bridge | None = None) -> Link:
-    return Link(one.name, one.seen.kind, up=False, mtu=one.seen.mtu, mac=one.seen.mac, index=one.index, bridge=bridge_options)
+def stacked(lab: Lab, descriptors: Mapping[str, int]) -> dict[str, list[Request]]:
+    """The macvlans by the namespace of what they stand on, which is there by now."""
+    found: dict[str, list[Request]] = {}
+    for end, lower in lab.lowers.items():
+        here = {one.name: one for one in lab.nodes[end.netns].links.values()}
+        there = {one.name: one for one in lab.nodes[lower.netns].links.values()}
+        one = here[end.interface]
+        place = None if end.netns == lower.netns else descriptors[end.netns]
+        made = macvlan.encode(_link(one, mode=mode(one)), lower=there[lower.interface].index, netns=place)
+        found.setdefault(lower.netns, []).append(made)
+    return found
+
+
+def mode(one: RawLink) -> str | None:
+    """What a macvlan does with frames for others on its parent."""
+    data = joined(one.data)
+    return macvlan.decode(data, 0, len(data)) if one.seen.kind == MACVLAN else None
+
+
+def _link(one: RawLink, *, bridge_options: Bridge | None = None, mode: str | None = None) -> Link:
+    return Link(one.name, one.seen.kind, up=False, mtu=one.seen.mtu, mac=one.seen.mac, index=one.index, bridge=bridge_options, mode=mode)
 
 
 def _outer(number: int) -> Link:

@@ -77,13 +77,15 @@ def _network(network: Network) -> dict[str, Any]:
     }
     given = {key: value for key, value in optional.items() if value}
     nodes = {port.endpoint.node: _place(port) for port in network.ports}
-    return {"type": network.type, **given, "stp": network.stp, "mtu": network.mtu, "nodes": nodes}
+    stp = {"stp": network.stp} if network.type == "bridge" else {}
+    return {"type": network.type, **given, **stp, "mtu": network.mtu, "nodes": nodes}
 
 
 def _place(port: Port) -> dict[str, Any]:
     end = port.endpoint
     address = {"address": list(map(str, end.addresses))} if end.addresses else {}
-    return {**address, "interface": end.interface, "port": port.name, **({"mac": end.mac} if end.mac else {})}
+    name = {"port": port.name} if port.name else {}
+    return {**address, "interface": end.interface, **name, **({"mac": end.mac} if end.mac else {})}
 
 
 def _check(check: Check) -> dict[str, Any]:

@@ -163,8 +163,9 @@ LINK = _noun(
 NETWORK = _noun(
     "networks", "a network",
     Key(
-        "type", kinds.choice("bridge", "ovs", "vxlan", "macvlan"), "What joins the nodes.", "bridge", "type: bridge",
-        later="networks other than bridges", neutral=("bridge",),
+        "type", kinds.choice("bridge", "ovs", "vxlan", "macvlan"),
+        "What joins the nodes. `macvlan` takes more nodes than the 1,023 ports of a bridge, and knows no ports.", "bridge", "type: macvlan",
+        later="networks other than bridges", waiting=("ovs", "vxlan"),
     ),
     Key("on", kinds.NAME, "The host whose namespace holds the bridge.", "host", "on: h1", later="hosts inside a lab", neutral=("host",)),
     Key(
@@ -187,7 +188,8 @@ NETWORK = _noun(
         "mtu", kinds.integer(68, 65535, "auto"), "The largest packet in bytes, on the bridge and at every node.", "1500", "mtu: 9000",
         later="overlays", waiting=("auto",),
     ),
-    Key("isolated", kinds.list_of(kinds.NAME), "Nodes that reach only nodes not in this list.", example="isolated: [guest1, guest2]"),
+    Key("isolated", kinds.list_of(kinds.NAME), "Nodes that reach only nodes not in this list.", example="isolated: [guest1, guest2]",
+        types=("bridge", "ovs", "vxlan")),
     *_SHAPES,
     Key("flows", kinds.list_of(kinds.TEXT), "OpenFlow rules.", example="flows: [priority=1,actions=normal]",
         later="Open vSwitch", types=("ovs",)),

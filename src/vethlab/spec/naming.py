@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vethlab.model.names import IFNAME_MAX, full_port_name, port_name
+from vethlab.model.names import IFNAME_MAX, full_port_name, parent_name, port_name
 from vethlab.spec.raw import Place, RawLink, RawNetwork
+
+MACVLAN = "macvlan"
 
 
 def places(links: list[RawLink], networks: list[RawNetwork]) -> Iterator[Place]:
@@ -38,7 +40,9 @@ def name_interfaces(links: list[RawLink], networks: list[RawNetwork]) -> dict[st
 
 
 def name_ports(networks: list[RawNetwork]) -> dict[int, str]:
-    """Names the bridge side of every Place. All bridges of a lab share one namespace, so a node's further port there is numbered.
+    """Names the bridge side of every Place; on a macvlan there is none.
+
+    All bridges of a lab share one namespace, so a node's further port there is numbered.
 
     Leaves, by id() of the Place, the full name of each port whose name had to be shortened: it goes into the interface's alias.
     """
@@ -47,6 +51,9 @@ def name_ports(networks: list[RawNetwork]) -> dict[int, str]:
     aliases: dict[int, str] = {}
     count: dict[str, int] = {}
     for network in networks:
+        if network.type == MACVLAN:
+            taken.add(parent_name(network.name))
+            continue
         for place in network.places:
             number = count[place.node] = count.get(place.node, 0) + 1
             if place.port:

@@ -42,10 +42,11 @@ class RawLink:
 class RawNetwork:
     """One network with its places, in file order."""
 
-    __slots__ = ("fields", "gateway", "isolated", "item", "mtu", "name", "places", "stp", "subnets")
+    __slots__ = ("fields", "gateway", "isolated", "item", "mtu", "name", "places", "stp", "subnets", "type")
 
     def __init__(self, name: str, item: Item, fields: Fields) -> None:
         self.name, self.item, self.fields = name, item, fields
+        self.type: str = fields.get("type", "bridge")
         self.places: list[Place] = []
         self.subnets: list[IPNetwork] = list(fields.get("subnet", ()))
         self.gateway: list[IPInterface] = []

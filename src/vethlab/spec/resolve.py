@@ -106,6 +106,6 @@ def _network(segment: RawNetwork, aliases: dict[int, str]) -> Network:
     return Network(
         segment.name,
         tuple(Port(_endpoint(place), place.port, aliases.get(id(place)), place.node in isolated) for place in segment.places),
-        subnets=tuple(segment.subnets), gateway=tuple(segment.gateway), stp=segment.stp, mtu=segment.mtu,
+        segment.type, subnets=tuple(segment.subnets), gateway=tuple(segment.gateway), stp=segment.stp, mtu=segment.mtu,
         nat=segment.fields.get("nat", "none"),
     )

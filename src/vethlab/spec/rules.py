@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from vethlab.model.address import IPInterface
-from vethlab.model.names import HOST
+from vethlab.model.names import HOST, parent_name
 from vethlab.spec import route_rules
 from vethlab.spec.addresses import first_host, last_host
 from vethlab.spec.checks import RawCheck
 from vethlab.spec.fields import Fields
 from vethlab.spec.mistakes import Mistakes, Part
+from vethlab.spec.naming import MACVLAN
 from vethlab.spec.nodes import RawNode
 from vethlab.spec.raw import Place, RawLink, RawNetwork
 from vethlab.spec.tree import Item, shown
@@ -87,8 +88,12 @@ def _interface_names(whole: Whole, mistakes: Mistakes) -> None:
 def _port_names(whole: Whole, mistakes: Mistakes) -> None:
     """All bridges and their ports share one namespace, and with it one set of names."""
     seen = {network.name: f"the bridge of network `{network.name}`" for network in whole.networks}
+    seen |= {parent_name(one.name): f"the parent of network `{one.name}`" for one in whole.networks if one.type == MACVLAN}
     for network in whole.networks:
         for place in network.places:
+            if network.type == MACVLAN:
+                _portless(network, place, mistakes)
+                continue
             if place.port in seen:
                 mistakes.add(place.item, "duplicate-port",
                              f"the port `{place.port}` of `{place.node}` on `{network.name}` is {seen[place.port]} too",
@@ -96,13 +101,23 @@ def _port_names(whole: Whole, mistakes: Mistakes) -> None:
             seen[place.port] = f"the port of `{place.node}` on `{network.name}`"
 
 
+def _portless(network: RawNetwork, place: Place, mistakes: Mistakes) -> None:
+    """A macvlan stands on one parent with all others: no interface of the host's is its own."""
+    if place.port:
+        mistakes.add(
+            place.item, "wrong-network-type", f"`{place.node}` on `{network.name}` has a `port`, and a macvlan network has none",
+            why="no ports here", help="remove `port`, or make it a network of `type: bridge`", topic="networks.nodes.port",
+        )
+
+
 def _too_many_ports(whole: Whole, mistakes: Mistakes) -> None:
     for network in whole.networks:
-        if len(network.places) > MAX_PORTS:
+        if network.type == "bridge" and len(network.places) > MAX_PORTS:
             mistakes.add(
                 network.item, "too-many-ports",
                 f"network `{network.name}` has {len(network.places)} nodes, a Linux bridge takes {MAX_PORTS} ports",
-                why="too many nodes", help="join several networks by a router; `type: macvlan` will take more", topic="networks.type",
+                why="too many nodes", topic="networks.type",
+                help="say `type: macvlan`, which takes more, or join several networks by a router",
             )
 
 

@@ -97,7 +97,7 @@ def test_placeholders_listen(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("node", "command", "sentence"),
     [
-        ("d", "ip link add link eth0 name m0 type macvlan mode bridge", "d has an interface of kind macvlan, m0, which a copy has not"),
+        ("d", "ip link add name i0 type ifb", "d has an interface of kind ifb, i0, which a copy has not"),
         ("d", "ip nexthop add id 7 via 10.9.2.1 dev eth0; ip route add 10.5.0.0/16 nhid 7",
          "d has a route through a next-hop object, which a copy has not"),
     ],

@@ -239,12 +239,15 @@ def _source(snapshot: Snapshot, asked: Route, hop: Hop, *, local: bool) -> IP | 
 
 
 def _wires(topology: Topology, state: State) -> Iterable[tuple[End, Wire]]:
-    meant = {End(network.on, port.name): network.name for network in topology.networks for port in network.ports}
+    meant = {End(network.on, port.name): network.name for network in topology.networks for port in network.ports if port.name}
     for name, netns in state.netns.items():
         for link in netns.links.values():
             found = End(name, link.name)
             held = tuple(sorted((one.address for one in netns.addresses if one.interface == link.name), key=str))
-            yield found, Wire(found, link.kind, link.mac or _mac(found), link.up, True, link.master, link.peer, held, meant.get(found))
+            yield found, Wire(
+                found, link.kind, link.mac or _mac(found), link.up, True, link.master, link.peer, held, meant.get(found),
+                lower=link.lower, mode=link.mode,
+            )
 
 
 def _mac(found: End) -> str:

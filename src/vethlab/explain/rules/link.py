@@ -35,6 +35,12 @@ def unplugged(scene: Scene, end: End) -> Iterator[Finding]:
     if interface.kind == "bridge":
         yield from _portless(scene, end, interface)
         return
+    lower = scene.wire(wire.lower) if wire.lower is not None else None
+    if lower is not None and not lower.up:
+        yield is_down(scene, lower.end)
+        return
+    if lower is not None:  # a macvlan has the carrier of its parent (netif_stacked_transfer_operstate)
+        wire = lower
     peer = scene.wire(wire.peer) if wire.peer is not None else None
     if peer is not None and not peer.up:
         yield is_down(scene, peer.end)
@@ -72,9 +78,9 @@ def is_down(scene: Scene, end: End) -> Finding:
 
 
 def arrival(scene: Scene, end: End, length: int) -> Iterator[Finding]:
-    """An interface a frame comes to: does it fit? What is larger is dropped without a word."""
+    """An interface a frame comes to: does it fit? What is larger is dropped without a word; a macvlan takes what its parent takes."""
     interface = scene.interface(end)
-    if interface is not None and length > interface.mtu + VLAN_HEADER:
+    if interface is not None and interface.kind != "macvlan" and length > interface.mtu + VLAN_HEADER:
         yield too_small(end, interface, length)
 
 

@@ -15,7 +15,7 @@ from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.netlink.message import attributes, get_text, get_u32
 from vethlab.model.snapshot import Queue
 
-RTM_GETQDISC, RTM_GETTFILTER = 38, 46
+RTM_NEWQDISC, RTM_DELQDISC, RTM_GETQDISC, RTM_GETTFILTER = 36, 37, 38, 46
 MESSAGE = Struct("=BxxxiIII")  # family, interface index, handle, parent, info
 TCA_KIND, TCA_OPTIONS, TCA_STATS2, TCA_STATS_QUEUE, TCA_TBF_PARMS = 1, 2, 7, 3, 1
 TC_H_ROOT, TC_H_INGRESS = 0xFFFFFFFF, 0xFFFFFFF1

@@ -106,24 +106,30 @@ def _targets(topology: Topology) -> dict[End, str]:
         for port in network.ports:
             found[End(port.endpoint.node, port.endpoint.interface)] = network.name
             found[End(network.on, port.name)] = str(port.endpoint)
-        found[End(network.on, network.name)] = ""
+        found[End(network.on, network.name)] = "" if network.type == "bridge" else _ports(len(network.ports), "node")
     return found
 
 
 def _declared(topology: Topology) -> list[Interface]:
     targets = _targets(topology)
-    ends = [(end, cable.mtu) for cable in topology.cables for end in (cable.left, cable.right)]
-    ends += [(port.endpoint, network.mtu) for network in topology.networks for port in network.ports]
+    ends = [(end, cable.mtu, "veth") for cable in topology.cables for end in (cable.left, cable.right)]
+    ends += [
+        (port.endpoint, network.mtu, "macvlan" if network.type == "macvlan" else "veth")
+        for network in topology.networks for port in network.ports
+    ]
     rows = [
         Interface(node.name, LOOPBACK, "", _texts(node.loopbacks), "", LOOPBACK_MTU, "", "loopback")
         for node in topology.nodes if node.loopbacks
     ]
     rows += [
-        Interface(end.node, end.interface, "", _texts(end.addresses), targets[End(end.node, end.interface)], mtu, end.mac or "", "veth")
-        for end, mtu in ends
+        Interface(end.node, end.interface, "", _texts(end.addresses), targets[End(end.node, end.interface)], mtu, end.mac or "", kind)
+        for end, mtu, kind in ends
     ]
     rows += [
-        Interface(network.on, network.name, "", _texts(network.gateway), _ports(len(network.ports)), network.mtu, "", "bridge")
+        Interface(
+            network.on, network.name, "", _texts(network.gateway), targets[End(network.on, network.name)] or _ports(len(network.ports)),
+            network.mtu, "", "veth" if network.type == "macvlan" else "bridge",
+        )
         for network in topology.networks
     ]
     order = {name: index for index, name in enumerate(_order(topology))}
@@ -132,6 +138,7 @@ def _declared(topology: Topology) -> list[Interface]:
 
 def _actual(topology: Topology, state: State, *, wide: bool) -> Iterable[Interface]:
     targets = _targets(topology)
+    parents = {link.lower for space in state.netns.values() for link in space.links.values() if link.lower is not None}
     for node in [*_order(topology), *sorted(set(state.netns) - set(_order(topology)))]:
         space = state.netns.get(node)
         if space is None:
@@ -141,7 +148,7 @@ def _actual(topology: Topology, state: State, *, wide: bool) -> Iterable[Interfa
             owned.setdefault(one.interface, []).append(one.address)
         for link in sorted(space.links.values(), key=lambda link: link.index or 0):
             addresses = tuple(str(one) for one in owned.get(link.name, ()) if wide or not (one.version == 6 and one.is_link_local))
-            if not wide and (link.master or (link.kind == "loopback" and link.up and not addresses)):
+            if not wide and (link.master or End(node, link.name) in parents or (link.kind == "loopback" and link.up and not addresses)):
                 continue
             members = sum(other.master == link.name for other in space.links.values())
             to = _ports(members) if link.kind == "bridge" else targets.get(End(node, link.name)) or _peer(link)
@@ -152,8 +159,8 @@ def _peer(link: Link) -> str:
     return str(link.peer) if link.peer is not None else ""
 
 
-def _ports(count: int) -> str:
-    return f"{count} port{'' if count == 1 else 's'}"
+def _ports(count: int, what: str = "port") -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _texts(addresses: Iterable[object]) -> tuple[str, ...]:

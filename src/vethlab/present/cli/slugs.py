@@ -58,6 +58,8 @@ MACHINE = {
     "limit": "No process or no memory was to be had. `ulimit -a` shows the limits of this session, `systemctl show` those of a service.",
     "open-files": "The keeper holds descriptors for every node, and the hard limit of open files is too low for this lab.",
     "no-nft": "The lab file has `nft:`, `nat:` or `publish:`, and the machine has no nft program: apt install nftables.",
+    "kernel-lacks": "The lab asks for something that this kernel was built without, or whose module is not there: a kind of link, a "
+                    "queueing discipline. The message names it; `vethlab doctor` lists what the kernel has.",
     "no-program": "A fix is a command line, and the program that it needs is not on this machine. The message names it and its package.",
     "no-bpf": "`--truth` has the kernel's own tracepoints look on, which needs root, BPF and the kernel's type information "
               "(/sys/kernel/btf/vmlinux). Without --truth `why` does without, and finds the same.",
