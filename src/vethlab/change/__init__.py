@@ -18,5 +18,6 @@ Change = (
 
 __all__ = [
     "AddAddress", "AddBridge", "AddMacvlan", "AddNeighbour", "AddNetns", "AddRoute", "AddVeth", "Change", "LoadRuleset", "LoadTable",
-    "RemoveAddress", "RemoveLink", "RemoveNeighbour", "RemoveNetns", "RemoveRoute", "RemoveTable", "SetLink", "SetSysctl", "StartProcess", "StopProcess",
+    "RemoveAddress", "RemoveLink", "RemoveNeighbour", "RemoveNetns", "RemoveRoute", "RemoveTable", "SetLink", "SetSysctl",
+    "StartProcess", "StopProcess",
 ]
