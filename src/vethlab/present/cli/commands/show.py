@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-FORMATS = ("table", "wide", "json", "yaml", "expanded")
+EXAMPLES = (
+    "vethlab show", "vethlab show web3 -o wide", "vethlab show --expanded", "vethlab show web3 -o json", "vethlab show -o svg > lab.svg",
+)
+PICTURES = ("svg",)
+FORMATS = ("table", "wide", "json", "yaml", "expanded", *PICTURES)
 
 
-@verb("show", examples=("vethlab show", "vethlab show web3 -o wide", "vethlab show --expanded", "vethlab show web3 -o json"))
+@verb("show", examples=EXAMPLES)
 @click.argument("lab", required=False, shell_complete=labs_and_files)
 @option("-l", "--lab", "named", metavar="LAB", shell_complete=labs, help="The running lab.")
 @option("--expanded", setting=False, is_flag=True, help="Print the lab file in its full form, every shorthand resolved.")
@@ -36,7 +40,7 @@ def command(lab: str | None, named: str | None, output: str, *, expanded: bool) 
     """Show one lab: nodes, interfaces, addresses, processes.
 
     A running lab is shown as the kernel holds it; a lab file whose lab does not run, as it is declared. `-o yaml` and `-o expanded` print
-    the canonical lab file, which `up` accepts.
+    the canonical lab file, which `up` accepts. `-o svg` draws the lab.
     """
     found, runs = _chosen(lab or named)
     if expanded or output in {"yaml", "expanded"}:
@@ -52,6 +56,11 @@ def command(lab: str | None, named: str | None, output: str, *, expanded: bool) 
         head = {"lab": found.name, "running": runs, "mode": info.mode if info else None, "since": info.since if info else None}
         where = {"file": info.file if info else found.topology.source, "pid": info.pid if info else None}
         emit("show", {**head, **where, **picture.document(found.topology, state, processes)})
+        return
+    if output in PICTURES:
+        from vethlab.present.cli.drawn import lab as drawn
+
+        screen().stream.write(drawn(output, found.topology, state, _words(found, runs=runs)))
         return
     terminal = screen()
     _headline(found, terminal, runs=runs)
@@ -74,13 +83,19 @@ def _chosen(given: str | None) -> tuple[Lab, bool]:
 
 def _headline(lab: Lab, terminal: Terminal, *, runs: bool) -> None:
     dot = f" {terminal.mark('dot')} "
-    if not runs:
-        words = ["not running", f"{lab.topology.source}"]
-    else:
+    words = _words(lab, runs=runs)
+    if runs:
         info = lab.info()
-        words = [info.mode, f"up for {duration(max(1, round(time.time() - info.since)))}", f"keeper {info.pid}", info.file]
-    text = dot.join(word for word in [described(lab.topology), *words] if word)
+        words = [*words, info.mode, f"up for {duration(max(1, round(time.time() - info.since)))}", f"keeper {info.pid}", info.file]
+    else:
+        words = [*words, lab.topology.source]
+    text = dot.join(word for word in words if word)
     terminal.line(f"{terminal.paint(lab.name, 'bold')}{dot}{text}")
+
+
+def _words(lab: Lab, *, runs: bool) -> list[str]:
+    """What is said of a lab in one line, wherever it runs and whenever."""
+    return [described(lab.topology), *([] if runs else ["not running"])]
 
 
 def _interfaces(rows: Sequence[picture.Interface], terminal: Terminal, *, wide: bool) -> None:

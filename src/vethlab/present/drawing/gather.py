@@ -1,0 +1,159 @@
+"""From a lab to a scene: what is declared, and where the lab runs what the kernel holds of it.
+
+Enters: a topology, a state or None; leaves: a Scene. Rule of the file: every declared interface is there, whatever became of it; what
+somebody added by hand is there too, and said to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End
+from vethlab.model.names import HOST
+from vethlab.present.drawing.scene import HOST_BOX, NETWORK, NODE, Box, Cable, Plug, Scene
+
+if TYPE_CHECKING:
+    from vethlab.model.link import Link
+    from vethlab.model.state import Netns, State
+    from vethlab.model.topology import Endpoint, Network, Topology
+    from vethlab.model.topology import Node as Declared
+
+__all__ = ["gather"]
+
+
+def gather(topology: Topology, state: State | None = None, *, also: Collection[End] = ()) -> Scene:
+    """The scene of a lab. `also`: interfaces that are wanted in it although nothing declares them, such as `lo`."""
+    boxes = list(_boxes(topology))
+    plugs, cables = _declared(topology)
+    if state is not None:
+        boxes = [_bridge_as_it_is(box, state) for box in boxes]
+        plugs = {key: _as_it_is(plug, state) for key, plug in plugs.items()}
+        _added_by_hand(state, {box.key for box in boxes}, plugs, cables)
+    names = {box.key for box in boxes}
+    for end in also:
+        if str(end) not in names and end.netns in names:
+            plugs.setdefault(str(end), Plug(str(end), end.netns, end.interface, _of_interface(state, end)))
+    inhabited = {box.parent for box in boxes} | {plug.box for plug in plugs.values()}
+    return Scene(
+        topology.name, tuple(box for box in boxes if box.key != HOST or HOST in inhabited), tuple(plugs.values()), tuple(cables),
+    )
+
+
+def _boxes(topology: Topology) -> Iterator[Box]:
+    for node in topology.nodes:
+        host, _, name = node.name.rpartition("/")
+        yield Box(node.name, HOST_BOX if node.role == "host" else NODE, name, host, tuple(_words(node)))
+    yield Box(HOST, HOST_BOX, HOST, words=("plays the machine",))
+    for network in topology.networks:
+        for at in _places(network):
+            addresses = tuple(str(one) for one in network.gateway) if at == network.on else ()
+            yield Box(f"{at}:{network.name}", NETWORK, network.name, at, _kind(network), addresses)
+
+
+def _places(network: Network) -> tuple[str, ...]:
+    return (network.on,)
+
+
+def _kind(network: Network) -> tuple[str, ...]:
+    words = {"ovs": "Open vSwitch", "vxlan": "bridge + VXLAN"}.get(network.type, network.type)
+    return (f"{words}, STP" if network.stp else words,)
+
+
+def _words(node: Declared) -> Iterator[str]:
+    if node.forward:
+        yield "forwards"
+    if node.run:
+        yield f"runs {node.run.strip().splitlines()[0] if node.run.strip() else ''}"
+
+
+def _declared(topology: Topology) -> tuple[dict[str, Plug], list[Cable]]:
+    plugs: dict[str, Plug] = {}
+    cables = []
+    for node in topology.nodes:
+        if node.loopbacks:
+            _put(plugs, Plug(f"{node.name}:{LOOPBACK}", node.name, LOOPBACK, tuple(str(one) for one in node.loopbacks)))
+    for cable in topology.cables:
+        ends = [_plug(end, cable.mtu) for end in (cable.left, cable.right)]
+        for end in ends:
+            _put(plugs, end)
+        cables.append(Cable(ends[0].key, ends[1].key))
+    for network in topology.networks:
+        for port in network.ports:
+            near = _plug(port.endpoint, network.mtu)
+            words = ("isolated",) if port.isolated else ()
+            far = Plug(f"{network.on}:{port.name}", f"{network.on}:{network.name}", port.name, words=words)
+            _put(plugs, near)
+            _put(plugs, far)
+            cables.append(Cable(near.key, far.key))
+    return plugs, cables
+
+
+def _put(plugs: dict[str, Plug], plug: Plug) -> None:
+    plugs[plug.key] = plug
+
+
+def _plug(end: Endpoint, mtu: int) -> Plug:
+    words = () if mtu == DEFAULT_MTU else (f"mtu {mtu}",)
+    return Plug(f"{end.node}:{end.interface}", end.node, end.interface, tuple(str(one) for one in end.addresses), words)
+
+
+def _as_it_is(plug: Plug, state: State) -> Plug:
+    """A declared interface with what became of it."""
+    netns, _, name = plug.key.rpartition(":")
+    space = state.netns.get(netns)
+    link = space.links.get(name) if space is not None else None
+    if space is None or link is None:
+        return replace(plug, words=(*plug.words, "missing"), bad=True, loose=True)
+    words = [word for word in plug.words if not word.startswith("mtu ")]
+    words += [f"mtu {link.mtu}"] if link.mtu != DEFAULT_MTU and name != LOOPBACK else []
+    loose = plug.box not in {netns, f"{netns}:{link.master}"}
+    words += [f"not in {plug.box.rpartition(':')[2]}"] if loose else []
+    words += [] if link.up else ["down"]
+    return replace(plug, addresses=_owned(space, name), words=tuple(words), bad=loose or not link.up, loose=loose)
+
+
+def _bridge_as_it_is(box: Box, state: State) -> Box:
+    if box.kind != NETWORK:
+        return box
+    space = state.netns.get(box.parent)
+    link = space.links.get(box.name) if space is not None else None
+    if space is None or link is None:
+        return replace(box, words=(*box.words, "missing"), addresses=())
+    return replace(box, addresses=_owned(space, box.name), words=box.words if link.up else (*box.words, "down"))
+
+
+def _of_interface(state: State | None, end: End) -> tuple[str, ...]:
+    space = state.netns.get(end.netns) if state is not None else None
+    return () if space is None else _owned(space, end.interface)
+
+
+def _owned(space: Netns, name: str) -> tuple[str, ...]:
+    """The addresses of an interface; the link-local IPv6 one, which every interface has, is left out."""
+    found = sorted((one.address for one in space.addresses if one.interface == name), key=lambda one: (one.version, one))
+    return tuple(str(one) for one in found if not (one.version == 6 and one.is_link_local))
+
+
+def _added_by_hand(state: State, boxes: Collection[str], plugs: dict[str, Plug], cables: list[Cable]) -> None:
+    joined = {frozenset((cable.left, cable.right)) for cable in cables}
+    for netns, space in state.netns.items():
+        if netns not in boxes:
+            continue
+        for name, link in space.links.items():
+            key = f"{netns}:{name}"
+            if key in plugs or key in boxes or link.kind == "loopback":
+                continue
+            plugs[key] = _stranger(key, netns, link, space, boxes)
+    for netns, space in state.netns.items():
+        for name, link in space.links.items():
+            pair = frozenset((f"{netns}:{name}", str(link.peer)))
+            if link.peer is not None and len(pair) == 2 and pair <= plugs.keys() and pair not in joined:
+                joined.add(pair)
+                cables.append(Cable(f"{netns}:{name}", str(link.peer)))
+
+
+def _stranger(key: str, netns: str, link: Link, space: Netns, boxes: Collection[str]) -> Plug:
+    master = f"{netns}:{link.master}"
+    words = (link.kind, "not in the file", *(() if link.up else ("down",)))
+    return Plug(key, master if master in boxes else netns, link.name, _owned(space, link.name), words, bad=not link.up)

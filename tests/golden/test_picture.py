@@ -1,0 +1,34 @@
+"""Pictures as folders: lab.lab.yaml gives picture.svg. A new case is a new folder.
+
+Written anew by `VETHLAB_GOLDEN=write`; look at the difference in a browser before you commit it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.geometry import crossed_texts, outside, overlapping_texts
+
+from vethlab.present.drawing.draw import draw
+from vethlab.present.drawing.svg import svg
+from vethlab.spec import load
+
+CASES = sorted(path.parent for path in (Path(__file__).parent / "picture").glob("*/lab.lab.yaml"))
+
+
+def same(folder: Path, name: str, found: str) -> None:
+    """Compare with a recorded file, or record it."""
+    expected = folder / name
+    if os.environ.get("VETHLAB_GOLDEN") == "write":
+        expected.write_text(found, encoding="utf-8")
+    assert expected.read_text(encoding="utf-8") == found
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda path: path.name)
+def test_a_picture_is_what_it_was(folder: Path) -> None:
+    """The SVG of a lab is as recorded, and nothing in it is in the way of a text."""
+    picture = draw(load(str(folder / "lab.lab.yaml")), None, said="as declared")
+    assert ([], [], []) == (overlapping_texts(picture), crossed_texts(picture), outside(picture))
+    same(folder, "picture.svg", svg(picture))

@@ -1,0 +1,76 @@
+"""Laws of pictures, for any lab: nothing lies on a text, nothing leaves the paper, nothing is forgotten, and what is written is XML."""
+
+from __future__ import annotations
+
+from collections import Counter
+from ipaddress import IPv4Address, IPv4Interface
+from xml.etree import ElementTree as ET
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.geometry import crossed_texts, flat, outside, overlapping_texts
+
+from vethlab.model.topology import Cable, Endpoint, Network, Node, Port, Topology
+from vethlab.present.drawing.draw import draw
+from vethlab.present.drawing.gather import gather
+from vethlab.present.drawing.shapes import Group, Stroke
+from vethlab.present.drawing.svg import svg
+
+NAMES = ("a", "b", "c", "router-with-a-long-name", "h1", "h1/pod1", "h1/pod2", "h2", "h2/pod3", "db1", "db2", "db3")
+ODD = st.text(max_size=40)
+
+
+@st.composite
+def topologies(draw_from: st.DrawFn) -> Topology:
+    """Up to twelve nodes, some in hosts, some cables, some networks in the lab's host or in a node."""
+    nodes = draw_from(st.lists(st.sampled_from(NAMES), min_size=1, max_size=12, unique=True))
+    count: Counter[str] = Counter()
+
+    def end(node: str, subnet: int) -> Endpoint:
+        count[node] += 1
+        many = draw_from(st.integers(0, 2))
+        first = (10 << 24) + (subnet << 8) + draw_from(st.integers(1, 99))
+        return Endpoint(node, f"eth{count[node] - 1}", tuple(IPv4Interface((IPv4Address(first + 100 * one), 24)) for one in range(many)))
+
+    some = st.sampled_from(nodes)
+    cables = tuple(Cable(end(draw_from(some), n), end(draw_from(some), n), mtu=draw_from(st.sampled_from((1500, 9000)))) for n in range(
+        draw_from(st.integers(0, 8)),
+    ))
+    networks = []
+    for number in range(draw_from(st.integers(0, 3))):
+        on = draw_from(st.sampled_from(("host", *nodes)))
+        members = draw_from(st.lists(some, unique=True))
+        ports = tuple(Port(end(name, 100 + number), f"p{number}-{name.replace('/', '.')}"[:15]) for name in members)
+        networks.append(Network(f"br{number}", ports, on=on))
+    declared = tuple(Node(name, forward=draw_from(st.booleans()), run=draw_from(st.none() | ODD)) for name in nodes)
+    return Topology(draw_from(ODD), declared, cables, tuple(networks))
+
+
+@given(topologies())
+@settings(max_examples=60, deadline=None)
+def test_nothing_is_in_the_way_of_a_text(topology: Topology) -> None:
+    """No two texts overlap, no line runs through a text, and everything is on the paper."""
+    picture = draw(topology, None, said="as declared")
+    assert ([], [], []) == (overlapping_texts(picture), crossed_texts(picture), outside(picture))
+
+
+@given(topologies())
+@settings(max_examples=40, deadline=None)
+def test_everything_is_drawn_once(topology: Topology) -> None:
+    """Each box and each cable of the scene is in the picture exactly once, and the cables are those of the lab."""
+    scene, picture = gather(topology), draw(topology, None)
+    groups = [one for one in picture.shapes if isinstance(one, Group)]
+    drawn = Counter(key for one in groups if one.role != "wire" for key in one.about)
+    assert {box.key: 1 for box in scene.boxes} == {key: number for key, number in drawn.items() if not key.endswith("#")}
+    wires = Counter(one.about for one in groups if one.role == "wire")
+    assert Counter((cable.left, cable.right) for cable in scene.cables) == wires
+    assert len(topology.cables) + sum(len(one.ports) for one in topology.networks) == len(scene.cables)
+    assert len(scene.cables) == sum(isinstance(one, Stroke) and one.kind.startswith("cable") for one in flat(picture.shapes))
+
+
+@given(topologies())
+@settings(max_examples=40, deadline=None)
+def test_what_is_written_is_xml(topology: Topology) -> None:
+    """Whatever a lab's texts hold, the SVG is well-formed and has a title and a description."""
+    root = ET.fromstring(svg(draw(topology, None, said=topology.name)))  # noqa: S314 - our own text
+    assert {"title", "desc"} <= {one.tag.partition("}")[2] for one in root}

@@ -1,0 +1,30 @@
+"""Pictures from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from tests.unit.cli.double import PAIR, Cli, World
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(document: str) -> set[str | None]:
+    """What is written in a drawing."""
+    return {one.text for one in ET.fromstring(document).iter(f"{SVG}text")}  # noqa: S314 - our own text
+
+
+def test_a_lab_that_does_not_run_is_drawn_as_declared(cli: Cli, world: World) -> None:
+    """`show -o svg` needs no running lab: standard output is the picture and nothing else."""
+    del world
+    Path("pair.lab.yaml").write_text(PAIR)
+    ran = cli("show", "-o", "svg")
+    assert (0, "") == (ran.status, ran.err)
+    assert {"pair", "2 nodes, 1 link · not running", "a", "b", "eth0", "10.0.0.1/24", "10.0.0.2/24"} <= texts(ran.out)
+
+
+def test_a_running_lab_is_drawn_as_it_is(cli: Cli, world: World) -> None:
+    """A running lab is drawn from what the kernel holds."""
+    world.start("name: web3\nlinks: [a -- b]\n")
+    assert "2 nodes, 1 link" in texts(cli("show", "web3", "-o", "svg").out)
