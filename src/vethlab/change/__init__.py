@@ -9,15 +9,28 @@ from vethlab.change.netns import AddNetns, RemoveNetns
 from vethlab.change.nft import LoadRuleset, LoadTable, RemoveTable
 from vethlab.change.process import StartProcess, StopProcess
 from vethlab.change.route import AddRoute, RemoveRoute
+from vethlab.change.switch import (
+    AddSwitchBridge,
+    AddSwitchPort,
+    RemoveSwitchBridge,
+    RemoveSwitchPort,
+    SetFlows,
+    SetSwitchPort,
+    StartSwitch,
+    StopSwitch,
+)
 from vethlab.change.sysctl import SetSysctl
+
+SwitchChange = StartSwitch | StopSwitch | AddSwitchBridge | RemoveSwitchBridge | AddSwitchPort | SetSwitchPort | RemoveSwitchPort | SetFlows
 
 Change = (
     AddNetns | RemoveNetns | AddVeth | AddBridge | AddMacvlan | SetLink | RemoveLink | AddAddress | RemoveAddress | AddRoute | RemoveRoute
-    | AddNeighbour | RemoveNeighbour | SetSysctl | LoadRuleset | LoadTable | RemoveTable | StartProcess | StopProcess
+    | AddNeighbour | RemoveNeighbour | SetSysctl | LoadRuleset | LoadTable | RemoveTable | StartProcess | StopProcess | SwitchChange
 )
 
 __all__ = [
-    "AddAddress", "AddBridge", "AddMacvlan", "AddNeighbour", "AddNetns", "AddRoute", "AddVeth", "Change", "LoadRuleset", "LoadTable",
-    "RemoveAddress", "RemoveLink", "RemoveNeighbour", "RemoveNetns", "RemoveRoute", "RemoveTable", "SetLink", "SetSysctl",
-    "StartProcess", "StopProcess",
+    "AddAddress", "AddBridge", "AddMacvlan", "AddNeighbour", "AddNetns", "AddRoute", "AddSwitchBridge", "AddSwitchPort", "AddVeth",
+    "Change", "LoadRuleset", "LoadTable", "RemoveAddress", "RemoveLink", "RemoveNeighbour", "RemoveNetns", "RemoveRoute",
+    "RemoveSwitchBridge", "RemoveSwitchPort", "RemoveTable", "SetFlows", "SetLink", "SetSwitchPort", "SetSysctl", "StartProcess",
+    "StartSwitch", "StopProcess", "StopSwitch", "SwitchChange",
 ]

@@ -16,6 +16,7 @@ from vethlab.errors import KernelError
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
 from vethlab.model.route import Route
 from vethlab.model.state import Address, Netns, State
+from vethlab.model.switch import AUTO, KIND, USERSPACE, Switch, SwitchBridge, SwitchPort
 
 _LO = Link(LOOPBACK, "loopback", up=False, mtu=LOOPBACK_MTU, index=1)
 
@@ -74,7 +75,7 @@ class Fake:
             frozenset(one for one in space.addresses if one.interface != end.interface),
             frozenset(one for one in space.routes if not _uses(one, end.interface)),
             frozenset(one for one in space.neighbours if one.interface != end.interface), space.sysctls, space.nft, space.processes,
-            space.table,
+            space.table, space.switch,
         )
         if link.peer is not None:
             self.remove_link(link.peer)
@@ -162,6 +163,46 @@ def _stop(kernel: Fake, one: ops.StopProcess) -> None:
     kernel.put(one.netns, processes=tuple(held for held in kernel.spaces[one.netns].processes if held != one.process))
 
 
+def _start_switch(kernel: Fake, one: ops.StartSwitch) -> None:
+    kernel.put(one.netns, switch=Switch())
+
+
+def _stop_switch(kernel: Fake, one: ops.StopSwitch) -> None:
+    for name, link in list(kernel.spaces[one.netns].links.items()):
+        if link.kind == KIND:
+            kernel.remove_link(End(one.netns, name))
+    kernel.put(one.netns, switch=None)
+
+
+def _put_bridge(kernel: Fake, netns: str, name: str, bridge: SwitchBridge | None) -> None:
+    held = kernel.spaces[netns].switch or Switch()
+    others = {key: value for key, value in held.bridges.items() if key != name}
+    kernel.put(netns, switch=Switch(others if bridge is None else {**others, name: bridge}))
+
+
+def _add_switch_bridge(kernel: Fake, one: ops.AddSwitchBridge) -> None:
+    quiet = kernel.spaces[one.netns].sysctls.get("net.ipv6.conf.default.addr_gen_mode") == "1"
+    kernel.put_link(one.netns, replace(one.link, up=False, link_local=not quiet))
+    datapath = USERSPACE if one.bridge.datapath == AUTO else one.bridge.datapath
+    _put_bridge(kernel, one.netns, one.link.name, SwitchBridge(datapath))
+
+
+def _remove_switch_bridge(kernel: Fake, one: ops.RemoveSwitchBridge) -> None:
+    kernel.remove_link(End(one.netns, one.name))
+    _put_bridge(kernel, one.netns, one.name, None)
+
+
+def _put_port(kernel: Fake, one: ops.AddSwitchPort | ops.SetSwitchPort | ops.RemoveSwitchPort, port: SwitchPort | None) -> None:
+    held = (kernel.spaces[one.netns].switch or Switch()).bridges[one.bridge]
+    others = {key: value for key, value in held.ports.items() if key != one.name}
+    _put_bridge(kernel, one.netns, one.bridge, replace(held, ports=others if port is None else {**others, one.name: port}))
+
+
+def _set_flows(kernel: Fake, one: ops.SetFlows) -> None:
+    held = (kernel.spaces[one.netns].switch or Switch()).bridges[one.bridge]
+    _put_bridge(kernel, one.netns, one.bridge, replace(held, flows=one.flows))
+
+
 _EFFECTS: Mapping[type, Callable[..., None]] = {
     ops.AddNetns: _add_netns, ops.RemoveNetns: _remove_netns, ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge,
     ops.AddMacvlan: _add_macvlan, ops.SetLink: _set_link,
@@ -173,5 +214,8 @@ _EFFECTS: Mapping[type, Callable[..., None]] = {
     ops.SetSysctl: _set_sysctl, ops.LoadRuleset: lambda kernel, one: kernel.put(one.netns, nft=one.text), ops.StartProcess: _start,
     ops.LoadTable: lambda kernel, one: kernel.put(one.netns, table=one.table),
     ops.RemoveTable: lambda kernel, one: kernel.put(one.netns, table=None),
-    ops.StopProcess: _stop,
+    ops.StopProcess: _stop, ops.StartSwitch: _start_switch, ops.StopSwitch: _stop_switch, ops.AddSwitchBridge: _add_switch_bridge,
+    ops.RemoveSwitchBridge: _remove_switch_bridge, ops.AddSwitchPort: lambda kernel, one: _put_port(kernel, one, one.port),
+    ops.SetSwitchPort: lambda kernel, one: _put_port(kernel, one, one.after),
+    ops.RemoveSwitchPort: lambda kernel, one: _put_port(kernel, one, None), ops.SetFlows: _set_flows,
 }

@@ -1,7 +1,8 @@
 """The real kernel: executes changes and reads state through sockets that live inside the namespaces.
 
 Enters: changes in order; leaves: nothing, or KernelError of the first refusal. Rule of the file: changes of one namespace that follow
-each other share one system call; what is not netlink (namespaces, sysctls, nft, processes) goes to the keeper, in runs of one kind.
+each other share one system call; what is not netlink (namespaces, sysctls, nft, processes) goes to the keeper, in runs of one kind; what is
+Open vSwitch's goes to its database.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING, get_args
 
 from vethlab import change as ops
 from vethlab.change import Change
 from vethlab.errors import KernelError
-from vethlab.kernel import rulesets
+from vethlab.kernel import ovs_daemons, rulesets
 from vethlab.kernel.encode import encode
 from vethlab.kernel.netlink.message import Request
 from vethlab.kernel.port import Namespaces, ProcessStatus
@@ -21,27 +23,39 @@ from vethlab.kernel.reach import Reach
 from vethlab.kernel.rulesets import Loaded, LoadedTable
 from vethlab.kernel.snapshot import join
 from vethlab.model.state import Netns, State
+from vethlab.model.switch import KIND
+
+if TYPE_CHECKING:
+    from vethlab.kernel.switches import Switches
 
 # What is to be removed is gone already: the kernel took it along with something else (a route with its link, an address with IPv6).
 _GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.EADDRNOTAVAIL})
+_SWITCH = frozenset(get_args(ops.SwitchChange))
+_BESIDE = (ops.AddVeth, ops.AddBridge)  # what can be done while Open vSwitch is at work
 _BATCH = 24 * 1024  # bytes in one send: well below the default socket buffer of 208 KiB
 
 
 class Linux:
-    """Implements kernel.port.Kernel. `loaded`, `tables`: nft texts in force with the kernel's listing of them, kept in the lab's record."""
+    """Implements kernel.port.Kernel. `loaded`, `tables`: nft texts in force with the kernel's listing of them, kept in the lab's record.
+
+    `label` is the mark on what is made in a database that may not be ours alone.
+    """
 
     def __init__(
         self, namespaces: Namespaces, *, loaded: Mapping[str, Loaded] | None = None, tables: Mapping[str, LoadedTable] | None = None,
+        label: str = "lab",
     ) -> None:
         self.namespaces = namespaces
         self.reach = Reach(namespaces)
         self.loaded: dict[str, Loaded] = dict(loaded or {})
         self.tables: dict[str, LoadedTable] = dict(tables or {})
         self._fresh: set[str] = set()
-        self._runs: dict[type, Callable[[Sequence[Change]], None]] = {
+        self._label = label
+        self._switches: Switches | None = None
+        self._runs: dict[object, Callable[[Sequence[Change]], None]] = {
             ops.AddNetns: self._create, ops.RemoveNetns: self._drop, ops.SetSysctl: self._write_sysctls, ops.LoadRuleset: self._load,
             ops.LoadTable: self._load_tables, ops.RemoveTable: self._remove_tables,
-            ops.StartProcess: self._start, ops.StopProcess: self._stop,
+            ops.StartProcess: self._start, ops.StopProcess: self._stop, KIND: self._switch,
         }
 
     def names(self) -> frozenset[str]:
@@ -50,11 +64,18 @@ class Linux:
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Execute in order; consecutive changes of one kind of channel and one namespace go together."""
-        for channel, run in groupby(changes, key=lambda one: type(one) if type(one) in self._runs else one.netns):
-            if isinstance(channel, str):
-                self._netlink(channel, list(run))
+        for (channel, place), run in groupby(changes, key=self._channel):
+            if channel is None:
+                self._netlink(place, list(run))
             else:
                 self._runs[channel](list(run))
+        self._settle()
+
+    def _channel(self, one: Change) -> tuple[object, str]:
+        """By what way a change goes, and to which namespace, where that tells runs apart."""
+        if type(one) in _SWITCH:
+            return KIND, ""
+        return (type(one), "") if type(one) in self._runs else (None, one.netns)
 
     def read(self, names: Iterable[str], sysctls: Iterable[tuple[str, str]] = ()) -> State:
         """The state of these namespaces. One made here and not read since holds no pinned neighbours and is not asked."""
@@ -66,11 +87,16 @@ class Linux:
         running = self.namespaces.processes()
         return State({name: self._complete(name, one, values[name], running) for name, one in joined.items()})
 
+    def begin_switch(self, name: str) -> None:
+        """Let Open vSwitch boot in a namespace beside other work: changes that ask for it follow."""
+        self._switching().begin(name)
+
     def _netlink(self, place: str, changes: Sequence[Change]) -> None:
         batch: list[Request] = []
         owners: list[Change] = []
         size = 0
-        for one in changes:
+        for change in changes:
+            one = change if isinstance(change, _BESIDE) else self._settled(change)
             for request in encode(one, self.reach):
                 batch.append(request)
                 owners.append(one)
@@ -88,13 +114,14 @@ class Linux:
                 raise KernelError(failed.action, failed.object, refused.code, refused.says) from refused
 
     def _complete(self, name: str, one: Netns, values: Mapping[str, str], statuses: Sequence[ProcessStatus]) -> Netns:
+        one = self._switching().read(name, one, statuses) if any(ovs_daemons.find(statuses, name)) else one
         nft = rulesets.current(self.namespaces, name, self.loaded[name]) if name in self.loaded else None
         table = rulesets.current_table(self.namespaces, name, self.tables[name]) if name in self.tables else None
         # A command that ended well has done what it was for (`run: ip route add ...`); one that failed counts as missing.
-        running = tuple(found.process for found in statuses if found.netns == name and found.exited in {None, 0})
+        running = tuple(found.process for found in ovs_daemons.others(statuses) if found.netns == name and found.exited in {None, 0})
         if not values and nft is None and not running and table is None:
             return one
-        return Netns(one.links, one.addresses, one.routes, one.neighbours, values, nft, running, table)
+        return Netns(one.links, one.addresses, one.routes, one.neighbours, values, nft, running, table, one.switch)
 
     def _sysctls(self, names: Sequence[str], pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {name: {} for name in names}
@@ -146,3 +173,24 @@ class Linux:
         for one in changes:
             if isinstance(one, ops.StopProcess):
                 self.namespaces.stop(one.netns, one.process)
+
+    def _switch(self, changes: Sequence[Change]) -> None:
+        self._switching().apply([one for one in changes if isinstance(one, ops.SwitchChange)])
+
+    def _switching(self) -> Switches:
+        if self._switches is None:
+            from vethlab.kernel.switches import Switches  # noqa: PLC0415 - json and sockets, for labs with Open vSwitch
+
+            self._switches = Switches(self.namespaces, self._label)
+        return self._switches
+
+    def _settle(self) -> None:
+        if self._switches is not None:
+            self._switches.settle()
+
+    def _settled(self, one: Change) -> Change:
+        """What is left of a change for netlink, once the switches have done theirs."""
+        self._settle()
+        if isinstance(one, ops.SetLink) and one.after.kind == KIND and self._switches is not None:
+            return self._switches.configure(one)
+        return one

@@ -212,7 +212,9 @@ class Lab(Asked):
 
     def processes(self) -> list[ProcessStatus]:
         """The `run:` processes of this lab."""
-        return self._running().namespaces.processes()
+        from vethlab.kernel.ovs_daemons import others  # noqa: PLC0415 - `up` does not need it
+
+        return others(self._running().namespaces.processes())
 
     @property
     def namespaces(self) -> Scope:

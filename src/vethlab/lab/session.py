@@ -49,7 +49,7 @@ class Session:
         self.held = held
         loaded = {node: Loaded(text, listing) for node, (text, listing) in held.record.rulesets.items()}
         tables = {node: LoadedTable(Table(*words), listing) for node, (*words, listing) in held.record.tables.items()}
-        self.kernel = Linux(held.namespaces, loaded=loaded, tables=tables)
+        self.kernel = Linux(held.namespaces, loaded=loaded, tables=tables, label=held.record.lab)
 
     @classmethod
     def reach(
@@ -60,9 +60,7 @@ class Session:
         Of two that come at once one builds, the other waits and converges. `starting`: a keeper that was begun already.
         `forced`: the mode was asked for by name, so a lab that runs in the other one is an error.
         """
-        require_private(topology)
-        require_nft(topology)
-        require_kernel(topology)
+        require(topology)
         keeper, new = Keeper.acquire(topology.name, mode, starting)
         try:
             if new:
@@ -85,9 +83,7 @@ class Session:
     @classmethod
     def hold(cls, topology: Topology, mode: Mode, text: str) -> tuple[Session, tuple[Change, ...]]:
         """A lab that lives in this process only, held by the process's own unnamed keeper."""
-        require_private(topology)
-        require_nft(topology)
-        require_kernel(topology)
+        require(topology)
         keeper = helper(mode)
         scope = keeper.scope(topology.name)
         try:
@@ -103,9 +99,12 @@ class Session:
     ) -> tuple[Session, tuple[Change, ...]]:
         namespaces.directory = here()
         namespaces.create([HOST])
-        baseline, recorded = survey(namespaces, HOST, recorded_keys())
-        record = Record(lab=topology.name, mode=keeper.mode, since=time.time(), baseline=baseline, recorded=recorded)
+        record = Record(lab=topology.name, mode=keeper.mode, since=time.time())
         session = cls(Held(keeper, namespaces, record, detached))
+        if any(network.type == "ovs" and network.on == HOST for network in topology.networks):
+            session.kernel.begin_switch(HOST)
+        baseline, recorded = survey(namespaces, HOST, recorded_keys())
+        session.held.record = replace(record, baseline=baseline, recorded=recorded)
         namespaces.set_hosts(hosts(topology))
         with _without_collections():
             changes = converge(session.kernel, session.kernel.read([HOST]), Goal(session.desired(topology), new=True))
@@ -136,9 +135,7 @@ class Session:
 
     def converge(self, topology: Topology, text: str, *, locked: bool = False) -> tuple[Change, ...]:
         """Carry that plan out, one writer at a time."""
-        require_private(topology)
-        require_nft(topology)
-        require_kernel(topology)
+        require(topology)
         held = self.held
         if held.detached and not locked:
             held.keeper.lock()
@@ -205,6 +202,17 @@ def _require_mode(keeper: Keeper, mode: Mode, name: str) -> None:
             f"lab `{name}` is running {_IN[keeper.mode]}, not {_IN[mode]}", where=name, slug="other-mode",
             help="take it down first; a running lab cannot change hands",
         )
+
+
+def require(topology: Topology) -> None:
+    """An error, before anything is touched, for what a lab needs of the machine and the machine does not have."""
+    require_private(topology)
+    require_nft(topology)
+    require_kernel(topology)
+    if any(network.type == "ovs" for network in topology.networks):
+        from vethlab.lab.switching import require_switch  # noqa: PLC0415 - only for labs with Open vSwitch
+
+        require_switch(topology)
 
 
 def require_private(topology: Topology) -> None:

@@ -13,6 +13,7 @@ from vethlab.model.link import Link
 from vethlab.model.nat import Table
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import Route
+from vethlab.model.switch import Switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Netns:
     nft: str | None = None
     processes: tuple[Process, ...] = ()
     table: Table | None = None
+    switch: Switch | None = None
 
 
 @dataclass(frozen=True, slots=True)

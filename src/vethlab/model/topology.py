@@ -43,6 +43,16 @@ class Port:
     name: str
     alias: str | None = None  # the full name, where `name` had to be shortened
     isolated: bool = False
+    tag: int | None = None  # of a network of type ovs: its VLAN
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One OpenFlow rule in the words of ovs-ofctl(8), and where it stands in the lab file (0: it comes from no file)."""
+
+    text: str
+    line: int = field(default=0, compare=False)
+    column: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,8 @@ class Network:
     stp: bool = False
     mtu: int = 1500
     nat: str = "none"  # none | masquerade
+    flows: tuple[Flow, ...] = ()
+    datapath: str = "auto"  # of type ovs: auto | kernel | userspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from vethlab import change as ops
 from vethlab.change import Change
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
 from vethlab.model.state import Address, Netns, State
+from vethlab.model.switch import KIND
 from vethlab.plan.differences import covers, explain, matches
 from vethlab.plan.order import order
 from vethlab.plan.spaces import QUIET_PORTS
+from vethlab.plan.switches import indexes_needed, new_bridges, switch_changes
 
 FRESH_LO = Link(LOOPBACK, "loopback", up=False, mtu=LOOPBACK_MTU)
 FRESH = Netns(links={LOOPBACK: FRESH_LO})
@@ -24,6 +26,7 @@ FIRST_INDEX = 2  # 1 is lo in every namespace
 FEW = 8  # what is sorted for the reader's sake; a fabric's node has a route to everywhere
 # Kinds of link without a peer, with the change that makes one.
 ALONE: Mapping[str, Callable[[str, Link, str], Change]] = {"bridge": ops.AddBridge, "macvlan": ops.AddMacvlan}
+TAPS = {"tun", "openvswitch"}  # what the kernel calls the interface of a bridge whose switch nobody knows any more
 NEW, MISSING, EXTRA = "declared in the lab file", "declared, but missing in the running lab", "in the running lab, but not declared"
 
 
@@ -41,6 +44,8 @@ class _Diff:
         self.removed: set[End] = set()
         self.made: dict[End, tuple[Link, Link]] = {}  # what the kernel will have made, what it should be in the end
         self.next_index = 1 + max((link.index or 0 for one in self.actual.values() for link in one.links.values()), default=FIRST_INDEX - 1)
+        self.switched = {name: new_bridges(self.actual.get(name, FRESH), after) for name, after in self.wanted.items()}
+        self.next_index += indexes_needed(self.switched.values())
 
     def changes(self) -> tuple[Change, ...]:
         found: list[Change] = [ops.AddNetns(name, self._reason(name)) for name in self.wanted if name not in self.actual]
@@ -60,6 +65,7 @@ class _Diff:
             found += self._settings(name, before, after)
             found += self._members(name, before, after, missing - early)
             found += self._software(name, before, after)
+            found += switch_changes(name, before, after, self._reason(name), gone=self._gone(name))
         return order(found, list(self.wanted))
 
     def _reason(self, name: str) -> str:
@@ -70,6 +76,10 @@ class _Diff:
         for link in before.values():
             end, goal = End(name, link.name), after.get(link.name)
             if link.kind == "loopback" or end in self.removed:
+                continue
+            if link.kind == KIND or (goal is not None and goal.kind == KIND and link.kind in TAPS):
+                if goal is not None and (goal.kind != KIND or link.name in self.switched[name]):
+                    self.removed.add(end)  # by the switch, whose interface it is
                 continue
             if goal is None and (not link.owned or link.kind not in {"veth", *ALONE}):
                 continue
@@ -109,7 +119,9 @@ class _Diff:
             end = End(name, link.name)
             if link.kind == "loopback" or end in self.made or self._exists(end):
                 continue
-            if link.kind in ALONE:
+            if link.kind == KIND:
+                self.made[end] = (replace(link, up=False, link_local=self._link_local(name)), link)
+            elif link.kind in ALONE:
                 goal = self._index(link)
                 self.made[end] = (replace(goal, up=False, link_local=self._link_local(name)), goal)
                 yield ALONE[link.kind](name, goal, self._reason(name))

@@ -13,15 +13,18 @@ from vethlab.change import Change
 from vethlab.model.link import End
 
 # 0 what runs in the way of a change ends first; 1 removed links free their names; 2 whole namespaces go; 3 new ones come;
-# 4 sysctls that new interfaces inherit; 5 bridges before 6 their ports; 7 what stands on these; 8 sysctls of interfaces, before they rise;
+# 4 sysctls that new interfaces inherit; 5 bridges before 6 their ports; 6.5 links that are there become ports of Open vSwitch (it works
+# while they are made), 6.7 its rules; 7 what stands on these; 8 sysctls of interfaces, before they rise;
 # 9 settings, addresses, routes of each namespace; 10 fresh bridges come up last, or every port that joins floods all others, and so does
 # what macvlans stand on: each that comes up later has to wait for linkwatch, which is in no hurry (net/core/link_watch.c);
 # 11 firewalls, and after a whole ruleset the table of ours beside it; 12 processes find everything ready.
-_PHASE: dict[type, int] = {
+_PHASE: dict[type, float] = {
     ops.StopProcess: 0, ops.RemoveLink: 1, ops.RemoveNetns: 2, ops.AddNetns: 3, ops.SetSysctl: 4, ops.AddBridge: 5, ops.AddVeth: 6,
     ops.AddMacvlan: 7, ops.SetLink: 9, ops.RemoveAddress: 9, ops.AddAddress: 9, ops.RemoveRoute: 9, ops.AddRoute: 9,
     ops.RemoveNeighbour: 9, ops.AddNeighbour: 9, ops.LoadRuleset: 11, ops.RemoveTable: 11, ops.LoadTable: 11,
     ops.StartProcess: 12,
+    ops.StopSwitch: 0, ops.RemoveSwitchPort: 0.5, ops.RemoveSwitchBridge: 0.5, ops.StartSwitch: 5, ops.AddSwitchBridge: 5,
+    ops.AddSwitchPort: 6.5, ops.SetSwitchPort: 6.5, ops.SetFlows: 6.7,
 }
 _OF_INTERFACE, _UP_LAST = 8, 10
 
@@ -34,7 +37,7 @@ def order(changes: Sequence[Change], names: Sequence[str]) -> tuple[Change, ...]
     return tuple(sorted(changes, key=lambda one: (_phase(one, under), position.get(one.netns, last))))
 
 
-def _phase(one: Change, under: Collection[End]) -> int:
+def _phase(one: Change, under: Collection[End]) -> float:
     if isinstance(one, ops.SetSysctl) and of_interface(one.key):
         return _OF_INTERFACE
     if isinstance(one, ops.SetLink) and one.fresh and (one.after.kind == "bridge" or End(one.netns, one.after.name) in under):

@@ -14,6 +14,7 @@ from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
 from vethlab.model.names import HOST, WORLD
 from vethlab.model.route import Route
 from vethlab.model.state import Address, Netns, Process
+from vethlab.model.switch import Switch, SwitchBridge
 from vethlab.model.topology import Endpoint, Node, Topology
 
 QUIET_PORTS = "net.ipv6.conf.default.addr_gen_mode"  # 1: bridge ports, made after it is set, get no link-local address of their own
@@ -33,6 +34,7 @@ class Spaces:
         names = [HOST, *[node.name for node in topology.nodes], WORLD]
         self.links: dict[str, dict[str, Link]] = {name: {LOOPBACK: LO} for name in names}
         self.addresses: dict[str, set[Address]] = {name: set() for name in names}
+        self.switches: dict[str, dict[str, SwitchBridge]] = {}
         self._macs: set[str] = set()
 
     def interface(self, end: Endpoint, peer: End, mtu: int) -> None:
@@ -69,10 +71,10 @@ class Spaces:
 
     def netns(self, name: str, node: Node | None, routes: tuple[Route, ...]) -> Netns:
         """Everything collected for one namespace, with what its node declares."""
-        sysctls = dict(self.baseline)
+        sysctls, switch = dict(self.baseline), Switch(self.switches[name]) if name in self.switches else None
         if node is None:
             sysctls |= {QUIET_PORTS: "1"} if self.ipv6 else {}
-            return Netns(self.links[name], frozenset(self.addresses[name]), frozenset(routes), frozenset(), sysctls)
+            return Netns(self.links[name], frozenset(self.addresses[name]), frozenset(routes), frozenset(), sysctls, switch=switch)
         self.address(name, LOOPBACK, node.loopbacks)
         if node.forward:
             sysctls.update(FORWARDING if self.ipv6 else FORWARDING[:1])
@@ -81,7 +83,7 @@ class Spaces:
         return Netns(
             links=self.links[name], addresses=frozenset(self.addresses[name]),
             routes=frozenset([*node.routes, *[route for route in routes if route.destination not in declared]]),
-            sysctls=sysctls, nft=node.nft, processes=(Process(node.run, node.private),) if node.run else (),
+            sysctls=sysctls, nft=node.nft, processes=(Process(node.run, node.private),) if node.run else (), switch=switch,
         )
 
 

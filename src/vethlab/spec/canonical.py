@@ -74,6 +74,9 @@ def _network(network: Network) -> dict[str, Any]:
         "gateway": list(map(str, network.gateway)),
         "isolated": [port.endpoint.node for port in network.ports if port.isolated],
         "nat": network.nat if network.nat != "none" else None,
+        "tags": {port.endpoint.node: port.tag for port in network.ports if port.tag is not None},
+        "flows": [flow.text for flow in network.flows],
+        "datapath": network.datapath if network.type == "ovs" else None,
     }
     given = {key: value for key, value in optional.items() if value}
     nodes = {port.endpoint.node: _place(port) for port in network.ports}

@@ -165,7 +165,7 @@ NETWORK = _noun(
     Key(
         "type", kinds.choice("bridge", "ovs", "vxlan", "macvlan"),
         "What joins the nodes. `macvlan` takes more nodes than the 1,023 ports of a bridge, and knows no ports.", "bridge", "type: macvlan",
-        later="networks other than bridges", waiting=("ovs", "vxlan"),
+        later="networks other than bridges", waiting=("vxlan",),
     ),
     Key("on", kinds.NAME, "The host whose namespace holds the bridge.", "host", "on: h1", later="hosts inside a lab", neutral=("host",)),
     Key(
@@ -191,15 +191,22 @@ NETWORK = _noun(
     Key("isolated", kinds.list_of(kinds.NAME), "Nodes that reach only nodes not in this list.", example="isolated: [guest1, guest2]",
         types=("bridge", "ovs", "vxlan")),
     *_SHAPES,
-    Key("flows", kinds.list_of(kinds.TEXT), "OpenFlow rules.", example="flows: [priority=1,actions=normal]",
-        later="Open vSwitch", types=("ovs",)),
+    Key(
+        "flows", kinds.list_of(kinds.TEXT),
+        "OpenFlow rules in the words of ovs-ofctl(8), all there are: what none of them matches is dropped. Ports go by name.",
+        "priority=0,actions=normal", 'flows: ["priority=9,tcp,tp_dst=80,actions=drop", "priority=0,actions=normal"]', types=("ovs",),
+    ),
     Key(
         "tags", kinds.raw("a mapping of nodes to VLAN numbers", {"type": "object", "additionalProperties": {
             "type": "integer", "minimum": 1, "maximum": 4094}}),
-        "The VLAN of each node.", example="tags: {a: 10, b: 20}", later="Open vSwitch", types=("ovs",),
+        "The VLAN of each node; nodes without a tag are on the trunk, whose frames carry their VLAN.", example="tags: {a: 10, b: 20}",
+        types=("ovs",),
     ),
-    Key("datapath", kinds.choice("auto", "kernel", "userspace"), "Which Open vSwitch datapath.", "auto", "datapath: userspace",
-        later="Open vSwitch", types=("ovs",)),
+    Key(
+        "datapath", kinds.choice("auto", "kernel", "userspace"),
+        "Where Open vSwitch forwards: by the kernel's module (`auto` takes it where it is there), or in its own process.", "auto",
+        "datapath: userspace", types=("ovs",),
+    ),
     Key("vni", kinds.integer(1, 16777215), "The VXLAN network identifier.", example="vni: 42", later="overlays", types=("vxlan",)),
     Key("udp_port", kinds.integer(1, 65535), "The UDP port of VXLAN.", "4789", "udp_port: 8472", later="overlays", types=("vxlan",)),
     Key("fdb", kinds.choice("static", "learning", "multicast"), "How a host learns where a node is.", "static", "fdb: learning",

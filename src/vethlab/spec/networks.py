@@ -43,7 +43,7 @@ def _network(name: str, key: Item, entry: Item, mistakes: Mistakes) -> RawNetwor
         _nodes(network, nodes, what, mistakes)
     tags = fields.get("tags")
     if tags is not None:
-        _tags(tags, what, mistakes)
+        _tags(network, tags, what, mistakes)
     return network
 
 
@@ -152,8 +152,8 @@ def _once(fields: Fields, of: int, whose: str, mistakes: Mistakes) -> None:
                          help=f"remove `{key}`", topic=f"networks.nodes.{key}")
 
 
-def _tags(item: Item, what: str, mistakes: Mistakes) -> None:
-    """VLAN numbers are checked although Open vSwitch is not built yet: all mistakes of a file are told at once."""
+def _tags(network: RawNetwork, item: Item, what: str, mistakes: Mistakes) -> None:
+    """VLAN numbers, 0 and 4095 being reserved (IEEE 802.1Q table 9-2)."""
     entries = item.mapping()
     if entries is None:
         mistakes.add(item, "wrong-type", f"`tags` of {what} must be a mapping, this is {item.described()}", why="expected `node: number`",
@@ -163,3 +163,5 @@ def _tags(item: Item, what: str, mistakes: Mistakes) -> None:
         if not isinstance(value.value, int) or isinstance(value.value, bool) or not 1 <= value.value <= 4094:
             mistakes.add(value, "wrong-value", f"the tag of `{shown(name)}` on {what} must be a whole number from 1 to 4094",
                          why=f"this is {value.described()}", topic="networks.tags")
+        else:
+            network.tags[name] = value.value

@@ -42,7 +42,7 @@ class RawLink:
 class RawNetwork:
     """One network with its places, in file order."""
 
-    __slots__ = ("fields", "gateway", "isolated", "item", "mtu", "name", "places", "stp", "subnets", "type")
+    __slots__ = ("fields", "gateway", "isolated", "item", "mtu", "name", "places", "stp", "subnets", "tags", "type")
 
     def __init__(self, name: str, item: Item, fields: Fields) -> None:
         self.name, self.item, self.fields = name, item, fields
@@ -52,5 +52,6 @@ class RawNetwork:
         self.gateway: list[IPInterface] = []
         self.isolated: frozenset[str] = frozenset(fields.get("isolated", ()))
         self.stp: bool = fields.get("stp", False)
+        self.tags: dict[str, int] = {}
         mtu = fields.get("mtu", 1500)
         self.mtu: int = 1500 if mtu == "auto" else mtu

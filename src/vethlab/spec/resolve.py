@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from vethlab.model.address import IPInterface, IPNetwork
 from vethlab.model.route import NextHop, Route
-from vethlab.model.topology import Cable, Endpoint, Network, Node, Port, Topology
+from vethlab.model.topology import Cable, Endpoint, Flow, Network, Node, Port, Topology
 from vethlab.spec import addressing, checks, links, naming, networks, nodes, publish, rules
 from vethlab.spec.addresses import last_host, with_prefix
 from vethlab.spec.fields import Fields, take
@@ -105,7 +105,18 @@ def _network(segment: RawNetwork, aliases: dict[int, str]) -> Network:
     isolated = segment.isolated
     return Network(
         segment.name,
-        tuple(Port(_endpoint(place), place.port, aliases.get(id(place)), place.node in isolated) for place in segment.places),
+        tuple(
+            Port(_endpoint(place), place.port, aliases.get(id(place)), place.node in isolated, segment.tags.get(place.node))
+            for place in segment.places
+        ),
         segment.type, subnets=tuple(segment.subnets), gateway=tuple(segment.gateway), stp=segment.stp, mtu=segment.mtu,
-        nat=segment.fields.get("nat", "none"),
+        nat=segment.fields.get("nat", "none"), flows=_flows(segment), datapath=segment.fields.get("datapath", "auto"),
     )
+
+
+def _flows(segment: RawNetwork) -> tuple[Flow, ...]:
+    """OpenFlow rules with their places: whether they are well said only Open vSwitch knows."""
+    texts: tuple[str, ...] = segment.fields.get("flows", ())
+    written = segment.fields.at("flows")
+    items = written.sequence() or [written]
+    return tuple(Flow(text, item.line, item.column) for text, item in zip(texts, items, strict=False))

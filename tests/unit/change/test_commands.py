@@ -13,6 +13,7 @@ from vethlab.model.nat import Table
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import NextHop, Route, RouteType
 from vethlab.model.state import Address, Process
+from vethlab.model.switch import SwitchBridge, SwitchPort
 
 ENTRY = Neighbour("eth0", ip_address("10.0.0.2"), "02:00:00:00:00:02")
 PORT = Link("p-a", "veth", mtu=9000, mac="02:00:00:00:00:01", master="br0", alias="p-a-long", port=BridgePort(isolated=True))
@@ -87,6 +88,47 @@ CASES: list[tuple[Change, list[str]]] = [
     (ops.RemoveRoute("a", Route(ip_network("0.0.0.0/0"), (), RouteType.BLACKHOLE)), ["ip route delete blackhole default"]),
     (ops.AddNeighbour("a", ENTRY), ["ip neighbour replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent"]),
     (ops.RemoveNeighbour("a", ENTRY), ["ip neighbour delete 10.0.0.2 dev eth0"]),
+    (ops.StopSwitch("host"), ["ovs-appctl --target=ovs-vswitchd exit --cleanup", "ovs-appctl --target=ovsdb-server exit"]),
+    (
+        ops.AddSwitchBridge(
+            "host", Link("sw0", "ovs", mtu=9000, mac="02:00:00:00:00:01"), SwitchBridge("userspace", flows=("priority=0,actions=normal",)),
+        ),
+        [
+            (
+                "ovs-vsctl add-br sw0 -- set Bridge sw0 datapath_type=netdev -- "
+                'set Bridge sw0 other_config:hwaddr="02:00:00:00:00:01" -- set Bridge sw0 fail_mode=secure -- '
+                "set Interface sw0 mtu_request=9000"
+            ),
+        ],
+    ),
+    (ops.AddSwitchBridge("host", Link("sw0", "ovs"), SwitchBridge()), ["ovs-vsctl add-br sw0"]),
+    (ops.RemoveSwitchBridge("host", "sw0"), ["ovs-vsctl del-br sw0"]),
+    (ops.AddSwitchPort("host", "sw0", "p-a", SwitchPort()), ["ovs-vsctl add-port sw0 p-a"]),
+    (
+        ops.AddSwitchPort("host", "sw0", "p-a", SwitchPort(10, isolated=True), 3),
+        ["ovs-vsctl add-port sw0 p-a tag=10 protected=true -- set Interface p-a ofport_request=3"],
+    ),
+    (
+        ops.SetSwitchPort("host", "sw0", "p-a", SwitchPort(10), SwitchPort(isolated=True), "why"),
+        ["ovs-vsctl clear Port p-a tag -- set Port p-a protected=true"],
+    ),
+    (
+        ops.SetSwitchPort("host", "sw0", "p-a", SwitchPort(10, isolated=True), SwitchPort(20), "why"),
+        ["ovs-vsctl set Port p-a tag=20 -- set Port p-a protected=false"],
+    ),
+    (ops.SetSwitchPort("host", "sw0", "p-a", SwitchPort(10), SwitchPort(20), "why"), ["ovs-vsctl set Port p-a tag=20"]),
+    (
+        ops.SetSwitchPort("host", "sw0", "p-a", SwitchPort(), SwitchPort(isolated=True), "why"),
+        ["ovs-vsctl set Port p-a protected=true"],
+    ),
+    (ops.RemoveSwitchPort("host", "sw0", "p-a"), ["ovs-vsctl --if-exists del-port sw0 p-a"]),
+    (
+        ops.SetFlows("host", "sw0", ("priority=0,actions=drop",)),
+        [
+            "ovs-vsctl set-fail-mode sw0 secure",
+            "printf '%s\\n' priority=0,actions=drop | ovs-ofctl --protocols=OpenFlow14 --bundle replace-flows sw0 -",
+        ],
+    ),
     (ops.SetSysctl("a", "net.ipv4.ip_forward", "1"), ["sysctl --write net.ipv4.ip_forward=1"]),
     (ops.SetSysctl("a", "net.ipv4.tcp_rmem", "4096 131072 6291456"), ['sysctl --write net.ipv4.tcp_rmem="4096 131072 6291456"']),
     (ops.LoadRuleset("a", "table ip x {}\n"), ["printf '%s\\n' 'flush ruleset' 'table ip x {}' | nft --file -"]),

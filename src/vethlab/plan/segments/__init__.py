@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from vethlab.model.topology import Network
-from vethlab.plan.segments import bridge, macvlan
+from vethlab.plan.segments import bridge, macvlan, ovs
 from vethlab.plan.spaces import Spaces
 
-_TYPES: Mapping[str, Callable[[Spaces, Network], None]] = {"bridge": bridge.add, "macvlan": macvlan.add}
+_TYPES: Mapping[str, Callable[[Spaces, Network], None]] = {"bridge": bridge.add, "macvlan": macvlan.add, "ovs": ovs.add}
 
 
 def add(spaces: Spaces, network: Network) -> None:

@@ -60,6 +60,11 @@ MACHINE = {
     "no-nft": "The lab file has `nft:`, `nat:` or `publish:`, and the machine has no nft program: apt install nftables.",
     "kernel-lacks": "The lab asks for something that this kernel was built without, or whose module is not there: a kind of link, a "
                     "queueing discipline. The message names it; `vethlab doctor` lists what the kernel has.",
+    "no-ovs": "The lab has a network of type ovs, and the machine has no Open vSwitch: apt install openvswitch-switch. The lab runs "
+              "daemons of its own; those of the machine are not needed and not touched.",
+    "no-ovs-module": "`datapath: kernel` needs the kernel's module openvswitch. `datapath: auto` does without it.",
+    "no-tun": "Without its kernel module, Open vSwitch makes the interface of a bridge of a tap, and /dev/net/tun cannot be opened.",
+    "ovs-daemon": "A daemon of the lab's own Open vSwitch did not come up; the message holds its last words.",
     "no-program": "A fix is a command line, and the program that it needs is not on this machine. The message names it and its package.",
     "no-bpf": "`--truth` has the kernel's own tracepoints look on, which needs root, BPF and the kernel's type information "
               "(/sys/kernel/btf/vmlinux). Without --truth `why` does without, and finds the same.",
@@ -98,6 +103,7 @@ FILE = {
     "bad-link": "A link is a sentence: `a 10.0.0.1/24 -- b:eth1 10.0.0.2/24`.",
     "bad-route": "A route is written as ip-route(8) has it: `PREFIX via ADDRESS`, `PREFIX dev INTERFACE`, `blackhole PREFIX`.",
     "bad-sysctl": "A sysctl is written dotted and begins with `net.`: only those belong to a network namespace.",
+    "bad-flow": "Open vSwitch does not understand an OpenFlow rule of the lab file; the message holds the words of ovs-ofctl(8).",
     "bad-check": "A check is a sentence: `ping a -> b`, `tcp a -> b:22`, `http a -> b:80`.",
     "several-forms": "A link has one of ends, mesh, zip and spread.",
     "range-in-link": "A plain link joins two ends. For ranges say mesh (every left with every right), zip (in step) or spread.",

@@ -1,0 +1,134 @@
+"""The two daemons of Open vSwitch, private to one namespace: started, found, and what the machine must have for them.
+
+Enters: Namespaces and a name; leaves: paths of their sockets as this process reaches them. Rule of the file: all that they write lies in
+/run/openvswitch of the namespace's view, a tmpfs that exists for the lab only (keep/views.py). It ends with the keeper, SIGKILL included,
+and `vethlab exec host -- ovs-vsctl show` finds the sockets where the tools look for them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from time import monotonic, sleep
+from typing import NamedTuple
+
+from vethlab.errors import BuildError, HostError
+from vethlab.kernel.port import Namespaces, ProcessStatus
+from vethlab.model.state import Process
+
+PACKAGE = "openvswitch-switch"
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+PROGRAMS = ("ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-ofctl")
+TUN = "/dev/net/tun"
+SYSTEM_PATHS = "/usr/local/sbin:/usr/sbin:/sbin"  # an ordinary user's PATH may lack them
+RUN = "/run/openvswitch"
+START_SECONDS = 10.0
+_ENVIRONMENT = f'export PATH="$PATH:{SYSTEM_PATHS}" OVS_RUNDIR={RUN} OVS_LOGDIR={RUN} OVS_DBDIR={RUN} OVS_SYSCONFDIR={RUN}'
+_COMMON = "--pidfile --log-file --verbose=syslog:off --verbose=console:emer"
+DATABASE = Process(
+    f"{_ENVIRONMENT}; [ ! -d {RUN} ] || rm -rf {RUN}; mkdir {RUN} && cd {RUN} && ovsdb-tool create conf.db {SCHEMA}"
+    f" && exec ovsdb-server conf.db --remote=punix:{RUN}/db.sock {_COMMON}",
+)
+FORWARDER = Process(f"{_ENVIRONMENT}; cd {RUN} && exec ovs-vswitchd unix:{RUN}/db.sock {_COMMON}")
+DAEMONS = (DATABASE, FORWARDER)
+
+
+class Found(NamedTuple):
+    """The daemons of one namespace, alive or not; None where one was never started."""
+
+    database: ProcessStatus | None
+    forwarder: ProcessStatus | None
+
+    @property
+    def alive(self) -> bool:
+        """Whether both live."""
+        return all(one is not None and one.exited is None for one in self)
+
+
+def find(statuses: Iterable[ProcessStatus], name: str) -> Found:
+    """Those of one namespace among all processes of a lab."""
+    mine = {one.process.command: one for one in statuses if one.netns == name and one.process in DAEMONS}
+    return Found(mine.get(DATABASE.command), mine.get(FORWARDER.command))
+
+
+def others(statuses: Sequence[ProcessStatus]) -> list[ProcessStatus]:
+    """The processes that a lab file asked for."""
+    return [one for one in statuses if one.process not in DAEMONS]
+
+
+def require(*, userspace: bool) -> None:
+    """HostError if this machine lacks Open vSwitch or, for the user-space datapath, the device that its interfaces are made of."""
+    for program in PROGRAMS:
+        if _which(program) is None:
+            raise HostError(
+                "Open vSwitch is not installed", where=program, why=f"a network of type ovs needs `{program}`", slug="no-ovs",
+                help=f"apt install {PACKAGE}",
+            )
+    if not os.path.exists(SCHEMA):  # noqa: PTH110 - no pathlib on this path
+        raise HostError(
+            "Open vSwitch is not installed whole", where=SCHEMA, why="the schema of its database is missing", slug="no-ovs",
+            help=f"apt install {PACKAGE}",
+        )
+    if userspace:
+        _require_tun()
+
+
+def _require_tun() -> None:
+    try:
+        os.close(os.open(TUN, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        raise HostError(
+            f"{TUN} cannot be opened: {error.strerror}", where=TUN, slug="no-tun",
+            why="without its kernel module Open vSwitch makes the interface of a bridge of a tap",
+            help="modprobe tun; in a container give it the device: --device /dev/net/tun",
+        ) from error
+
+
+def start(namespaces: Namespaces, name: str, daemon: Process) -> ProcessStatus:
+    """Start one of them, ending what is left of it."""
+    found = next((one for one in namespaces.processes() if one.netns == name and one.process == daemon), None)
+    if found is not None:
+        namespaces.stop(name, daemon)
+    namespaces.start(name, daemon)
+    return next(one for one in namespaces.processes() if one.netns == name and one.process == daemon)
+
+
+def database_socket(database: ProcessStatus) -> str:
+    """Where the socket of ovsdb-server is, seen from here: the root of a process of the view leads into it (proc_pid_root(5))."""
+    return f"/proc/{database.pid}/root{RUN}/db.sock"
+
+
+def control_socket(forwarder: ProcessStatus) -> str:
+    """Where the control socket of ovs-vswitchd is: named by its pid in the lab (unixctl(7)). OSError while it is not there yet."""
+    base = f"/proc/{forwarder.pid}/root{RUN}"
+    with open(f"{base}/ovs-vswitchd.pid", encoding="ascii") as file:  # noqa: PTH123 - no pathlib on this path
+        return f"{base}/ovs-vswitchd.{file.read().strip()}.ctl"
+
+
+def bridge_socket(forwarder: ProcessStatus, bridge: str) -> str:
+    """Where a bridge speaks OpenFlow."""
+    return f"/proc/{forwarder.pid}/root{RUN}/{bridge}.mgmt"
+
+
+def wait_for_socket(namespaces: Namespaces, status: ProcessStatus) -> None:
+    """Until ovsdb-server listens. BuildError with its last words if it ends, or takes too long."""
+    path, end = database_socket(status), monotonic() + START_SECONDS
+    while not os.path.exists(path):  # noqa: PTH110 - bound and listening at once, as far as a client can tell (lib/socket-util.c)
+        if monotonic() > end or any(one.exited is not None for one in namespaces.processes() if one.pid == status.pid):
+            raise died(namespaces, status)
+        sleep(0.001)
+
+
+def died(namespaces: Namespaces, status: ProcessStatus) -> BuildError:
+    """What a daemon that did not come up said last."""
+    done = namespaces.run(status.netns, ["tail", "-n", "3", f"/run/log/{status.log.partition('/run/log/')[2]}"])
+    words = " ".join(done.stdout.split())
+    which = "ovsdb-server" if status.process == DATABASE else "ovs-vswitchd"
+    return BuildError(
+        f"{which} did not start", where=status.netns, why=words, help="`vethlab doctor` says what this machine lacks", slug="ovs-daemon",
+    )
+
+
+def _which(name: str) -> str | None:
+    places = f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATHS}".split(":")
+    return next((path for place in places if os.access(path := f"{place}/{name}", os.X_OK)), None)

@@ -1,0 +1,231 @@
+"""Open vSwitch of the namespaces of a lab: carries changes out and reads back what is.
+
+Enters: changes and Namespaces; leaves: nothing, or a Switch. Rule of the file: what is changed together is one transaction, and
+ovs-vswitchd works at it while veth pairs are made (it takes 0.1 s to measure its clock at the first bridge, dpif-netdev-perf.c): `settle`
+waits, before anything that needs what it makes.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from vethlab import change as ops
+from vethlab.errors import KernelError
+from vethlab.kernel import openflow, ovs_daemons, ovs_rows
+from vethlab.kernel.features_ovs import kernel_datapath
+from vethlab.kernel.jsonrpc import Peer
+from vethlab.kernel.ovsdb import DATABASE, Database, insert, mapping
+from vethlab.kernel.port import Namespaces, ProcessStatus
+from vethlab.model.link import Link
+from vethlab.model.state import Netns
+from vethlab.model.switch import KERNEL, KIND, USERSPACE, Switch, SwitchBridge
+
+_EMPTY = {"other_config": mapping({"userspace-tso-enable": "true"})}
+_DYING = {errno.ECONNRESET, errno.ECONNREFUSED, errno.EPIPE, errno.ENOENT}  # a daemon that has not been collected yet
+_MADE_BY = {"tun", "openvswitch"}
+
+
+class Switches:
+    """The switches of one lab. `mark` tells its rows from those of others."""
+
+    def __init__(self, namespaces: Namespaces, mark: str) -> None:
+        self._namespaces, self._mark = namespaces, mark
+        self._pending: dict[str, tuple[Database, int]] = {}
+        self._begun: dict[str, ProcessStatus] = {}
+
+    def begin(self, name: str) -> None:
+        """Let ovsdb-server boot beside other work: a switch will be asked for soon."""
+        self._begun[name] = ovs_daemons.start(self._namespaces, name, ovs_daemons.DATABASE)
+
+    def apply(self, changes: Sequence[ops.SwitchChange]) -> None:
+        """Carry out changes of any number of namespaces."""
+        for name in dict.fromkeys(one.netns for one in changes):
+            self._apply(name, [one for one in changes if one.netns == name])
+
+    def configure(self, one: ops.SetLink) -> ops.SetLink:
+        """Tell ovs-vswitchd the address and size of a bridge's interface, which it holds to; the rest of the change is netlink's."""
+        before, after = one.before, one.after
+        if after.mac != before.mac or after.mtu != before.mtu:
+            database = self._database(one.netns)
+            try:
+                database.carried_out(database.change(ovs_rows.interface(after)))
+            finally:
+                database.close()
+        return replace(one, before=replace(before, mac=after.mac, mtu=after.mtu))
+
+    def settle(self) -> None:
+        """Wait until every ovs-vswitchd has done what it was told. KernelError names an interface that it could not take."""
+        for name in list(self._pending):
+            database, number = self._pending.pop(name)
+            try:
+                troubles = database.carried_out(number)
+            except KernelError as error:
+                raise self._worse(name, error) from error
+            finally:
+                database.close()
+            for interface, words in troubles.items():
+                raise KernelError("add", f"port {name}:{interface}", errno.EIO, words)
+
+    def read(self, name: str, one: Netns, statuses: Sequence[ProcessStatus]) -> Netns:
+        """A namespace with its switch, if it has one; the interfaces that belong to bridges are told as what they are."""
+        found = ovs_daemons.find(statuses, name)
+        if found == (None, None) or name in self._begun:
+            return one
+        if not found.alive:
+            return replace(one, switch=Switch(running=False))
+        self.settle()
+        try:
+            bridges = self._bridges(found, one.links)
+        except KernelError as error:
+            if error.errno not in _DYING:
+                raise
+            return replace(one, switch=Switch(running=False))
+        return replace(one, links=_named(one.links, bridges), switch=Switch(bridges))
+
+    def _bridges(self, found: ovs_daemons.Found, links: Iterable[str]) -> dict[str, SwitchBridge]:
+        assert found.database is not None  # noqa: S101 - it is alive
+        assert found.forwarder is not None  # noqa: S101
+        database = Database(ovs_daemons.database_socket(found.database))
+        try:
+            rows = ovs_rows.Rows(database.transact(ovs_rows.DUMP))
+        finally:
+            database.close()
+        return ovs_rows.bridges_of(rows, links, self._rules(found.forwarder, rows), self._mark)
+
+    def _apply(self, name: str, changes: Sequence[ops.SwitchChange]) -> None:
+        if any(isinstance(one, ops.StopSwitch) for one in changes):
+            self._stop(name)
+        if any(isinstance(one, ops.StartSwitch) for one in changes):
+            self._start(name)
+        within = [one for one in changes if not isinstance(one, ops.StartSwitch | ops.StopSwitch)]
+        rest = [one for one in within if not isinstance(one, ops.SetFlows)]
+        if rest:
+            self._transact(name, rest)
+        for one in within:
+            if isinstance(one, ops.SetFlows):
+                self.settle()
+                self._flow(one)
+
+    def _start(self, name: str) -> None:
+        status = self._begun.pop(name, None) or ovs_daemons.start(self._namespaces, name, ovs_daemons.DATABASE)
+        ovs_daemons.wait_for_socket(self._namespaces, status)
+        database = Database(ovs_daemons.database_socket(status))
+        try:
+            database.transact([insert(DATABASE, _EMPTY, "root")])
+        finally:
+            database.close()
+        ovs_daemons.start(self._namespaces, name, ovs_daemons.FORWARDER)
+
+    def _stop(self, name: str) -> None:
+        found = ovs_daemons.find(self._namespaces.processes(), name)
+        if found.alive and found.forwarder is not None:
+            _leave(found.forwarder)
+        for status in (found.forwarder, found.database):
+            if status is not None:
+                self._namespaces.stop(name, status.process)
+
+    def _transact(self, name: str, changes: Sequence[ops.SwitchChange]) -> None:
+        self.settle()
+        database = self._database(name)
+        try:
+            rows = ovs_rows.Rows(database.transact(ovs_rows.DUMP))
+            stale = _stale(changes, rows)
+            if stale:
+                database.carried_out(database.change(ovs_rows.operations(stale, rows, self._mark, otherwise=USERSPACE)))
+            otherwise = KERNEL if kernel_datapath() else USERSPACE
+            self._pending[name] = database, database.change(ovs_rows.operations(changes, rows, self._mark, otherwise=otherwise))
+        except BaseException:
+            database.close()
+            raise
+
+    def _flow(self, one: ops.SetFlows) -> None:
+        found = ovs_daemons.find(self._namespaces.processes(), one.netns)
+        if found.forwarder is None:
+            raise KernelError("set", one.object, errno.ESRCH, "ovs-vswitchd does not run")
+        database = self._database(one.netns)
+        try:
+            database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, one.flows)]))
+            openflow.replace(ovs_daemons.bridge_socket(found.forwarder, one.bridge), one)
+            digest = _digest(_listing(found.forwarder, one.bridge))
+            database.transact(ovs_rows.note_flows(one.bridge, one.flows, digest))
+        finally:
+            database.close()
+
+    def _rules(self, forwarder: ProcessStatus, rows: ovs_rows.Rows) -> dict[str, tuple[str, ...]]:
+        """The rules of every bridge, as declared while the listing is what it was then."""
+        found = {}
+        for bridge in rows.bridges:
+            listing, notes = _listing(forwarder, bridge), rows.notes(bridge)
+            if notes.get(ovs_rows.LISTED) == _digest(listing):
+                found[bridge] = openflow.declared(notes[ovs_rows.FLOWS])
+            else:
+                found[bridge] = () if listing == openflow.PLAIN else listing
+        return found
+
+    def _database(self, name: str) -> Database:
+        found = ovs_daemons.find(self._namespaces.processes(), name)
+        if found.database is None:
+            raise KernelError("reach", f"the Open vSwitch of {name}", errno.ESRCH, "ovsdb-server does not run")
+        return Database(ovs_daemons.database_socket(found.database))
+
+    def _worse(self, name: str, error: KernelError) -> Exception:
+        """Why ovs-vswitchd does not answer: it died, or it is only late."""
+        found = ovs_daemons.find(self._namespaces.processes(), name)
+        if found.forwarder is not None and found.forwarder.exited is not None:
+            return ovs_daemons.died(self._namespaces, found.forwarder)
+        return error
+
+
+def _stale(changes: Sequence[ops.SwitchChange], rows: ovs_rows.Rows) -> list[ops.SwitchChange]:
+    """What is in the database still and is to be made: its interface is gone, or is another one now."""
+    found: list[ops.SwitchChange] = []
+    for one in changes:
+        if isinstance(one, ops.AddSwitchBridge) and one.link.name in rows.bridges:
+            found.append(ops.RemoveSwitchBridge(one.netns, one.link.name))
+        elif isinstance(one, ops.AddSwitchPort) and one.bridge in rows.bridges and one.name in rows.members(one.bridge):
+            found.append(ops.RemoveSwitchPort(one.netns, one.bridge, one.name))
+    return found
+
+
+def _named(links: Mapping[str, Link], bridges: Iterable[str]) -> dict[str, Link]:
+    """Links with the interfaces of bridges as such; the kernel module shows as the master of every port, which says nothing."""
+    modules = {name for name, link in links.items() if link.kind == "openvswitch"}
+    found = {}
+    for name, link in links.items():
+        if name in bridges and link.kind in _MADE_BY:
+            found[name] = replace(link, kind=KIND, owned=True)
+        else:
+            found[name] = replace(link, master=None) if link.master in modules else link
+    return found
+
+
+def _leave(forwarder: ProcessStatus) -> None:
+    """Let ovs-vswitchd take what it made along: the kernel's datapath would stay."""
+    try:
+        peer = Peer(ovs_daemons.control_socket(forwarder), "ovs-vswitchd")
+    except (KernelError, OSError):
+        return  # it is killed in a moment
+    try:
+        peer.call("exit", ["--cleanup"])
+    except KernelError:
+        return
+    finally:
+        peer.close()
+
+
+def _listing(forwarder: ProcessStatus, bridge: str) -> tuple[str, ...]:
+    try:
+        peer = Peer(ovs_daemons.control_socket(forwarder), "ovs-vswitchd")
+    except OSError as error:
+        raise KernelError("reach", "ovs-vswitchd", error.errno or errno.EIO) from error
+    try:
+        return openflow.rules(str(peer.call("bridge/dump-flows", [bridge])))
+    finally:
+        peer.close()
+
+
+def _digest(listing: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(listing).encode()).hexdigest()

@@ -1,0 +1,47 @@
+"""Open vSwitch in one namespace: its bridges, their ports with VLANs, and their OpenFlow rules. Desired and actual state are the same type.
+
+Rule of the file: what Open vSwitch's database says and the kernel does not. The interface of a bridge and the veth ends that are its ports
+are links as all others (model/link.py); here they are named only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+AUTO, KERNEL, USERSPACE = "auto", "kernel", "userspace"
+KIND = "ovs"  # the kind of link of a bridge's own interface, whatever the datapath makes of it (a tap, or one of the kernel module)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchPort:
+    """An interface that is a port. `tag`: the VLAN it is an access port of, None for all traffic. `owned`: it bears our mark.
+
+    `isolated`: it reaches no other isolated port (`protected` in ovs-vswitchd.conf.db(5)).
+    """
+
+    tag: int | None = None
+    isolated: bool = False
+    owned: bool = field(default=True, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchBridge:
+    """One bridge. `datapath`: kernel, userspace, or (desired only) auto, which is not compared.
+
+    `flows`: OpenFlow rules as they were declared while nobody changed them, else as the switch lists them; empty where it only learns and
+    forwards (`priority=0 actions=NORMAL`).
+    """
+
+    datapath: str = AUTO
+    ports: Mapping[str, SwitchPort] = field(default_factory=dict)
+    flows: tuple[str, ...] = ()
+    owned: bool = field(default=True, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The Open vSwitch of a namespace. `running`: both of its daemons live; if not, nothing is known of its bridges."""
+
+    bridges: Mapping[str, SwitchBridge] = field(default_factory=dict)
+    running: bool = True
