@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from typing import cast
 
@@ -30,7 +31,8 @@ def lab_name() -> Iterator[str]:
     yield name
     for found in found_labs():
         if found.name == name:
-            os.kill(found.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it was about to end by itself
+                os.kill(found.pid, signal.SIGKILL)
 
 
 @pytest.fixture
