@@ -34,7 +34,7 @@ _DATAPATHS = {KERNEL: "system", USERSPACE: "netdev"}
 _FORWARDS = {"": KERNEL, "system": KERNEL, "netdev": USERSPACE}
 
 DUMP: tuple[Operation, ...] = (
-    select("Bridge", ALL, ["_uuid", "name", "datapath_type", "ports", "external_ids"]),
+    select("Bridge", ALL, ["_uuid", "name", "datapath_type", "ports", "external_ids", "fail_mode"]),
     select("Port", ALL, ["_uuid", "name", "tag", "protected", "interfaces", "external_ids"]),
     select("Interface", ALL, ["_uuid", "name", "type", "error", "ofport"]),
 )
@@ -56,6 +56,10 @@ class Rows:
     def troubled(self, port: str) -> bool:
         """Whether a port's interface does not work."""
         return any(trouble_of(self.interfaces[one[1]]) for one in read_set(self.ports[port]["interfaces"]))
+
+    def secure(self, bridge: str) -> bool:
+        """Whether a bridge forwards by its rules alone."""
+        return read_set(self.bridges[bridge]["fail_mode"]) == ["secure"]
 
     def notes(self, bridge: str) -> dict[str, str]:
         """The external_ids of a bridge."""
@@ -112,9 +116,9 @@ def note_flows(bridge: str, flows: Sequence[str], digest: str) -> list[Operation
     return [mutate("Bridge", named(bridge), [forget]), *([mutate("Bridge", named(bridge), [notes])] if flows else [])]
 
 
-def fail_mode(bridge: str, flows: Sequence[str]) -> Operation:
+def fail_mode(bridge: str, *, secure: bool) -> Operation:
     """`secure` where rules are declared: else each configuration puts the rule that forwards all back (vswitchd/bridge.c)."""
-    return update("Bridge", named(bridge), {"fail_mode": "secure" if flows else ["set", []]})
+    return update("Bridge", named(bridge), {"fail_mode": "secure" if secure else ["set", []]})
 
 
 def _add_bridge(one: ops.AddSwitchBridge, name: str, ids: list[Any], otherwise: str) -> list[Operation]:

@@ -75,14 +75,14 @@ class Switches:
         if found == (None, None) or name in self._begun:
             return one
         if not found.alive:
-            return replace(one, switch=Switch(running=False))
+            return _dead(one)
         self.settle()
         try:
             bridges = self._bridges(found, one.links)
         except KernelError as error:
             if error.errno not in _DYING:
                 raise
-            return replace(one, switch=Switch(running=False))
+            return _dead(one)
         return replace(one, links=_named(one.links, bridges), switch=Switch(bridges))
 
     def _bridges(self, found: ovs_daemons.Found, links: Iterable[str]) -> dict[str, SwitchBridge]:
@@ -147,8 +147,13 @@ class Switches:
             raise KernelError("set", one.object, errno.ESRCH, "ovs-vswitchd does not run")
         database = self._database(one.netns)
         try:
-            database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, one.flows)]))
-            openflow.replace(ovs_daemons.bridge_socket(found.forwarder, one.bridge), one)
+            declared = ovs_rows.LISTED in ovs_rows.Rows(database.transact(ovs_rows.DUMP)).notes(one.bridge)
+            database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, secure=bool(one.flows))]))
+            try:
+                openflow.replace(ovs_daemons.bridge_socket(found.forwarder, one.bridge), one)
+            except KernelError:
+                database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, secure=declared)]))
+                raise
             digest = _digest(_listing(found.forwarder, one.bridge))
             database.transact(ovs_rows.note_flows(one.bridge, one.flows, digest))
         finally:
@@ -159,10 +164,11 @@ class Switches:
         found = {}
         for bridge in rows.bridges:
             listing, notes = _listing(forwarder, bridge), rows.notes(bridge)
-            if notes.get(ovs_rows.LISTED) == _digest(listing):
+            secure = rows.secure(bridge)
+            if secure and notes.get(ovs_rows.LISTED) == _digest(listing):
                 found[bridge] = openflow.declared(notes[ovs_rows.FLOWS])
-            else:
-                found[bridge] = () if listing == openflow.PLAIN else listing
+            elif secure or listing != openflow.PLAIN:
+                found[bridge] = (*listing, *(["fail_mode=secure"] if secure else []))
         return found
 
     def _database(self, name: str) -> Database:
@@ -188,6 +194,16 @@ def _stale(changes: Sequence[ops.SwitchChange], rows: ovs_rows.Rows) -> list[ops
         elif isinstance(one, ops.AddSwitchPort) and one.bridge in rows.bridges and one.name in rows.members(one.bridge):
             found.append(ops.RemoveSwitchPort(one.netns, one.bridge, one.name))
     return found
+
+
+def _dead(one: Netns) -> Netns:
+    """A namespace whose switch is dead or dying, without the interfaces that die with it."""
+    gone = {name for name, link in one.links.items() if link.kind in _MADE_BY}
+    return replace(
+        one, switch=Switch(running=False), links={name: link for name, link in one.links.items() if name not in gone},
+        addresses=frozenset(held for held in one.addresses if held.interface not in gone),
+        routes=frozenset(route for route in one.routes if not {hop.interface for hop in route.next_hops} & gone),
+    )
 
 
 def _named(links: Mapping[str, Link], bridges: Iterable[str]) -> dict[str, Link]:

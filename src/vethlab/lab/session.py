@@ -35,7 +35,7 @@ from vethlab.plan.watch import HAS_IPV6, recorded_keys, watched
 if TYPE_CHECKING:
     from vethlab.change import Change
     from vethlab.keep.launch import Starting
-    from vethlab.model.state import State
+    from vethlab.model.state import Netns, State
     from vethlab.model.topology import Topology
 
 
@@ -158,7 +158,7 @@ class Session:
         recorded = self.held.record.recorded
         old, last = self.desired(self._declared()), {}
         for name, one in old.netns.items():
-            gone = [key for key in one.sysctls if name in wanted.netns and key not in wanted.netns[name].sysctls]
+            gone = [key for key in one.sysctls if name in wanted.netns and _outlives(key, wanted.netns[name])]
             asked = [key for key in gone if _of_default(key) not in recorded]
             values = self.held.namespaces.read_sysctls([(HOST, _of_default(key)) for key in asked]) if asked else []
             read = {key: value for key, value in zip(asked, values, strict=True) if value is not None}
@@ -243,6 +243,11 @@ def require_nft(topology: Topology) -> None:
             f"lab `{topology.name}` translates addresses, but nft is not installed", where=HOST,
             why="`nat` and `publish` are nftables rules", help="apt install nftables", slug="no-nft",
         )
+
+
+def _outlives(key: str, wanted: Netns) -> bool:
+    """Whether a sysctl is declared no longer, and what it is of is there still."""
+    return key not in wanted.sysctls and (not of_interface(key) or key.split(".")[3].replace("/", ".") in wanted.links)
 
 
 def _of_default(key: str) -> str:

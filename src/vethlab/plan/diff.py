@@ -26,7 +26,6 @@ FIRST_INDEX = 2  # 1 is lo in every namespace
 FEW = 8  # what is sorted for the reader's sake; a fabric's node has a route to everywhere
 # Kinds of link without a peer, with the change that makes one.
 ALONE: Mapping[str, Callable[[str, Link, str], Change]] = {"bridge": ops.AddBridge, "macvlan": ops.AddMacvlan}
-TAPS = {"tun", "openvswitch"}  # what the kernel calls the interface of a bridge whose switch nobody knows any more
 NEW, MISSING, EXTRA = "declared in the lab file", "declared, but missing in the running lab", "in the running lab, but not declared"
 
 
@@ -77,7 +76,7 @@ class _Diff:
             end, goal = End(name, link.name), after.get(link.name)
             if link.kind == "loopback" or end in self.removed:
                 continue
-            if link.kind == KIND or (goal is not None and goal.kind == KIND and link.kind in TAPS):
+            if link.kind == KIND:
                 if goal is not None and (goal.kind != KIND or link.name in self.switched[name]):
                     self.removed.add(end)  # by the switch, whose interface it is
                 continue

@@ -35,6 +35,7 @@ class Spaces:
         self.links: dict[str, dict[str, Link]] = {name: {LOOPBACK: LO} for name in names}
         self.addresses: dict[str, set[Address]] = {name: set() for name in names}
         self.switches: dict[str, dict[str, SwitchBridge]] = {}
+        self.sysctls: dict[str, dict[str, str]] = {}
         self._macs: set[str] = set()
 
     def interface(self, end: Endpoint, peer: End, mtu: int) -> None:
@@ -71,7 +72,8 @@ class Spaces:
 
     def netns(self, name: str, node: Node | None, routes: tuple[Route, ...]) -> Netns:
         """Everything collected for one namespace, with what its node declares."""
-        sysctls, switch = dict(self.baseline), Switch(self.switches[name]) if name in self.switches else None
+        sysctls = {**self.baseline, **self.sysctls.get(name, {})}
+        switch = Switch(self.switches[name]) if name in self.switches else None
         if node is None:
             sysctls |= {QUIET_PORTS: "1"} if self.ipv6 else {}
             return Netns(self.links[name], frozenset(self.addresses[name]), frozenset(routes), frozenset(), sysctls, switch=switch)

@@ -19,6 +19,8 @@ DEAD, EXTRA = "one of its daemons died", "in the running lab, but not declared"
 def switch_changes(name: str, before: Netns, after: Netns, why: str, *, gone: Collection[str] = ()) -> Iterator[Change]:
     """The changes of one namespace. `gone`: interfaces that are removed, or made anew, in the same plan; `why`: the reason of additions."""
     was, goal = before.switch, after.switch
+    if goal is not None and not goal.running:
+        return  # what was dead before a change that failed is better left as it is now
     if was is not None and (goal is None or not was.running):
         yield ops.StopSwitch(name, "no longer in the lab file" if goal is None else DEAD)
         was = None
@@ -43,7 +45,7 @@ def switch_changes(name: str, before: Netns, after: Netns, why: str, *, gone: Co
 def new_bridges(before: Netns, after: Netns) -> frozenset[str]:
     """The bridges that will be made, although an interface of that name may be there."""
     was, goal = before.switch, after.switch
-    if goal is None:
+    if goal is None or not goal.running:
         return frozenset()
     held = was.bridges if was is not None and was.running else {}
     return frozenset(name for name, wanted in goal.bridges.items() if name not in held or not _lasts(held[name], wanted))

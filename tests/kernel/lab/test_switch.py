@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 
 import pytest
 
-from vethlab import Lab
+from vethlab import Lab, spec
+from vethlab.errors import BuildError, HostError, SpecErrors
+from vethlab.kernel import ovs_daemons
+from vethlab.kernel.ovsdb import Database, Operation
 from vethlab.lab.node import Node
+from vethlab.lab.switching import require_switch
 
 pytestmark = pytest.mark.kernel
 BULK = 8 << 20
@@ -106,3 +110,70 @@ def test_a_change_by_hand_is_told_and_repaired(lab: Lab, commands: list[str], to
     lab.up()
     assert () == lab.plan()
     assert lab.check(["http a -> c:80", "ping b -> host"]).ok
+
+
+def test_vlans_rules_and_isolation_hold() -> None:
+    """Nodes of one VLAN reach each other and nobody else; a rule drops; isolated ports do not meet; nothing leaks past the switch."""
+    lab = Lab("ruled")
+    nodes = {"a": 11, "b": 12, "c": 13, "d": 14}
+    rules = ["priority=9,in_port=p-c,icmp,actions=drop", "priority=0,actions=normal"]
+    lab.bridge("sw0", type="ovs", subnet="10.1.0.0/24", gateway=1, nodes=nodes, tags={"a": 10, "b": 10}, flows=rules)
+    with lab:
+        fine, shut = ["ping a -> b", "ping d -> host", "tcp c -> d:80"], ["ping a -> d", "ping a -> host", "ping c -> d", "ping b -> c"]
+        lab.node("d", run="python3 -m http.server 80")
+        assert lab.check(fine).ok
+        assert [False] * 4 == [one.ok for one in lab.check(shut, timeout=0.2).results]
+        assert () == lab.plan()
+        lab.bridge("sw0", tags={}, flows=[], isolated=["a", "b"])
+        assert lab.check(["ping c -> d", "ping a -> c", "ping b -> host"]).ok
+        assert not lab.check(["ping a -> b"], timeout=0.2).ok
+
+
+def test_fifty_ports_are_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ports a plan adds, ovsdb-server is told once for the bridge and once for all of them."""
+    told: list[int] = []
+    change = Database.change
+
+    def counted(database: Database, operations: Sequence[Operation]) -> int:
+        told.append(sum(one.get("table") == "Port" for one in operations))
+        return change(database, operations)
+
+    monkeypatch.setattr(Database, "change", counted)
+    lab = Lab("many")
+    lab.bridge("sw0", type="ovs", subnet="10.1.0.0/24", nodes=[f"n{number}" for number in range(1, 51)])
+    with lab:
+        assert [1, 50] == told
+        assert lab.check(["ping n1 -> n50"]).ok
+
+
+def test_what_the_switch_refuses_leaves_the_lab_as_it_was(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that the switch takes at no time, and an interface that it cannot open: rolled back, exit 5, and the lab still works."""
+    rules = ["priority=1,in_port=p-a,actions=output:99999999"]
+    monkeypatch.setattr("vethlab.lab.switching.require_switch", lambda _: None)
+    with pytest.raises(BuildError) as caught:
+        lab.bridge("sw0", flows=rules)
+    assert (5, True) == (caught.value.exit_code, "flows of host:sw0" in str(caught.value))
+    assert () == lab.plan()
+    assert lab.check(["http a -> c:80"]).ok
+
+
+def test_what_the_machine_or_the_switch_cannot_do_is_told_before_anything_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Open vSwitch, no kernel module, no tun device: exit 3; a rule it does not understand: exit 2 with the line of the file."""
+    text = "name: x\nnetworks:\n  sw0:\n    type: ovs\n    datapath: kernel\n    flows:\n      - priority=1,in_port=p-a,actions=normal\n"
+    wrong = text.replace("kernel", "userspace") + "      - priority=1,tcp,tp_dts=80,actions=drop\n    nodes: [a, b]\n"
+    with pytest.raises(SpecErrors) as refused:
+        require_switch(spec.loads(wrong, "x.lab.yaml"))
+    assert [("bad-flow", 8, 9)] == [(one.slug, one.line, one.column) for one in refused.value.errors]
+    assert "unknown keyword tp_dts" in refused.value.message
+    monkeypatch.setattr("vethlab.lab.switching.kernel_datapath", lambda: False)
+    with pytest.raises(HostError) as caught:
+        require_switch(spec.loads(text))
+    assert (3, "no-ovs-module") == (caught.value.exit_code, caught.value.slug)
+    monkeypatch.setattr(ovs_daemons, "TUN", "/dev/net/no-such-device")
+    with pytest.raises(HostError) as caught:
+        require_switch(spec.loads(text.replace("kernel", "auto")))
+    assert (3, "no-tun") == (caught.value.exit_code, caught.value.slug)
+    monkeypatch.setattr(ovs_daemons, "PROGRAMS", ("no-such-program",))
+    with pytest.raises(HostError) as caught:
+        require_switch(spec.loads(text))
+    assert (3, "apt install openvswitch-switch") == (caught.value.exit_code, caught.value.help)

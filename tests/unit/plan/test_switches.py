@@ -84,18 +84,19 @@ def test_a_pair_that_is_made_anew_joins_anew() -> None:
 
 
 def test_a_dead_daemon_means_everything_anew() -> None:
-    """Both daemons are ended and started; the tap that is left over is theirs, and its addresses are given again."""
+    """Both daemons are ended and started, and the interface that died with them gets its addresses again."""
     topology = switched(gateway=end("host", "sw0", "10.0.0.254/24").addresses)
     kernel = built(topology)
     space = kernel.spaces["host"]
     assert space.switch is not None
     kernel.put("host", switch=replace(space.switch, bridges={}, running=False))
-    kernel.put_link("host", replace(space.links["sw0"], kind="tun"))
+    kernel.remove_link(End("host", "sw0"))
     changes = diff(kernel.read(kernel.names()), desired(topology))
     found = [f"{one.action} {one.object}" for one in changes]
     assert ["remove Open vSwitch of host", "add Open vSwitch of host", "add switch host:sw0"] == [one for one in found if "witch" in one]
     assert "add address 10.0.0.254/24 on host:sw0" in found
     assert "remove link host:sw0" not in found
+    assert [] == [one.object for one in diff(desired(topology), kernel.read(kernel.names())) if isinstance(one, ops.SwitchChange)]
 
 
 def test_another_datapath_or_another_type_of_network_replaces_the_bridge() -> None:

@@ -1,4 +1,8 @@
-"""Open vSwitch: the daemons and the bridge in its host's namespace, a veth pair for each node, the gateway's address on the bridge."""
+"""Open vSwitch: the daemons and the bridge in its host's namespace, a veth pair for each node, the gateway's address on the bridge.
+
+User space reads a port by a packet socket, so that the host's own stack gets every frame as well, and would answer ARP on the port itself,
+past all tags and rules (Open vSwitch's documentation, intro/install/userspace): its ports are told not to.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from vethlab.model.link import End, Link
 from vethlab.model.switch import KIND, SwitchBridge, SwitchPort
 from vethlab.model.topology import Network
 from vethlab.plan.spaces import Spaces
+
+SILENT = "net.ipv4.conf.{}.arp_ignore"  # 8: do not reply for any local address (Documentation/networking/ip-sysctl.rst)
 
 
 def add(spaces: Spaces, network: Network) -> None:
@@ -19,6 +25,7 @@ def add(spaces: Spaces, network: Network) -> None:
             port.name, "veth", mtu=network.mtu, peer=End(end.node, end.interface), alias=port.alias, link_local=False,
         )
         spaces.interface(end, End(network.on, port.name), network.mtu)
+        spaces.sysctls.setdefault(network.on, {})[SILENT.format(port.name.replace(".", "/"))] = "8"
     spaces.switches.setdefault(network.on, {})[network.name] = SwitchBridge(
         network.datapath, {port.name: SwitchPort(port.tag, port.isolated) for port in network.ports},
         tuple([flow.text for flow in network.flows]),
