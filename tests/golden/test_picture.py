@@ -1,4 +1,4 @@
-"""Pictures as folders: lab.lab.yaml gives picture.svg. A new case is a new folder.
+"""Pictures as folders: lab.lab.yaml gives picture.svg. A new case is a new folder; journeys are in tests/journeys.py.
 
 Written anew by `VETHLAB_GOLDEN=write`; look at the difference in a browser before you commit it.
 """
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 from tests.geometry import crossed_texts, outside, overlapping_texts
+from tests.journeys import JOURNEYS
 
 from vethlab.present.drawing.draw import draw
 from vethlab.present.drawing.svg import svg
 from vethlab.spec import load
 
-CASES = sorted(path.parent for path in (Path(__file__).parent / "picture").glob("*/lab.lab.yaml"))
+FOLDER = Path(__file__).parent / "picture"
+CASES = sorted(path.parent for path in FOLDER.glob("*/lab.lab.yaml"))
 
 
 def same(folder: Path, name: str, found: str) -> None:
@@ -29,6 +31,16 @@ def same(folder: Path, name: str, found: str) -> None:
 @pytest.mark.parametrize("folder", CASES, ids=lambda path: path.name)
 def test_a_picture_is_what_it_was(folder: Path) -> None:
     """The SVG of a lab is as recorded, and nothing in it is in the way of a text."""
-    picture = draw(load(str(folder / "lab.lab.yaml")), None, said="as declared")
+    picture = draw(load(str(folder / "lab.lab.yaml")), None, said=[("as declared", "")])
     assert ([], [], []) == (overlapping_texts(picture), crossed_texts(picture), outside(picture))
     same(folder, "picture.svg", svg(picture))
+
+
+@pytest.mark.parametrize("name", JOURNEYS)
+def test_a_journey_is_drawn_as_it_was(name: str) -> None:
+    """The SVG of a journey is as recorded, and nothing in it is in the way of a text."""
+    topology, explanation = JOURNEYS[name]
+    picture = draw(topology, explanation=explanation, said=[("what came of it", "bad")])
+    assert ([], [], []) == (overlapping_texts(picture), crossed_texts(picture), outside(picture))
+    (FOLDER / name).mkdir(exist_ok=True)
+    same(FOLDER / name, "picture.svg", svg(picture))

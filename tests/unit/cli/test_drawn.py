@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from tests.unit.cli.answered import DEAD, LOOPY, MENDED
 from tests.unit.cli.double import PAIR, Cli, World
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -28,3 +29,25 @@ def test_a_running_lab_is_drawn_as_it_is(cli: Cli, world: World) -> None:
     """A running lab is drawn from what the kernel holds."""
     world.start("name: web3\nlinks: [a -- b]\n")
     assert "2 nodes, 1 link" in texts(cli("show", "web3", "-o", "svg").out)
+
+
+def test_a_journey_is_drawn_on_its_lab(cli: Cli, world: World) -> None:
+    """`why -o svg` draws the answer on the lab as it is, and the exit status stays that of the answer."""
+    world.start(LOOPY).answers["box:va", "box:vb"] = DEAD
+    ran = cli("why", "box:va", "box:vb", "-o", "svg")
+    assert 1 == ran.status
+    assert {"local-source at box:vb (proven)", "✗ local-source", "ARP 1 · 0 µs", "died here: input", "only ARP"} <= texts(ran.out)
+
+
+def test_a_way_is_drawn_on_its_lab(cli: Cli, world: World) -> None:
+    """`trace -o svg` draws the way there and back, with times."""
+    world.start(LOOPY).answers["box:va", "box:vb"] = MENDED
+    ran = cli("trace", "box:va", "box:vb", "-o", "svg")
+    assert 0 == ran.status
+    assert {"✓ box:va → box:vb · 0.05 ms", "request 2 · +4 µs", "reply 3, 4 · +9 µs"} <= texts(ran.out)
+
+
+def test_a_recording_has_nothing_to_draw_on(cli: Cli) -> None:
+    """A recording holds no lab: text and json only."""
+    ran = cli("why", "--replay", "some.json", "-o", "svg")
+    assert (2, True) == (ran.status, "a recording has no lab to draw" in ran.err)

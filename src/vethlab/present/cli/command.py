@@ -13,8 +13,10 @@ import click
 
 from vethlab.present.cli import catalogue
 
-__all__ = ["Command", "Group", "option", "output", "verb"]
+__all__ = ["JOURNEYS", "PICTURES", "Command", "Group", "option", "output", "verb"]
 
+PICTURES = ("svg",)  # what present/cli/drawn.py writes of a lab, and of a journey
+JOURNEYS = ("svg",)
 COLOR = "vethlab.color"  # key of the context's shared dictionary
 WHEN = ("auto", "always", "never")
 STATUSES = (

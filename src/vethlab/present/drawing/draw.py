@@ -1,41 +1,108 @@
 """From a lab to a finished picture: the page to read first.
 
-Enters: a topology, its state or None; leaves: a Picture for a writer. Rule of the file: it connects the steps and decides nothing itself.
+Enters: a topology, its state or None, an explanation or None; leaves: a Picture for a writer. Rule of the file: it connects the steps and
+decides nothing itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vethlab.present.drawing import paint
 from vethlab.present.drawing.arrange import arrange
+from vethlab.present.drawing.block import Block, Point
 from vethlab.present.drawing.gather import gather
-from vethlab.present.drawing.metrics import text_width
-from vethlab.present.drawing.shapes import Group, Picture, Words
+from vethlab.present.drawing.journey import ASKED, REPLY, REQUEST, Journey, journey, passed
+from vethlab.present.drawing.legend import headline, legend
+from vethlab.present.drawing.scene import Scene
+from vethlab.present.drawing.shapes import Group, Picture, Shape, Spot
 from vethlab.present.drawing.told import told
+from vethlab.present.drawing.travel import places, travelled, turned_within
 
 if TYPE_CHECKING:
+    from vethlab.model.finding import Explanation
     from vethlab.model.state import State
     from vethlab.model.topology import Topology
 
 __all__ = ["draw"]
 
-MARGIN, TOP = 24, 58
+MARGIN, APART = 24, 20
+NARROWEST = 460  # of the text above and below a small lab
 
 
-def draw(topology: Topology, state: State | None, *, said: str = "") -> Picture:
-    """The picture of a lab. `said`: what stands below its name."""
-    scene = gather(topology, state)
-    block = arrange(scene, {})
-    block.x, block.y = MARGIN, TOP + 14
-    cables = []
-    for number, points in paint.wires(block):
+def draw(
+    topology: Topology, state: State | None = None, *, said: Sequence[tuple[str, str]] = (), explanation: Explanation | None = None,
+) -> Picture:
+    """The picture of a lab, with a journey on it if there is one. `said`: lines below its name, each with a tone or without."""
+    scene = gather(topology, state, also=passed(explanation) if explanation is not None else ())
+    found = journey(scene, explanation) if explanation is not None else None
+    block = arrange(scene, found.notes if found is not None else {})
+    width = max(block.width, NARROWEST if said or found else 0)
+    above, down = headline(topology.name, said, MARGIN, MARGIN - 8, width)
+    block.x, block.y = MARGIN + (width - block.width) / 2, down + APART
+    body = list(_body(scene, block, found))
+    down = block.y + block.height
+    below, down = legend(_entries(found), MARGIN, down + APART, width) if found else ([], down)
+    return Picture(
+        width + 2 * MARGIN, down + MARGIN, _title(topology, said, found), (*(text for text, _ in said), *told(scene), *_way(found)),
+        (*above, *body, *below),
+    )
+
+
+def _body(scene: Scene, block: Block, found: Journey | None) -> Iterator[Shape]:
+    """Frames, then cables and what travelled on them, then boxes and what passed through them."""
+    ways = dict(paint.wires(block))
+    every = list(paint.blocks(scene, block, found.never if found is not None else frozenset()))
+    frames = [one for one in every if isinstance(one, Group) and one.role == "frame"]
+    yield from frames
+    yield from _cables(scene, ways, found)
+    if found is not None:
+        yield from travelled(ways, found)
+    yield from (one for one in every if one not in frames)
+    if found is not None:
+        where = dict(places(block))
+        yield from turned_within(where, found)
+        if found.fault in where:
+            yield Spot(where[found.fault].edge, where[found.fault].y, "cross")
+        else:
+            yield from (Spot(x, y, "cross") for key, x, y in paint.corners(block) if key == found.fault)
+
+
+def _cables(scene: Scene, ways: Mapping[int, Sequence[Point]], found: Journey | None) -> Iterator[Shape]:
+    for number, points in ways.items():
         cable = scene.cables[number]
-        stroke = paint.curve(points, "cable" + (" bundle" if cable.count > 1 else ""))
-        cables.append(Group(f"{cable.left} -- {cable.right}", (stroke,), "wire", (cable.left, cable.right)))
-    every = tuple(paint.blocks(scene, block))
-    frames = tuple(one for one in every if isinstance(one, Group) and one.role == "frame")
-    width = max(block.width, text_width(scene.name, "head"), text_width(said, "lead")) + 2 * MARGIN
-    head = (Words(MARGIN, 34, scene.name, "head"), Words(MARGIN, 54, said, "lead"))
-    shapes = (*head, *frames, *cables, *(one for one in every if one not in frames))
-    return Picture(width, block.height + TOP + 14 + MARGIN, f"lab {scene.name}", (*([said] if said else []), *told(scene)), shapes)
+        ends = {cable.left, cable.right}
+        unused = found is not None and ends & found.never and not any(leg.cable == number for leg in found.legs)
+        kind = ("tunnel" if cable.kind == "tunnel" else "cable") + (" bundle" if cable.count > 1 else "") + (" dead" if unused else "")
+        yield Group(f"{cable.left} -- {cable.right}", (paint.curve(points, kind),), "wire", (cable.left, cable.right))
+
+
+def _entries(found: Journey) -> list[tuple[str, str]]:
+    """What the legend has to explain."""
+    kinds = {leg.kind for leg in found.legs} | {turn.kind for turn in found.turns}
+    entries = [(kind, text) for kind, text in ((REQUEST, "request"), (REPLY, "reply"), (ASKED, "only ARP")) if kind in kinds]
+    entries += [("death", found.end)] if found.fault else []
+    entries += [("cable dead", "never reached")] if found.never else []
+    if found.asking and kinds - {ASKED}:
+        entries.append(("", f"not drawn: ARP, hops {_runs(found.asking)}"))
+    return entries
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    """`1-8, 13-16`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _title(topology: Topology, said: Sequence[tuple[str, str]], found: Journey | None) -> str:
+    return f"{topology.name}: {said[0][0]}" if found is not None and said else f"lab {topology.name}"
+
+
+def _way(found: Journey | None) -> tuple[str, ...]:
+    return () if found is None else tuple(f"hop {line}" for line in found.told)

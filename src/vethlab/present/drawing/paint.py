@@ -6,7 +6,7 @@ that a line never lies on a text; what is drawn is told in words too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 from vethlab.present.drawing.attempt import bulge
@@ -45,15 +45,24 @@ def curve(points: Sequence[Point], kind: str, shift: float = 0) -> Stroke:
     return Stroke(moved[0][:2], tuple(curves), kind)
 
 
-def blocks(scene: Scene, block: Block, x: float = 0, y: float = 0) -> Iterator[Shape]:
-    """The shapes of a block and of all in it, frames first."""
+def corners(block: Block, x: float = 0, y: float = 0) -> Iterator[tuple[str, float, float]]:
+    """The upper left corner of every box, by its key."""
+    x, y = x + block.x, y + block.y
+    if block.box is not None and (block.frame or block.key == block.box.key):
+        yield block.key, x, y
+    for part in block.parts:
+        yield from corners(part, x, y)
+
+
+def blocks(scene: Scene, block: Block, never: Collection[str], x: float = 0, y: float = 0) -> Iterator[Shape]:
+    """The shapes of a block and of all in it. `never`: interfaces that a journey did not reach."""
     x, y = x + block.x, y + block.y
     if block.frame and block.box is not None:
         yield Group(block.box.name, tuple(_frame(block, x, y)), "frame", (block.key,))
     if block.tile is not None:
-        yield Group(_title(block.tile), tuple(_tile(block, block.tile, x, y)), block.tile.box.kind, (block.key,))
+        yield Group(_title(block.tile), tuple(_tile(block, block.tile, never, x, y)), block.tile.box.kind, (block.key,))
     for part in block.parts:
-        yield from blocks(scene, part, x, y)
+        yield from blocks(scene, part, never, x, y)
 
 
 def _frame(block: Block, x: float, y: float) -> Iterator[Shape]:
@@ -69,7 +78,7 @@ def _title(tile: Tile) -> str:
     return "; ".join([" ".join([tile.box.name, *tile.box.words, *tile.box.addresses]), *chips])
 
 
-def _tile(block: Block, tile: Tile, x: float, y: float) -> Iterator[Shape]:
+def _tile(block: Block, tile: Tile, never: Collection[str], x: float, y: float) -> Iterator[Shape]:
     box = tile.box
     if box.members:
         for n in (2, 1):
@@ -83,7 +92,8 @@ def _tile(block: Block, tile: Tile, x: float, y: float) -> Iterator[Shape]:
         yield from _bar(block, tile, x, y)
     for side, chips in (("left", tile.left), ("right", tile.right)):
         for chip in chips:
-            yield from _chip(block, tile, chip, x, y, left=side == LEFT)
+            kind = "chip-bad" if chip.plug.bad else "chip-never" if chip.plug.key in never else "chip"
+            yield from _chip(block, tile, chip, kind, x, y, left=side == LEFT)
 
 
 def _kind(tile: Tile) -> str:
@@ -109,10 +119,10 @@ def bar_at(block: Block, tile: Tile) -> float:
     return (left + block.width - right) / 2
 
 
-def _chip(block: Block, tile: Tile, chip: Chip, x: float, y: float, *, left: bool) -> Iterator[Shape]:
+def _chip(block: Block, tile: Tile, chip: Chip, kind: str, x: float, y: float, *, left: bool) -> Iterator[Shape]:
     top = y + tile.tops[chip.plug.key]
     edge = x if left else x + block.width
-    yield Panel(x + (1 if left else block.width - chip.width - 1), top, chip.width, chip.height, "chip-bad" if chip.plug.bad else "chip", 4)
+    yield Panel(x + (1 if left else block.width - chip.width - 1), top, chip.width, chip.height, kind, 4)
     down = top + 5
     for line in chip.lines:
         height = STYLES[line.style].line

@@ -14,10 +14,11 @@ MONO = 'ui-monospace,"SF Mono",Menlo,Consolas,"Liberation Mono","DejaVu Sans Mon
 
 FORMS = """\
 .vethlab text{white-space:pre}
-.box,.own,.switch,.frame,.chip,.chip-bad,.sheet,.paper{stroke-width:1.2}
+.box,.own,.switch,.frame,.chip,.chip-bad,.chip-never,.sheet,.paper{stroke-width:1.2}
 .frame{stroke-dasharray:6 4}
 .chip{stroke-width:.8}
 .chip-bad{stroke-width:1.4;stroke-dasharray:3 2.5}
+.chip-never{stroke-width:1.2;stroke-dasharray:1 3}
 .cable,.stub,.tunnel,.request,.reply,.asked,.inside,.lost{fill:none;stroke-linecap:round;stroke-linejoin:round}
 .cable{stroke-width:1.8}
 .bundle{stroke-width:4.5}
@@ -26,6 +27,7 @@ FORMS = """\
 .dead{stroke-dasharray:2 5}
 .request,.reply{stroke-width:3.2}
 .reply{stroke-dasharray:8 6;stroke-linecap:butt}
+.inside{stroke-width:2.6}
 .asked{stroke-width:2.4;stroke-dasharray:.5 5}
 .death circle{stroke-width:2}
 .death path{fill:none;stroke-width:2.4;stroke-linecap:round}
@@ -42,8 +44,9 @@ COLOURS = {
     ".frame": (("#f2f4f7", "#7d8a9a"), ("#171c23", "#75859a")),
     ".chip": (("#ffffff", "#b4bfcc"), ("#28313d", "#4d5c70")),
     ".chip-bad": (("#fff1f0", "#b3261e"), ("#3a1e1f", "#ff8a80")),
-    ".bar": (("#c08a2b", "none"), ("#c79b4b", "none")),
-    ".stub": (("none", "#c08a2b"), ("none", "#c79b4b")),
+    ".chip-never": (("#f6f8fb", "#8a99ac"), ("#1d242e", "#75859a")),
+    ".bar": (("#b07d20", "none"), ("#c79b4b", "none")),
+    ".stub": (("none", "#b07d20"), ("none", "#c79b4b")),
     ".cable": (("none", "#5b6b80"), ("none", "#8496ad")),
     ".tunnel": (("none", "#6a4fb3"), ("none", "#b39df0")),
     ".dot": (("#ffffff", "#5b6b80"), ("#12161c", "#8496ad")),
@@ -59,7 +62,7 @@ COLOURS = {
     ".caption,.word,.legend,.lead": (("#46535f", "none"), ("#b3bfcd", "none")),
     ".hop.request": (("#0b55ab", "none"), ("#8cc4ff", "none")),
     ".hop.reply": (("#0d664b", "none"), ("#66dbb2", "none")),
-    ".hop.never": (("#5a6672", "none"), ("#9aa7b6", "none")),
+    ".never": (("#5a6672", "none"), ("#9aa7b6", "none")),
     ".bad,.fault": (("#9f1d16", "none"), ("#ffa49b", "none")),
 }
 

@@ -10,7 +10,7 @@ import click
 from vethlab.errors import NotFoundError
 from vethlab.present.cli import picture
 from vethlab.present.cli.choose import files, is_file, lab_file, running
-from vethlab.present.cli.command import option, output, verb
+from vethlab.present.cli.command import PICTURES, option, output, verb
 from vethlab.present.cli.complete import labs, labs_and_files
 from vethlab.present.cli.counts import described
 from vethlab.present.cli.table import print_table
@@ -27,7 +27,6 @@ __all__ = ["command"]
 EXAMPLES = (
     "vethlab show", "vethlab show web3 -o wide", "vethlab show --expanded", "vethlab show web3 -o json", "vethlab show -o svg > lab.svg",
 )
-PICTURES = ("svg",)
 FORMATS = ("table", "wide", "json", "yaml", "expanded", *PICTURES)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vethlab.errors import UsageError
 from vethlab.present.cli.choose import running
-from vethlab.present.cli.command import option, output, verb
+from vethlab.present.cli.command import JOURNEYS, option, output, verb
 from vethlab.present.cli.probed import STDOUT, taker, tell, writes
 from vethlab.present.cli.question import Question, asks
 from vethlab.present.cli.terminal import duration, errors, progress, screen
@@ -20,7 +20,7 @@ __all__ = ["command", "show"]
 
 EXAMPLES = (
     "vethlab trace a b", "vethlab trace a b --tcp 80", "vethlab trace box:va box:vb", "vethlab trace a b -o json",
-    "vethlab trace a b -w - | tshark -r -",
+    "vethlab trace a b -o svg > way.svg", "vethlab trace a b -w - | tshark -r -",
 )
 
 
@@ -28,14 +28,15 @@ EXAMPLES = (
 @asks(required=True)
 @option("--truth/--no-truth", default=None, help="Ask the kernel's tracepoints too, or not (root); by itself where it may.")
 @writes()
-@output("text", "json")
+@output("text", "json", *JOURNEYS)
 def command(question: Question, output: str, *, truth: bool | None, write: str | None) -> int:
     """Show the way a packet takes, there and back.
 
     One packet is sent, and every interface that sees it or its answer is a line, with the time since the first. If it does not arrive,
     the last line says where it died, and the exit status is 1; `vethlab why` tells the rest.
 
-    With -w the packet is in a pcapng file as every interface saw it, with comments for Wireshark.
+    `-o svg` draws the way on a picture of the lab. With -w the packet is in a pcapng file as every interface saw it, with comments for
+    Wireshark.
     """
     if question.src is None or question.dst is None:  # click has asked for both
         raise UsageError("trace what?", help="vethlab trace SRC DST")
@@ -50,6 +51,10 @@ def command(question: Question, output: str, *, truth: bool | None, write: str |
         from vethlab.present.cli.document import emit
 
         emit("trace", trace(one.name, answer))
+    elif output in JOURNEYS:
+        from vethlab.present.cli import drawn
+
+        screen().stream.write(drawn.answer(output, one.topology, one.state(), answer))
     else:
         show(answer, screen())
         if not answer.explanation.ok:

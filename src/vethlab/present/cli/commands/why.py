@@ -9,7 +9,7 @@ import click
 
 from vethlab.errors import UsageError
 from vethlab.present.cli.choose import running
-from vethlab.present.cli.command import option, output, verb
+from vethlab.present.cli.command import JOURNEYS, option, output, verb
 from vethlab.present.cli.probed import STDOUT, taker, tell, writes
 from vethlab.present.cli.question import Question, asks
 from vethlab.present.cli.terminal import progress, screen
@@ -21,7 +21,7 @@ __all__ = ["command"]
 
 EXAMPLES = (
     "vethlab why a b", "vethlab why a:eth0 10.0.0.2", "vethlab why web db --tcp 5432", "vethlab why a b --size 1472 -o json",
-    "vethlab why a b -w why.pcapng",
+    "vethlab why a b -w why.pcapng", "vethlab why a b -o svg > why.svg",
 )
 
 
@@ -32,7 +32,7 @@ EXAMPLES = (
 @writes()
 @option("--record", setting=False, type=click.Path(dir_okay=False), metavar="FILE", help="Keep the kernel's answers in a file.")
 @option("--replay", setting=False, type=click.Path(dir_okay=False), metavar="FILE", help="Explain from such a file, without a lab.")
-@output("text", "json")
+@output("text", "json", *JOURNEYS)
 def command(
     question: Question, output: str, *, no_fix: bool, truth: bool | None, write: str | None, record: str | None, replay: str | None,
 ) -> int:
@@ -45,10 +45,10 @@ def command(
     SRC and DST are nodes, interfaces (`a:eth0`: sent from there, as `ping -I` does) or addresses. Exit status 1 if the packet dies.
 
     With -w the packet is in a pcapng file as every interface on its way saw it, with comments for Wireshark: which hop, and where and why
-    it died. No fix is looked for with `-w -`.
+    it died. No fix is looked for with `-w -`. `-o svg` draws the journey on a picture of the lab.
     """
     if replay is not None:
-        name, answer = _replayed(question, replay, record or write)
+        name, answer = _replayed(question, replay, record or write, output)
     else:
         pcap, rehearse = taker(write), not no_fix and write != STDOUT
         name, answer = _asked(question, truth=truth, rehearse=rehearse, record=record, pcap=pcap)
@@ -61,6 +61,11 @@ def command(
         from vethlab.present.cli.document import emit
 
         emit("why", why(name, answer))
+    elif output in JOURNEYS:
+        from vethlab.present.cli import drawn
+
+        one = running(question.lab)
+        screen().stream.write(drawn.answer(output, one.topology, one.state(), answer))
     else:
         from vethlab.present.cli import verdict
 
@@ -78,7 +83,9 @@ def _asked(question: Question, **how: Any) -> tuple[str | None, Answer]:
         return one.name, one.why(question.src, question.dst, **question.how, **how)
 
 
-def _replayed(question: Question, path: str, kept: str | None) -> tuple[str | None, Answer]:
+def _replayed(question: Question, path: str, kept: str | None, output: str) -> tuple[str | None, Answer]:
+    if output in JOURNEYS:
+        raise UsageError("a recording has no lab to draw", help=f"-o {output} needs the lab running; text and json do not")
     if question != Question(None, None, lab=question.lab) or kept is not None:
         raise UsageError("a recording holds its own question", help="vethlab why --replay FILE, and nothing else")
     from vethlab.lab import explaining

@@ -1,0 +1,118 @@
+"""A journey as lines on a picture: beside each other on their cables, within boxes from interface to interface, and the mark of a death.
+
+Enters: the ways of cables, where the interfaces are, a Journey; leaves: shapes. Rule of the file: request and reply differ in dash, side
+and direction, not in colour alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from vethlab.present.drawing.block import Block, Chip, Point, Tile
+from vethlab.present.drawing.journey import REQUEST, Journey, Turn
+from vethlab.present.drawing.paint import bar_at, curve
+from vethlab.present.drawing.shapes import Group, Shape, Spot, Stroke
+
+__all__ = ["Place", "places", "travelled", "turned_within"]
+
+ASIDE = 3.6  # from the middle of a cable
+INSIDE = 2.6
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an interface is: the dot on the border, the inner edge of its chip, and the bar or middle of its box."""
+
+    tile: str
+    left: bool
+    edge: float
+    inner: float
+    middle: float
+    y: float
+
+
+def places(block: Block, x: float = 0, y: float = 0) -> Iterator[tuple[str, Place]]:
+    """Every interface, by key."""
+    x, y = x + block.x, y + block.y
+    if block.tile is not None:
+        for left, chips in ((True, block.tile.left), (False, block.tile.right)):
+            for chip in chips:
+                yield chip.plug.key, _place(block, block.tile, chip, x, y, left=left)
+    for part in block.parts:
+        yield from places(part, x, y)
+
+
+def _place(block: Block, tile: Tile, chip: Chip, x: float, y: float, *, left: bool) -> Place:
+    edge = x if left else x + block.width
+    inner = edge + chip.width + 1 if left else edge - chip.width - 1
+    return Place(block.key, left, edge, inner, x + bar_at(block, tile), y + tile.tops[chip.plug.key] + chip.height / 2)
+
+
+def travelled(ways: Mapping[int, Sequence[Point]], found: Journey) -> Iterator[Shape]:
+    """The legs on cables, each with an arrowhead half-way."""
+    for leg in found.legs:
+        points = list(ways[leg.cable]) if leg.forth else [(x, y, -way) for x, y, way in reversed(ways[leg.cable])]
+        whole = curve(points, leg.kind, ASIDE)
+        if not leg.arrived:
+            whole = _first_half(whole)
+        tone = REQUEST if leg.kind == "asked" else leg.kind
+        x, y, turn = _at(whole, 0.5 if leg.arrived else 0.92)
+        told = f"{leg.kind}{'' if leg.arrived else ', sent and not seen at the other end'}"
+        yield Group(told, (whole, Spot(x, y, "arrow", tone, turn)), "leg")
+
+
+def turned_within(where: Mapping[str, Place], found: Journey) -> Iterator[Shape]:
+    """The legs within boxes, from the inner edge of one chip over the middle to that of the other."""
+    for turn in found.turns:
+        start, end = where.get(turn.start), where.get(turn.end)
+        if start is not None and end is not None and start.tile == end.tile:
+            yield _within(turn, start, end)
+
+
+def _within(turn: Turn, start: Place, end: Place) -> Stroke:
+    aside = INSIDE if turn.kind == REQUEST else -INSIDE
+    across = (start.middle - start.inner >= 0) == start.left
+    middle = start.middle + aside * (1 if end.y >= start.y else -1) if across else start.middle
+    corners = [(start.inner, start.y + aside), (middle, start.y + aside), (middle, end.y + aside), (end.inner, end.y + aside)]
+    return Stroke(corners[0], tuple((a, b, b) for a, b in pairwise(corners)), f"{turn.kind} inside")
+
+
+def _lengths(stroke: Stroke, steps: int = 24) -> list[float]:
+    points = list(stroke.points(steps))
+    return [math.dist(a, b) for a, b in pairwise(points)]
+
+
+def _at(stroke: Stroke, fraction: float) -> tuple[float, float, float]:
+    """The place on a line after a fraction of its length, and the direction there in degrees."""
+    points, lengths = list(stroke.points(24)), _lengths(stroke)
+    left = sum(lengths) * fraction
+    for (x1, y1), (x2, y2), length in zip(points, points[1:], lengths, strict=False):
+        if length and left <= length:
+            part = left / length
+            return x1 + part * (x2 - x1), y1 + part * (y2 - y1), math.degrees(math.atan2(y2 - y1, x2 - x1))
+        left -= length
+    return (*points[-1], 0.0)
+
+
+def _first_half(stroke: Stroke) -> Stroke:
+    """The line up to half of its length."""
+    lengths = _lengths(stroke)
+    left, curves, here = sum(lengths) / 2, [], stroke.start
+    for number, (a, b, end) in enumerate(stroke.curves):
+        mine = sum(lengths[24 * number : 24 * (number + 1)])
+        if left < mine:
+            t = left / mine
+            ab, bc, cd = _mix(here, a, t), _mix(a, b, t), _mix(b, end, t)
+            abc, bcd = _mix(ab, bc, t), _mix(bc, cd, t)
+            curves.append((ab, abc, _mix(abc, bcd, t)))
+            break
+        curves.append((a, b, end))
+        left, here = left - mine, end
+    return replace(stroke, curves=tuple(curves))
+
+
+def _mix(a: tuple[float, float], b: tuple[float, float], t: float) -> tuple[float, float]:
+    return a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])
