@@ -33,6 +33,7 @@ class AddVeth:
         lines = [
             f"ip link add name {left.name}{_mac(left)}{_mtu(left)} type veth peer name {right.name}{_mac(right)}{_mtu(right)}{place}",
         ]
+        lines += _mark(left)
         if left.alias:
             lines.append(f"ip link set dev {left.name} alias {left.alias}")
         if left.master:
@@ -62,7 +63,7 @@ class AddBridge:
     def commands(self) -> tuple[str, ...]:
         options = self.link.bridge
         extra = "" if options is None else f" stp_state {int(options.stp)} mcast_snooping {int(options.multicast_snooping)}"
-        return (f"ip link add name {self.link.name}{_mac(self.link)}{_mtu(self.link)} type bridge{extra}",)
+        return (f"ip link add name {self.link.name}{_mac(self.link)}{_mtu(self.link)} type bridge{extra}", *_mark(self.link))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,14 @@ def _settings(before: Link, after: Link) -> list[str]:
 
 def _mac(link: Link) -> str:
     return f" address {link.mac}" if link.mac else ""
+
+
+def _mark(link: Link) -> list[str]:
+    """In a namespace of others: whose it is, and how it makes IPv6 addresses, whatever new interfaces there do by default."""
+    if link.mark is None:
+        return []
+    mode = "eui64" if link.link_local else "none"
+    return [f"ip link property add dev {link.name} altname {link.mark}", f"ip link set dev {link.name} addrgenmode {mode}"]
 
 
 def _mtu(link: Link) -> str:

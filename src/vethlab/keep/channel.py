@@ -157,6 +157,11 @@ def translated(refusal: Sequence[str]) -> VethlabError:
         return KernelError(operation, subject, code, says, help=READ_ONLY_HELP if code == errno.EROFS else "")
     if kind == "host":
         return host_error(operation, subject, code, says)
+    if kind == "taken":
+        return HostError(
+            f"the name of this lab is taken in the machine's namespace: @{subject} is bound", where=subject, slug="name-taken",
+            help="a lab of that name is there already, or somebody else's process: choose another name",
+        )
     if kind == "lab":
         reason = says or os.strerror(code)
         return LabError(f"cannot {operation} {subject}: {reason}", where=subject)

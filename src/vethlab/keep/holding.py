@@ -12,6 +12,7 @@ import os
 from _socket import AF_NETLINK, SOCK_CLOEXEC, SOCK_RAW
 from _socket import socket as Socket  # noqa: N812 - beside variables named socket
 
+from vethlab.keep.joined import Joined
 from vethlab.keep.wire import Refusal
 from vethlab.kernel import syscalls
 
@@ -29,6 +30,7 @@ class Holding:
     def __init__(self, home: int) -> None:
         self._home = home
         self.held: dict[str, int] = {}
+        self.joined: dict[str, Joined] = {}
 
     def descriptor(self, name: str) -> int:
         """The descriptor held for `name`; a Refusal if there is none."""
@@ -67,6 +69,34 @@ class Holding:
             self.held[name] = held
         return [number for pair in made for number in pair]
 
+    def join(self, name: str, lease: str, net: int) -> None:
+        """Hold a namespace that is there already, the machine's: its objects of ours are somebody's while `lease` is bound in it."""
+        if name in self.held:
+            raise Refusal("lab", "join", name, errno.EEXIST)
+        held = os.dup(net)
+        try:
+            syscalls.setns(held, syscalls.CLONE_NEWNET)
+            self.joined[name] = Joined(lease)
+        except OSError as error:
+            os.close(held)
+            raise Refusal("taken" if error.errno == errno.EADDRINUSE else "host", "join", lease, error.errno or 0) from error
+        finally:
+            self.go_home()
+        self.held[name] = held
+
+    def leave(self, names: Sequence[str]) -> None:
+        """Take what is ours out of those of these namespaces that are not ours, as the lab's will says."""
+        for name in names:
+            joined = self.joined.pop(name, None)
+            if joined is not None:
+                try:
+                    self.enter(name)
+                    joined.execute_will()
+                except OSError:
+                    continue  # `clean` finds it by its marks
+                finally:
+                    self.go_home()
+
     def open(self, names: Sequence[str]) -> list[int]:
         """Descriptor and a new route socket of each, in turn; the sockets are the caller's to close."""
         sockets = self.sockets([(name, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) for name in names])
@@ -92,6 +122,7 @@ class Holding:
 
     def forget(self, names: Sequence[str]) -> None:
         """Let go of them."""
+        self.leave(names)
         for name in names:
             if name in self.held:
                 os.close(self.held.pop(name))

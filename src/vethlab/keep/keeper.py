@@ -26,6 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
     import signal as signals
+    from collections.abc import Callable
+    from typing import NoReturn
 else:
     import _signal as signals  # the signal module brings enum with it
 
@@ -47,7 +49,7 @@ class Keeper:
         self.builder: Client | None = None
         self._clients: dict[int, Client] = {}
         self._poll = select.poll()
-        self._wake = _wake_up_on_signals()
+        self._wake = _wake_up_on_signals(self.end)
 
     def serve(self) -> None:
         """Answer until told to stop or orphaned."""
@@ -66,9 +68,14 @@ class Keeper:
                 elif listener is not None and number == listener.fileno():
                     self._accept(listener)
                 elif not self._answer(self._clients[number]) and not self.committed and number == builder:
-                    os._exit(0)
+                    self.end()
             self.processes.reap()
             self.processes.overdue()
+
+    def end(self) -> NoReturn:
+        """End the lab: what it has in a namespace of others is taken away, everything else goes with this process."""
+        self.holding.leave(list(self.holding.joined))
+        os._exit(0)
 
     def adopt(self, connection: _socket.socket) -> Client:
         """Serve one more connection."""
@@ -138,13 +145,13 @@ class Keeper:
             self.grant()
 
 
-def _wake_up_on_signals() -> int:
+def _wake_up_on_signals(end: Callable[[], NoReturn]) -> int:
     """SIGCHLD interrupts the poll; SIGTERM ends the keeper (PID 1 ignores signals it has no handler for)."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
     signals.signal(signals.SIGCHLD, lambda *_: None)
-    signals.signal(signals.SIGTERM, lambda *_: os._exit(0))
+    signals.signal(signals.SIGTERM, lambda *_: end())
     signals.signal(signals.SIGINT, signals.SIG_IGN)
     signals.signal(signals.SIGHUP, signals.SIG_IGN)
     signals.set_wakeup_fd(writer, warn_on_full_buffer=False)

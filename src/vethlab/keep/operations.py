@@ -7,6 +7,7 @@ with a request are closed by the loop afterwards.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from vethlab.keep import wire
@@ -54,6 +55,20 @@ def _create(keeper: Keeper, client: Client, fields: list[str], _: list[int]) -> 
     client.reply(("ok",), made)
     for number in made[1::2]:
         os.close(number)
+
+
+def _join(keeper: Keeper, client: Client, fields: list[str], descriptors: list[int]) -> None:
+    if keeper.birth.mode == "rootless":
+        raise wire.Refusal("host", "join the machine's network namespace without root", "", errno.EPERM)
+    name, lease = fields
+    keeper.holding.join(name, lease, descriptors[0])
+    keeper.views.lend(name, descriptors[1])
+    client.reply(("ok",))
+
+
+def _will(keeper: Keeper, client: Client, fields: list[str], descriptors: list[int]) -> None:
+    keeper.holding.joined[fields[0]].set_will([int(protocol) for protocol in fields[1:]], descriptors)
+    client.reply(("ok",))
 
 
 def _open(keeper: Keeper, client: Client, fields: list[str], _: list[int]) -> None:
@@ -178,13 +193,14 @@ def _adopt(keeper: Keeper, client: Client, _: list[str], descriptors: list[int])
     client.reply(("ok",))
 
 
-def _quit(_: Keeper, client: Client, __: list[str], ___: list[int]) -> None:
+def _quit(keeper: Keeper, client: Client, _: list[str], __: list[int]) -> None:
     client.reply(("ok",))
-    os._exit(0)
+    keeper.end()
 
 
 OPERATIONS: dict[str, Operation] = {
-    "names": _names, "create": _create, "open": _open, "sockets": _sockets, "drop": _drop, "read": _read, "write": _write, "run": _run,
+    "names": _names, "create": _create, "join": _join, "will": _will, "open": _open, "sockets": _sockets, "drop": _drop,
+    "read": _read, "write": _write, "run": _run,
     "start": _start, "stop": _stop, "processes": _processes, "view": _view, "hosts": _hosts, "private": _private, "record": _record,
     "commit": _commit, "lock": _lock, "unlock": _unlock, "status": _status, "adopt": _adopt, "quit": _quit,
 }

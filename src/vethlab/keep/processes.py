@@ -116,8 +116,11 @@ class Processes:
         self._terminate(lambda: scan.marked(found[0].mark, found[0].pid, own_proc=self._own_proc), ended)
 
     def end_all_in(self, names: Sequence[str], ended: Ended) -> None:
-        """End everything inside these namespaces; `ended` is called at once if there is nothing."""
-        inodes = {os.fstat(self._holding.descriptor(name)).st_ino for name in names}
+        """End everything inside these namespaces; `ended` is called at once if there is nothing.
+
+        In one that is the machine's own there may be anybody, children of the keeper on their way into a node too: nobody is ended there.
+        """
+        inodes = {os.fstat(self._holding.descriptor(name)).st_ino for name in names if name not in self._holding.joined}
         self._running = [one for one in self._running if one.name not in names]
 
         def targets() -> list[int]:

@@ -24,6 +24,7 @@ class Record:
     for `ls`; `baseline` are the sysctls written in every new namespace (what it inherits from the machine put back), `recorded` the
     watched ones at creation, both by key; `rulesets` holds for each node the nft text as declared and the kernel's listing of it;
     `tables` the same of the table of ours beside it (family, name, text, listing);
+    `machine` is the name under which it has interfaces in the machine's own namespace (`host: machine`), empty if it has none;
     `question` is the last one whose answer was no, `undo` the command lines (node, words) that take the last fix back; `unknown` what a
     later version wrote.
     """
@@ -39,6 +40,7 @@ class Record:
     recorded: Mapping[str, str] = field(default_factory=dict)
     rulesets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, str, str, str]] = field(default_factory=dict)
+    machine: str = ""
     question: Mapping[str, Any] = field(default_factory=dict)
     undo: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unknown: Mapping[str, Any] = field(default_factory=dict)
@@ -50,7 +52,7 @@ class Record:
             "nodes": self.nodes, "links": self.links,
             "baseline": dict(self.baseline), "recorded": dict(self.recorded),
             "rulesets": {node: list(one) for node, one in self.rulesets.items()},
-            "tables": {node: list(one) for node, one in self.tables.items()},
+            "tables": {node: list(one) for node, one in self.tables.items()}, "machine": self.machine,
             "question": dict(self.question), "undo": [[node, list(words)] for node, words in self.undo],
         }
         return json.dumps({**self.unknown, **known}).encode()
@@ -69,7 +71,7 @@ class Record:
                 lab=str(keys.pop("lab")), mode=str(keys.pop("mode")), file=str(keys.pop("file", "")), text=str(keys.pop("text", "")),
                 since=float(keys.pop("since", 0.0)), nodes=int(keys.pop("nodes", 0)), links=int(keys.pop("links", 0)),
                 baseline=_texts(keys.pop("baseline", {})), recorded=_texts(keys.pop("recorded", {})),
-                rulesets=rulesets, tables=tables, question=dict(keys.pop("question", {})),
+                rulesets=rulesets, tables=tables, machine=str(keys.pop("machine", "")), question=dict(keys.pop("question", {})),
                 undo=tuple((str(node), tuple(map(str, words))) for node, words in keys.pop("undo", [])), unknown=keys,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -10,13 +10,14 @@ import os
 import socket
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from vethlab.errors import HostError
 from vethlab.keep import wire
 from vethlab.keep.channel import LIMIT_HELP, Channel, close_all
+from vethlab.keep.leases import lease_name
 from vethlab.kernel.port import Finished, Opened, ProcessStatus
 from vethlab.model.state import Process
 
@@ -71,6 +72,11 @@ class Scope:
         self.directory = "/"
         _scopes.add(self)
 
+    @property
+    def label(self) -> str:
+        """What tells this lab from others in the same keeper; empty if the keeper holds one only."""
+        return self._prefix.rstrip("/")
+
     def names(self) -> frozenset[str]:
         """The names held."""
         return frozenset(name[len(self._prefix) :] for name in self._channel.ask("names", self._prefix)[0])
@@ -87,6 +93,25 @@ class Scope:
             except BaseException:
                 self.drop([name[len(self._prefix) :] for name in made])
                 raise
+
+    def join(self, name: str, owner: str) -> None:
+        """Hold, as `name`, the network namespace of this thread, where what `owner` makes bears its mark. HostError without root."""
+        # of this thread: Python's os.open("/proc/self/...") would be the first thread's
+        own = [os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in ("net", "mnt")]
+        try:
+            self._channel.ask("join", self._prefix + name, lease_name(owner), descriptors=own)
+        finally:
+            close_all(own)
+
+    def leave_will(self, name: str, datagrams: Mapping[int, Sequence[bytes]]) -> None:
+        """What the keeper sends into a joined namespace when it ends, by netlink protocol: requests that remove what is ours there."""
+        sources = [os.memfd_create("vethlab-will") for _ in datagrams]
+        try:
+            for source, parts in zip(sources, datagrams.values(), strict=True):
+                fill(source, b"".join([len(part).to_bytes(4, "little") + part for part in parts]))
+            self._channel.ask("will", self._prefix + name, *map(str, datagrams), descriptors=sources)
+        finally:
+            close_all(sources)
 
     def drop(self, names: Sequence[str]) -> None:
         """Let go of them, ending what runs in them."""

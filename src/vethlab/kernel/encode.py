@@ -7,6 +7,7 @@ namespace. Rule of the file: no sending; a table says which function takes which
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from vethlab import change as ops
 from vethlab.change import Change
@@ -17,7 +18,7 @@ from vethlab.kernel.netlink import neighbour as neighbours
 from vethlab.kernel.netlink import route as routes
 from vethlab.kernel.netlink.message import Request, attribute, u32
 from vethlab.kernel.reach import Reach
-from vethlab.model.link import LOOPBACK
+from vethlab.model.link import LOOPBACK, Link
 
 
 def encode(one: Change, reach: Reach) -> list[Request]:
@@ -31,13 +32,29 @@ def _add_veth(one: ops.AddVeth, reach: Reach) -> list[Request]:
     reach.learn(one.netns, left)
     reach.learn(one.peer_netns, right)
     descriptor = reach.descriptor(one.peer_netns) if one.peer_netns != one.netns else None
-    return veth.encode(left, right, peer_netns=descriptor, master=reach.index(one.netns, left.master) if left.master else 0)
+    master = reach.index(one.netns, left.master) if left.master else 0
+    if left.mark is None:
+        return veth.encode(left, right, peer_netns=descriptor, master=master)
+    made = veth.encode(replace(left, up=False), right, peer_netns=descriptor, master=master)
+    told = [*_marked(left), *(_marked(right) if descriptor is None else [])]
+    return [*made, *told, *([links.set_link(left.index or 0, left.name, up=True)] if left.up else [])]
 
 
 def _add_bridge(one: ops.AddBridge, reach: Reach) -> list[Request]:
     reach.open([one.netns])
     reach.learn(one.netns, one.link)
-    return [bridge.encode(one.link)]
+    return [bridge.encode(one.link), *_marked(one.link)]
+
+
+def _marked(link: Link) -> list[Request]:
+    """In the machine's namespace: whose it is, in the very system call that makes it, so that no kill comes between (netlink_rcv_skb).
+
+    How it makes IPv6 addresses is told too, before it comes up: what new interfaces do there is the machine's setting.
+    """
+    if link.mark is None:
+        return []
+    index = link.index or 0
+    return [links.set_mark(index, link.mark), links.set_link(index, link.name, parts=links.address_generation(link_local=link.link_local))]
 
 
 def _add_macvlan(one: ops.AddMacvlan, reach: Reach) -> list[Request]:

@@ -39,14 +39,15 @@ class Linux:
     """Implements kernel.port.Kernel. `loaded`, `tables`: nft texts in force with the kernel's listing of them, kept in the lab's record.
 
     `label` is the mark on what is made in a database that may not be ours alone.
+    `shared`: namespaces in which others have interfaces too, with the owner whose marks tell which are the lab's: only those are read.
     """
 
     def __init__(
         self, namespaces: Namespaces, *, loaded: Mapping[str, Loaded] | None = None, tables: Mapping[str, LoadedTable] | None = None,
-        label: str = "lab",
+        shared: Mapping[str, str] | None = None, label: str = "lab",
     ) -> None:
         self.namespaces = namespaces
-        self.reach = Reach(namespaces)
+        self.reach = Reach(namespaces, shared or {})
         self.loaded: dict[str, Loaded] = dict(loaded or {})
         self.tables: dict[str, LoadedTable] = dict(tables or {})
         self._fresh: set[str] = set()

@@ -6,13 +6,13 @@ never guessed; what is forgotten is asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vethlab.errors import NotFoundError
 from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.port import Namespaces
-from vethlab.kernel.snapshot import Dumped, dump
+from vethlab.kernel.snapshot import Dumped, dump, ours
 from vethlab.model.link import LOOPBACK, Link
 
 
@@ -26,10 +26,10 @@ class _Space:
 
 
 class Reach:
-    """Opens namespaces on first use and remembers them."""
+    """Opens namespaces on first use and remembers them. `shared`: whose interfaces alone are seen, in namespaces where others have some."""
 
-    def __init__(self, namespaces: Namespaces) -> None:
-        self._namespaces = namespaces
+    def __init__(self, namespaces: Namespaces, shared: Mapping[str, str]) -> None:
+        self._namespaces, self._shared = namespaces, shared
         self._spaces: dict[str, _Space] = {}
 
     def open(self, names: Sequence[str]) -> None:
@@ -53,7 +53,7 @@ class Reach:
         """Read a namespace and remember its indexes."""
         dumped = dump(name, self.connection(name), pinned=pinned)
         self._spaces[name].indexes = dumped.indexes()
-        return dumped
+        return ours(dumped, self._shared[name]) if name in self._shared else dumped
 
     def learn(self, name: str, link: Link) -> None:
         """Remember the index a plan chose for a new interface."""

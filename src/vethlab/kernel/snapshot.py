@@ -8,7 +8,7 @@ name each other; a pair that does not agree both ways has its peer outside the l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vethlab.errors import KernelError
 from vethlab.kernel import bridge, macvlan, veth
@@ -19,6 +19,7 @@ from vethlab.kernel.netlink import route as routes
 from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.netlink.link import Seen
 from vethlab.model.link import BridgePort, End, Link
+from vethlab.model.names import owner_of
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import Route
 from vethlab.model.state import Address, Netns
@@ -26,12 +27,14 @@ from vethlab.model.state import Address, Netns
 
 @dataclass(frozen=True, slots=True)
 class Dumped:
-    """One namespace in the kernel's numbers; `addresses` holds (interface index, address)."""
+    """One namespace in the kernel's numbers. `others`: interfaces that are not the lab's, in a namespace where not all are."""
 
     seen: dict[int, Seen]
     addresses: list[Address]
     routes: list[Route]
     neighbours: list[Neighbour]
+    others: dict[int, Seen] = field(default_factory=dict)
+    shared: bool = False
 
     def indexes(self) -> dict[str, int]:
         """Interface index by name."""
@@ -56,18 +59,31 @@ def dump(name: str, connection: Connection, *, pinned: bool = True) -> Dumped:
     return Dumped(seen, [Address(names[index], value) for index, value in owned if index in names], main, static)
 
 
+def ours(dumped: Dumped, owner: str) -> Dumped:
+    """What `owner` made in a namespace of others, told by its marks, and what is on it: nothing else may be compared or taken away."""
+    mine = {index: one for index, one in dumped.seen.items() if one.mark and owner_of(one.mark) == owner}
+    names = {one.name for one in mine.values()}
+    return Dumped(
+        mine, [one for one in dumped.addresses if one.interface in names],
+        [one for one in dumped.routes if one.next_hops and {hop.interface for hop in one.next_hops} <= names],
+        [one for one in dumped.neighbours if one.interface in names],
+        {index: one for index, one in dumped.seen.items() if index not in mine}, shared=True,
+    )
+
+
 def join(dumped: Mapping[str, Dumped]) -> dict[str, Netns]:
     """Put names where the kernel has numbers, over all namespaces at once."""
     ends = veth.joined(
-        veth.Half(End(name, one.name), index, one.peer_index, one.abroad, _owned(one))
+        veth.Half(End(name, one.name), index, one.peer_index, one.abroad, part.shared or _owned(one))
         for name, part in dumped.items() for index, one in part.seen.items() if one.kind == "veth"
     )
     stacked = any(one.kind == macvlan.KIND for part in dumped.values() for one in part.seen.values())
     ends |= _lowers(dumped) if stacked else {}
     return {
         name: Netns(
-            links={one.name: _link(one, part.seen, ends.get(End(name, one.name))) for one in part.seen.values()},
+            links={one.name: _link(one, part, ends.get(End(name, one.name))) for one in part.seen.values()},
             addresses=frozenset(part.addresses), routes=frozenset(merge_multipath(part.routes)), neighbours=frozenset(part.neighbours),
+            foreign=frozenset(part.others),
         )
         for name, part in dumped.items()
     }
@@ -98,9 +114,9 @@ def merge_multipath(found: list[Route]) -> list[Route]:
     return list(joined.values())
 
 
-def _link(one: Seen, around: Mapping[int, Seen], other: End | None) -> Link:
+def _link(one: Seen, around: Dumped, other: End | None) -> Link:
     """`other`: where it leads, a veth's peer or what a macvlan stands on."""
-    master = around.get(one.master_index)
+    master = around.seen.get(one.master_index) or around.others.get(one.master_index)
     port = None
     if one.port is not None:
         port = bridge.decode_port(*one.port)
@@ -112,5 +128,5 @@ def _link(one: Seen, around: Mapping[int, Seen], other: End | None) -> Link:
         peer=other if one.kind != macvlan.KIND else None, lower=other if one.kind == macvlan.KIND else None,
         mode=macvlan.decode(*one.data) if one.kind == macvlan.KIND and one.data is not None else None,
         bridge=bridge.decode(*one.data) if one.kind == "bridge" and one.data is not None else None,
-        port=port, alias=one.alias, link_local=one.link_local, owned=_owned(one),
+        port=port, alias=one.alias, mark=one.mark, link_local=one.link_local, owned=around.shared or _owned(one),
     )

@@ -22,6 +22,7 @@ from vethlab.keep.client import Keeper
 from vethlab.lab.asked import Asked
 from vethlab.lab.held import Held
 from vethlab.lab.mode import choose_mode
+from vethlab.model.names import HOST
 
 if TYPE_CHECKING:
     from vethlab.change import Change
@@ -57,10 +58,11 @@ class Receipt:
 
 
 class Lab(Asked):
-    """A lab, declared and perhaps running."""
+    """A lab, declared and perhaps running. `keys` are those of the lab file besides its nodes, links and networks: `host="machine"`."""
 
-    def __init__(self, name: str = "lab", *, mode: str = "auto") -> None:
+    def __init__(self, name: str = "lab", *, mode: str = "auto", **keys: Any) -> None:
         self._draft: spec.Draft | None = None
+        self._keys = keys
         self._name = name
         self._topology: Topology | None = None
         self._text: str | None = None
@@ -139,10 +141,11 @@ class Lab(Asked):
             try:
                 self._held = Held.attach(self.name)
             except NotFoundError:
-                from vethlab.model.state import State  # noqa: PLC0415
+                from vethlab.model.state import Netns, State  # noqa: PLC0415
                 from vethlab.plan import desired, diff  # noqa: PLC0415 - the engine is loaded by those who use it
 
-                return diff(State(), desired(self.topology))
+                there = State({HOST: Netns()} if self.topology.joins_machine else {})
+                return diff(there, desired(self.topology), new=True)
         return self._engine().plan(self.topology)
 
     def up(self, *, detach: bool = True, names: bool = False) -> Receipt:
@@ -274,7 +277,7 @@ class Lab(Asked):
 
     def _drafted(self) -> spec.Draft:
         if self._draft is None:
-            self._draft = spec.Draft(self._name) if self._text is None else spec.Draft.of(self.topology)
+            self._draft = spec.Draft(self._name, **self._keys) if self._text is None else spec.Draft.of(self.topology)
         return self._draft
 
     def _running(self) -> Held:

@@ -54,6 +54,7 @@ class Held:
 
                 names.remove(self.record.lab)
             self.keeper.end(wait=wait)
+            self._sweep(whole=wait)
             return
         freeing = None
         if wait:
@@ -64,6 +65,14 @@ class Held:
         self.namespaces.close()
         if freeing is not None:
             freeing.wait()
+        self._sweep(whole=wait)
+
+    def _sweep(self, *, whole: bool) -> None:
+        """What is left on the machine, where the keeper could not take it away."""
+        if self.record.machine:
+            from vethlab.lab import machine  # noqa: PLC0415 - labs with `host: machine` only
+
+            machine.sweep(self.record.machine, whole=whole)
 
 
 def here() -> str:

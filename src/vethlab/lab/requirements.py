@@ -1,22 +1,66 @@
-"""What a lab needs of the kernel beyond veth pairs and bridges, asked before anything is touched.
+"""What a lab needs of this machine, asked before anything is touched.
 
-Enters: a topology; leaves: nothing, or HostError naming what is lacking. Rule of the file: only what the lab uses is tried, in a throw-away
-namespace (kernel/trials.py), because a module may be loaded by the asking.
+Enters: a topology and the mode; leaves: nothing, or an error naming what is lacking. Rule of the file: only what the lab uses is asked for;
+what has to be tried is tried in a throw-away namespace (kernel/trials.py), because a module may be loaded by the asking.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from vethlab.errors import HostError
+from vethlab.errors import HostError, LabError
+from vethlab.lab import machine
+from vethlab.model.names import HOST
 
 if TYPE_CHECKING:
+    from vethlab.keep.client import Mode
     from vethlab.model.topology import Topology
 
-__all__ = ["require_kernel"]
+
+def require(topology: Topology, mode: Mode) -> None:
+    """LabError or HostError for the first thing that is missing."""
+    _require_private(topology)
+    _require_nft(topology)
+    _require_kernel(topology)
+    machine.require(topology, mode)
+    if any(network.type == "ovs" for network in topology.networks):
+        from vethlab.lab.switching import require_switch  # noqa: PLC0415 - only for labs with Open vSwitch
+
+        require_switch(topology)
 
 
-def require_kernel(topology: Topology) -> None:
+def _require_private(topology: Topology) -> None:
+    """LabError, before anything is touched, for a private directory that the machine does not have."""
+    for node in topology.nodes:
+        for path in node.private:
+            above = next((one for one in ("/run", *node.private) if path.startswith(one.rstrip("/") + "/")), None)
+            if above is not None:
+                raise LabError(
+                    f"node `{node.name}` wants {path} private, which lies in {above}, private too", where=path, slug="no-such-directory",
+                    help="an empty directory holds no other: name one of the two",
+                )
+            if not os.path.isdir(path):  # noqa: PTH112 - no pathlib on this path
+                raise LabError(
+                    f"node `{node.name}` wants {path} private, and this machine has no such directory", where=path,
+                    slug="no-such-directory", help="a private directory covers one that exists: make it, or name another",
+                )
+
+
+def _require_nft(topology: Topology) -> None:
+    """HostError, before anything is touched, for a lab that translates addresses on a machine without nft(8)."""
+    if not any(network.nat != "none" for network in topology.networks) and not any(node.publish for node in topology.nodes):
+        return
+    from vethlab.kernel.features import which  # noqa: PLC0415 - most labs translate nothing
+
+    if which("nft") is None:
+        raise HostError(
+            f"lab `{topology.name}` translates addresses, but nft is not installed", where=HOST,
+            why="`nat` and `publish` are nftables rules", help="apt install nftables", slug="no-nft",
+        )
+
+
+def _require_kernel(topology: Topology) -> None:
     """HostError for the first feature that the lab needs and this kernel lacks."""
     kinds = ["macvlan"] if any(network.type == "macvlan" for network in topology.networks) else []
     if not kinds:

@@ -10,20 +10,21 @@ import contextlib
 import gc
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vethlab import spec
 from vethlab.apply import Goal, converge
-from vethlab.errors import HostError, LabError, VethlabError
+from vethlab.errors import LabError, VethlabError
 from vethlab.keep.client import Keeper, Mode, Scope, helper
 from vethlab.keep.record import Record
 from vethlab.kernel.defaults import survey
 from vethlab.kernel.linux import Linux
 from vethlab.kernel.rulesets import Loaded, LoadedTable
+from vethlab.lab import machine
 from vethlab.lab.held import Held, here
-from vethlab.lab.requirements import require_kernel
+from vethlab.lab.requirements import require
 from vethlab.model.names import HOST
 from vethlab.model.nat import Table
 from vethlab.plan import desired, diff
@@ -49,7 +50,8 @@ class Session:
         self.held = held
         loaded = {node: Loaded(text, listing) for node, (text, listing) in held.record.rulesets.items()}
         tables = {node: LoadedTable(Table(*words), listing) for node, (*words, listing) in held.record.tables.items()}
-        self.kernel = Linux(held.namespaces, loaded=loaded, tables=tables, label=held.record.lab)
+        shared = {HOST: held.record.machine} if held.record.machine else {}
+        self.kernel = Linux(held.namespaces, loaded=loaded, tables=tables, shared=shared, label=held.record.machine or held.record.lab)
 
     @classmethod
     def reach(
@@ -60,7 +62,7 @@ class Session:
         Of two that come at once one builds, the other waits and converges. `starting`: a keeper that was begun already.
         `forced`: the mode was asked for by name, so a lab that runs in the other one is an error.
         """
-        require(topology)
+        require(topology, mode)
         keeper, new = Keeper.acquire(topology.name, mode, starting)
         try:
             if new:
@@ -77,20 +79,25 @@ class Session:
                 if new:
                     keeper.end()  # it would end by itself, but whoever looks now should not find it any more
                 keeper.close()
+            if new and topology.joins_machine:
+                machine.sweep(topology.name, whole=True)
             raise
         return session, changes, new
 
     @classmethod
     def hold(cls, topology: Topology, mode: Mode, text: str) -> tuple[Session, tuple[Change, ...]]:
         """A lab that lives in this process only, held by the process's own unnamed keeper."""
-        require(topology)
+        require(topology, mode)
         keeper = helper(mode)
         scope = keeper.scope(topology.name)
         try:
             return cls._build(topology, keeper, scope, text=text, detached=False)
         except BaseException:
-            scope.drop(sorted(scope.names()))
+            with contextlib.suppress(VethlabError):
+                scope.drop(sorted(scope.names()))
             scope.close()
+            if topology.joins_machine:
+                machine.sweep(_owner(topology, scope), whole=True)
             raise
 
     @classmethod
@@ -98,22 +105,31 @@ class Session:
         cls, topology: Topology, keeper: Keeper, namespaces: Scope, *, text: str, detached: bool,
     ) -> tuple[Session, tuple[Change, ...]]:
         namespaces.directory = here()
-        namespaces.create([HOST])
-        record = Record(lab=topology.name, mode=keeper.mode, since=time.time())
+        owner = _owner(topology, namespaces) if topology.joins_machine else ""
+        if owner:
+            machine.join(namespaces, owner)
+        else:
+            namespaces.create([HOST])
+        record = Record(lab=topology.name, mode=keeper.mode, since=time.time(), machine=owner)
         session = cls(Held(keeper, namespaces, record, detached))
         if any(network.type == "ovs" and network.on == HOST for network in topology.networks):
             session.kernel.begin_switch(HOST)
-        baseline, recorded = survey(namespaces, HOST, recorded_keys())
+        with _fresh(namespaces, owner) as fresh:
+            baseline, recorded = survey(namespaces, fresh, recorded_keys())
         session.held.record = replace(record, baseline=baseline, recorded=recorded)
         namespaces.set_hosts(hosts(topology))
+        wanted, before = session.desired(topology), session.kernel.read([HOST])
+        session._prepare(before, wanted)
         with _without_collections():
-            changes = converge(session.kernel, session.kernel.read([HOST]), Goal(session.desired(topology), new=True))
+            changes = converge(session.kernel, before, Goal(wanted, new=True))
         session.settle(topology, text)
         return session, changes
 
     def desired(self, topology: Topology) -> State:
         """The state `topology` asks for on this machine."""
-        return desired(topology, self.held.record.baseline, ipv6=HAS_IPV6 in self.held.record.recorded)
+        record = self.held.record
+        on_host = not record.machine or machine.has_ipv6(self.held.namespaces)
+        return desired(topology, record.baseline, ipv6=HAS_IPV6 in record.recorded, owner=record.machine, host_ipv6=on_host)
 
     def compare(self, topology: Topology) -> tuple[State, Goal]:
         """(what the lab is, what it should be), watched sysctls included; those of interfaces that are still to be made are left out."""
@@ -135,12 +151,14 @@ class Session:
 
     def converge(self, topology: Topology, text: str, *, locked: bool = False) -> tuple[Change, ...]:
         """Carry that plan out, one writer at a time."""
-        require(topology)
+        require(topology, self.held.keeper.mode)
+        machine.require_same(topology, self.held.record.machine)
         held = self.held
         if held.detached and not locked:
             held.keeper.lock()
         try:
             before, goal = self.compare(topology)
+            self._prepare(before, goal.state)
             with self._hosts(topology):
                 changes = converge(self.kernel, before, goal)
             if changes or text != held.record.text:
@@ -151,19 +169,28 @@ class Session:
         return changes
 
     def _returned(self, wanted: State) -> dict[str, dict[str, str]]:
-        """Sysctls that were declared and are no longer: what a fresh namespace has.
-
-        The record tells it of those that are watched; of others `host` does, which declares none of them.
-        """
+        """Sysctls that were declared and are no longer: what a fresh namespace had when the lab was made, or has now."""
         recorded = self.held.record.recorded
         old, last = self.desired(self._declared()), {}
         for name, one in old.netns.items():
             gone = [key for key in one.sysctls if name in wanted.netns and _outlives(key, wanted.netns[name])]
             asked = [key for key in gone if _of_default(key) not in recorded]
-            values = self.held.namespaces.read_sysctls([(HOST, _of_default(key)) for key in asked]) if asked else []
-            read = {key: value for key, value in zip(asked, values, strict=True) if value is not None}
-            last[name] = {key: recorded[_of_default(key)] for key in gone if key not in asked} | read
+            last[name] = {key: recorded[_of_default(key)] for key in gone if key not in asked} | self._in_a_fresh_one(asked)
         return last
+
+    def _in_a_fresh_one(self, keys: Sequence[str]) -> dict[str, str]:
+        """What these sysctls are in a fresh namespace; `host` declares none of them, unless it is the machine's own."""
+        if not keys:
+            return {}
+        with _fresh(self.held.namespaces, self.held.record.machine) as fresh:
+            values = self.held.namespaces.read_sysctls([(fresh, _of_default(key)) for key in keys])
+        return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+
+    def _prepare(self, before: State, wanted: State) -> None:
+        """See that there is room where others are, and write down what will be there, before anything is touched."""
+        owner = self.held.record.machine
+        if owner:
+            machine.prepare(self.held.namespaces, owner, wanted.netns[HOST], before=machine.lasting_marks(before.netns[HOST]))
 
     def _declared(self) -> Topology:
         """What the lab was brought up with last."""
@@ -196,52 +223,26 @@ class Session:
             held.keeper.put_record(held.record.encode())
 
 
+def _owner(topology: Topology, namespaces: Scope) -> str:
+    """In whose name a lab makes interfaces on the machine: its own, or for a lab of one process one that no other process has."""
+    return f"{namespaces.label}.{namespaces.pid}" if namespaces.label else topology.name
+
+
+@contextlib.contextmanager
+def _fresh(namespaces: Scope, owner: str) -> Iterator[str]:
+    """A namespace with the settings that fresh ones have: `host`, which declares none, unless that is the machine's own."""
+    if not owner:
+        yield HOST
+        return
+    with machine.fresh(namespaces) as name:
+        yield name
+
+
 def _require_mode(keeper: Keeper, mode: Mode, name: str) -> None:
     if keeper.mode != mode:
         raise LabError(
             f"lab `{name}` is running {_IN[keeper.mode]}, not {_IN[mode]}", where=name, slug="other-mode",
             help="take it down first; a running lab cannot change hands",
-        )
-
-
-def require(topology: Topology) -> None:
-    """An error, before anything is touched, for what a lab needs of the machine and the machine does not have."""
-    require_private(topology)
-    require_nft(topology)
-    require_kernel(topology)
-    if any(network.type == "ovs" for network in topology.networks):
-        from vethlab.lab.switching import require_switch  # noqa: PLC0415 - only for labs with Open vSwitch
-
-        require_switch(topology)
-
-
-def require_private(topology: Topology) -> None:
-    """LabError, before anything is touched, for a private directory that the machine does not have."""
-    for node in topology.nodes:
-        for path in node.private:
-            above = next((one for one in ("/run", *node.private) if path.startswith(one.rstrip("/") + "/")), None)
-            if above is not None:
-                raise LabError(
-                    f"node `{node.name}` wants {path} private, which lies in {above}, private too", where=path, slug="no-such-directory",
-                    help="an empty directory holds no other: name one of the two",
-                )
-            if not os.path.isdir(path):  # noqa: PTH112 - no pathlib on this path
-                raise LabError(
-                    f"node `{node.name}` wants {path} private, and this machine has no such directory", where=path,
-                    slug="no-such-directory", help="a private directory covers one that exists: make it, or name another",
-                )
-
-
-def require_nft(topology: Topology) -> None:
-    """HostError, before anything is touched, for a lab that translates addresses on a machine without nft(8)."""
-    if not any(network.nat != "none" for network in topology.networks) and not any(node.publish for node in topology.nodes):
-        return
-    from vethlab.kernel.features import which  # noqa: PLC0415 - most labs translate nothing
-
-    if which("nft") is None:
-        raise HostError(
-            f"lab `{topology.name}` translates addresses, but nft is not installed", where=HOST,
-            why="`nat` and `publish` are nftables rules", help="apt install nftables", slug="no-nft",
         )
 
 

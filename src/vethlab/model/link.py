@@ -64,5 +64,6 @@ class Link:
     lower: End | None = None
     mode: str | None = None
     alias: str | None = None
+    mark: str | None = None  # where others have interfaces too: the alternative name that says whose this one is (model.names.mark)
     link_local: bool = True  # False: addr_gen_mode none, the kernel makes no IPv6 link-local address
     owned: bool = field(default=True, compare=False)  # False in actual state: somebody else made it, it is never removed

@@ -10,8 +10,9 @@ import zlib
 
 NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 RESERVED = frozenset({"all", "world", "host", "localhost"})
-HOST = "host"  # the lab's private namespace that plays the machine: bridges live there
+HOST = "host"  # the namespace that plays the machine, or (`host: machine`) the machine's own: bridges live there
 WORLD = "world"  # the namespace that plays everything outside, where a lab has one (plan/world.py)
+MARK = "vethlab:"  # how the alternative names begin that tell whose an interface in the machine's namespace is
 IFNAME_MAX = 15
 
 
@@ -51,6 +52,21 @@ def _fitting(full: str) -> str:
         return full
     digest = f"{zlib.crc32(full.encode()) & 0xFFFF:04x}"
     return f"{full[: IFNAME_MAX - 5].rstrip('-')}-{digest}"
+
+
+def mark(owner: str, interface: str) -> str:
+    """The alternative name (IFLA_ALT_IFNAME) of an interface that `owner` makes in the machine's namespace.
+
+    It survives renaming, nobody overwrites it by the way (as an alias), and the kernel takes each one once in a namespace. At most 127
+    bytes fit (ALTIFNAMSIZ): an owner has up to 63 and two numbers.
+    """
+    return f"{MARK}{owner}:{interface}"
+
+
+def owner_of(marked: str) -> str:
+    """The owner in a mark; empty if it is none."""
+    word, _, interface = marked.removeprefix(MARK).rpartition(":")
+    return word if marked.startswith(MARK) and interface else ""
 
 
 def full_port_name(node: str, number: int = 1) -> str:

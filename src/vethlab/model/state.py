@@ -48,6 +48,8 @@ class Netns:
     processes: tuple[Process, ...] = ()
     table: Table | None = None
     switch: Switch | None = None
+    foreign: frozenset[int] = field(default=frozenset(), compare=False)  # indexes that others' interfaces have, where not all are ours
+    first_index: int = field(default=0, compare=False)  # wanted: where the search for free indexes begins
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,13 @@ class Topology:
     checks: tuple[Check, ...] = ()
     routing: str = "none"  # none | shortest-path
     ipv6: str = "link-local"  # link-local | none
+    host: str = "private"  # private | machine: whose network namespace `host` is
     source: str = field(default="", compare=False)  # the path of the lab file, for messages
+
+    @property
+    def joins_machine(self) -> bool:
+        """True if bridges and their ports live in the machine's own network namespace, among others' interfaces."""
+        return self.host == "machine"
 
     @property
     def has_world(self) -> bool:

@@ -14,16 +14,21 @@ from vethlab.model.names import HOST, WORLD
 from vethlab.model.state import Netns, State
 from vethlab.model.topology import Topology
 from vethlab.plan import nat, segments, world
+from vethlab.plan.order import of_interface
 from vethlab.plan.routing import shortest_paths
 from vethlab.plan.spaces import Spaces
 
 
-def desired(topology: Topology, baseline: Mapping[str, str] | None = None, *, ipv6: bool = True) -> State:
+def desired(
+    topology: Topology, baseline: Mapping[str, str] | None = None, *, ipv6: bool = True, owner: str = "", host_ipv6: bool = True,
+) -> State:
     """The state a topology asks for.
 
     `baseline`: sysctls every namespace gets, because the machine's own would leak in otherwise. `ipv6`: False on a kernel without it.
+    `owner`: whose what is made in the machine's namespace is (`host: machine`), the lab's name where empty.
+    `host_ipv6`: False if the machine's new interfaces take no IPv6 address.
     """
-    spaces = Spaces(topology, dict(baseline or {}), ipv6=ipv6)
+    spaces = Spaces(topology, dict(baseline or {}), ipv6=ipv6, owner=owner, host_ipv6=host_ipv6)
     for cable in topology.cables:
         for end, other in ((cable.left, cable.right), (cable.right, cable.left)):
             spaces.interface(end, End(other.node, other.interface), cable.mtu)
@@ -47,6 +52,8 @@ def _translating(topology: Topology, name: str, one: Netns, *, ipv6: bool) -> Ne
     """A namespace with the table of rules and the sysctls that what it hides and publishes needs; what its node declares wins."""
     table = nat.table(topology, name)
     needed = nat.sysctls(topology, name)
+    if name == HOST and topology.joins_machine:  # of its settings only those of the lab's own interfaces may be written
+        needed = {key: value for key, value in needed.items() if of_interface(key)}
     if table is None and not needed:
         return one
     return replace(one, table=table, sysctls={**{key: value for key, value in needed.items() if ipv6 or "ipv6" not in key}, **one.sysctls})

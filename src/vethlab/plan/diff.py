@@ -42,7 +42,9 @@ class _Diff:
         self.why = NEW if new or not actual.netns else MISSING
         self.removed: set[End] = set()
         self.made: dict[End, tuple[Link, Link]] = {}  # what the kernel will have made, what it should be in the end
-        self.next_index = 1 + max((link.index or 0 for one in self.actual.values() for link in one.links.values()), default=FIRST_INDEX - 1)
+        taken = max((link.index or 0 for one in self.actual.values() for link in one.links.values()), default=FIRST_INDEX - 1)
+        self.next_index = max(1 + taken, *[one.first_index for one in self.wanted.values()], 0)
+        self.foreign = frozenset[int]().union(*[one.foreign for one in self.actual.values()])
         self.switched = {name: new_bridges(self.actual.get(name, FRESH), after) for name, after in self.wanted.items()}
         self.next_index += indexes_needed(self.switched.values())
 
@@ -119,10 +121,10 @@ class _Diff:
             if link.kind == "loopback" or end in self.made or self._exists(end):
                 continue
             if link.kind == KIND:
-                self.made[end] = (replace(link, up=False, link_local=self._link_local(name)), link)
+                self.made[end] = (replace(link, up=False, link_local=self._link_local(name, link)), link)
             elif link.kind in ALONE:
                 goal = self._index(link)
-                self.made[end] = (replace(goal, up=False, link_local=self._link_local(name)), goal)
+                self.made[end] = (replace(goal, up=False, link_local=self._link_local(name, goal)), goal)
                 yield ALONE[link.kind](name, goal, self._reason(name))
             elif link.peer is not None:
                 yield self._pair(end, link, link.peer)
@@ -133,18 +135,21 @@ class _Diff:
             end, peer, link, far = peer, end, far, link
         left, right = self._index(link), self._index(far)
         reason = NEW if end.netns not in self.actual or peer.netns not in self.actual else self.why
-        quiet = left.link_local != self._link_local(end.netns)
+        quiet = left.link_local != self._link_local(end.netns, left)
         self.made[end] = (replace(left, link_local=not left.link_local) if quiet else left, left)
-        self.made[peer] = (replace(right, up=False, link_local=self._link_local(peer.netns), master=None, port=None, alias=None), right)
+        fresh = replace(right, up=False, link_local=self._link_local(peer.netns, right), master=None, port=None, alias=None)
+        self.made[peer] = (fresh, right)
         return ops.AddVeth(end.netns, left, peer.netns, right, reason)
 
     def _index(self, link: Link) -> Link:
+        while self.next_index in self.foreign:
+            self.next_index += 1
         self.next_index += 1
         return replace(link, index=self.next_index - 1)
 
-    def _link_local(self, name: str) -> bool:
-        """What addr_gen_mode a new interface of this namespace starts with."""
-        return self.wanted[name].sysctls.get(QUIET_PORTS) != "1"
+    def _link_local(self, name: str, link: Link) -> bool:
+        """What addr_gen_mode a new interface starts with. A marked one is told at once: the default there is the machine's."""
+        return link.link_local if link.mark else self.wanted[name].sysctls.get(QUIET_PORTS) != "1"
 
     def _sysctls(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
         for key, value in sorted(after.sysctls.items(), key=_all_first):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from vethlab.model.address import IPInterface, IPv6Interface
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
-from vethlab.model.names import HOST, WORLD
+from vethlab.model.names import HOST, WORLD, mark
 from vethlab.model.route import Route
 from vethlab.model.state import Address, Netns, Process
 from vethlab.model.switch import Switch, SwitchBridge
@@ -21,13 +21,15 @@ QUIET_PORTS = "net.ipv6.conf.default.addr_gen_mode"  # 1: bridge ports, made aft
 FORWARDING = (("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"))
 IPV6_MIN_MTU = 1280  # RFC 8200 section 5; below it the kernel takes IPv6 off the interface
 LO = Link(LOOPBACK, "loopback", mtu=LOOPBACK_MTU)
+_SLOTS, _SLOT, _BELOW = 0x7E00, 0x10000, 0x1000000  # where a lab takes indexes in the machine's namespace: far from what others get
 
 
 class Spaces:
-    """Collects links, addresses and settings by namespace."""
+    """Collects links, addresses and settings by namespace. `owner`: in whose name interfaces in the machine's namespace are made."""
 
-    def __init__(self, topology: Topology, baseline: dict[str, str], *, ipv6: bool) -> None:
+    def __init__(self, topology: Topology, baseline: dict[str, str], *, ipv6: bool, owner: str = "", host_ipv6: bool = True) -> None:
         self.topology, self.baseline, self.ipv6 = topology, baseline, ipv6
+        self.owner, self.host_ipv6 = owner or topology.name, host_ipv6
         self._without = {
             node.name: {key for key, value in node.sysctl if key.endswith(".disable_ipv6") and value != "0"} for node in topology.nodes
         }
@@ -52,7 +54,7 @@ class Spaces:
     def link_local(self, node: str, interface: str, mac: str, mtu: int) -> None:
         """The address the kernel would make by itself (RFC 4291 appendix A), declared, so that it is usable at once, without DAD."""
         off = {f"net.ipv6.conf.{scope}.disable_ipv6" for scope in ("all", "default", interface)} & self._without.get(node, set())
-        if self.ipv6 and self.topology.ipv6 != "none" and mtu >= IPV6_MIN_MTU and not off:
+        if self.ipv6 and self.topology.ipv6 != "none" and mtu >= IPV6_MIN_MTU and not off and (self.host_ipv6 or node != HOST):
             self.address(node, interface, (_eui64(mac),))
 
     def address(self, node: str, interface: str, addresses: tuple[IPInterface, ...]) -> None:
@@ -74,6 +76,8 @@ class Spaces:
         """Everything collected for one namespace, with what its node declares."""
         sysctls = {**self.baseline, **self.sysctls.get(name, {})}
         switch = Switch(self.switches[name]) if name in self.switches else None
+        if node is None and self.topology.joins_machine:
+            return self._on_the_machine(name, routes)
         if node is None:
             sysctls |= {QUIET_PORTS: "1"} if self.ipv6 else {}
             return Netns(self.links[name], frozenset(self.addresses[name]), frozenset(routes), frozenset(), sysctls, switch=switch)
@@ -87,6 +91,12 @@ class Spaces:
             routes=frozenset([*node.routes, *[route for route in routes if route.destination not in declared]]),
             sysctls=sysctls, nft=node.nft, processes=(Process(node.run, node.private),) if node.run else (), switch=switch,
         )
+
+    def _on_the_machine(self, name: str, routes: tuple[Route, ...]) -> Netns:
+        """What is ours in the machine's namespace: marked interfaces and what is on them. Its settings and its `lo` are its own."""
+        ours = {link.name: replace(link, mark=mark(self.owner, link.name)) for link in self.links[name].values() if link.kind != LO.kind}
+        first = _BELOW + zlib.crc32(self.owner.encode()) % _SLOTS * _SLOT
+        return Netns(ours, frozenset(self.addresses[name]), frozenset(routes), first_index=first)
 
 
 def _eui64(mac: str) -> IPv6Interface:

@@ -39,7 +39,8 @@ def add(spaces: Spaces) -> None:
 
 
 def routes(topology: Topology, *, ipv6: bool) -> tuple[Route, ...]:
-    """The host's default routes: everything that is not in the lab is outside."""
+    """The host's default routes: what is not in the lab is outside. The real machine has its own: there only the world itself."""
     if not topology.has_world:
         return ()
-    return tuple(Route(_DEFAULT[one.version], (NextHop(one.ip),)) for one in FAR if one.version == 4 or ipv6)
+    led = {one.version: one.network for one in OUTSIDE} if topology.joins_machine else _DEFAULT
+    return tuple(Route(led[one.version], (NextHop(one.ip),)) for one in FAR if one.version == 4 or ipv6)

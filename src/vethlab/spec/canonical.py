@@ -30,6 +30,7 @@ def document(topology: Topology) -> dict[str, Any]:
         "name": topology.name,
         "ipv6": topology.ipv6,
         "routing": topology.routing,
+        **({"host": topology.host} if topology.joins_machine else {}),
         **addressing,
         "nodes": {node.name: _node(node) for node in topology.nodes},
         "links": [{"ends": f"{_end(cable.left)} -- {_end(cable.right)}", "mtu": cable.mtu} for cable in topology.cables],

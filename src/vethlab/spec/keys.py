@@ -107,8 +107,8 @@ LAB = _noun(
     ),
     Key(
         "host", kinds.choice("private", "machine"),
-        "Where bridges live: in a namespace of the lab that plays the machine, or in the machine's own.",
-        "private", "host: machine", later="joining the machine's own network", neutral=("private",),
+        "Where bridges live: in a namespace of the lab that plays the machine, or (root only) in the machine's own.",
+        "private", "host: machine",
     ),
     Key(
         "uplink", kinds.choice("none", "machine", "pasta"), "How the lab reaches the world outside.", "none", "uplink: pasta",

@@ -46,7 +46,7 @@ def resolve(root: Item, mistakes: Mistakes, *, infer: bool = False) -> Topology:
         tuple(Cable(_endpoint(cable.left), _endpoint(cable.right), cable.mtu) for cable in cables),
         tuple(_network(segment, aliases) for segment in segments),
         tuple(check.check for check in wanted),
-        lab.get("routing", "none"), lab.get("ipv6", "link-local"), mistakes.path,
+        lab.get("routing", "none"), lab.get("ipv6", "link-local"), lab.get("host", "private"), source=mistakes.path,
     )
 
 

@@ -7,10 +7,12 @@ and kernel/bridge.py.
 
 from __future__ import annotations
 
+import sys
 from struct import Struct
 from typing import NamedTuple
 
 from vethlab.kernel.netlink.message import (
+    NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_EXCL,
     Request,
@@ -23,11 +25,13 @@ from vethlab.kernel.netlink.message import (
     u8,
     u32,
 )
+from vethlab.model.names import MARK
 
-RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINKPROP = 16, 17, 18, 108
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
 IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC, IFLA_GROUP = 16, 18, 20, 26, 27
 IFLA_LINK_NETNSID = 37
+IFLA_PROP_LIST, IFLA_ALT_IFNAME = 52, 53
 IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES = 28, 29, 31, 32
 IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
 IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_EUI64, ADDR_GEN_NONE = 8, 0, 1
@@ -55,6 +59,7 @@ class Seen(NamedTuple):
     group: int
     operstate: int
     alias: str | None
+    mark: str | None  # the alternative name that says whose it is, in a namespace of others
     link_local: bool
     data: tuple[bytes, int, int] | None  # span of IFLA_INFO_DATA
     port: tuple[bytes, int, int] | None  # span of IFLA_INFO_SLAVE_DATA
@@ -83,6 +88,39 @@ def new_link(index: int, name: str, kind: str, *, up: bool, parts: bytes, data: 
 def delete_link(index: int, name: str) -> Request:
     """Remove an interface; a veth takes its peer along."""
     return Request(RTM_DELLINK, 0, INFO.pack(0, 0, index, 0, 0) + (b"" if index else text(IFLA_IFNAME, name)))
+
+
+def set_mark(index: int, mark: str) -> Request:
+    """Give an interface a further name (net/core/rtnetlink.c rtnl_linkprop), by which its maker finds it again."""
+    body = INFO.pack(0, 0, index, 0, 0) + nested(IFLA_PROP_LIST, text(IFLA_ALT_IFNAME, mark))
+    return Request(RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, body)
+
+
+def delete_marked(mark: str) -> Request:
+    """Remove the interface that has this further name: the kernel finds and removes it in one step."""
+    return Request(RTM_DELLINK, 0, INFO.pack(0, 0, 0, 0, 0) + text(IFLA_ALT_IFNAME, mark))
+
+
+def alternative_names(data: bytes, start: int, end: int) -> list[str]:
+    """The further names of an interface, from an RTM_NEWLINK payload."""
+    span = attributes(data, start + 16, end).get(IFLA_PROP_LIST)
+    return [] if span is None else _further(data, *span)
+
+
+def _further(data: bytes, offset: int, end: int) -> list[str]:
+    found = []
+    while offset + 4 <= end:
+        length = int.from_bytes(data[offset : offset + 2], sys.byteorder)
+        if length < 4:
+            break
+        found.append(get_text(data, (offset + 4, offset + length)))
+        offset += (length + 3) & ~3
+    return found
+
+
+def _mark(data: bytes, span: tuple[int, int]) -> str | None:
+    """The further name that begins as ours do, among all that an interface has."""
+    return next((name for name in _further(data, *span) if name.startswith(MARK)), None)
 
 
 def address_generation(*, link_local: bool) -> bytes:
@@ -120,6 +158,7 @@ def decode(data: bytes, start: int, end: int) -> Seen:
         group=get_u32(data, found[IFLA_GROUP]) if IFLA_GROUP in found else 0,
         operstate=data[operstate[0]] if operstate else 0,
         alias=get_text(data, alias) if alias else None,
+        mark=_mark(data, found[IFLA_PROP_LIST]) if IFLA_PROP_LIST in found else None,
         link_local=_makes_link_local(data, found.get(IFLA_AF_SPEC)), data=info_data, port=port,
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from struct import Struct
+from typing import NamedTuple
 
 from vethlab.kernel.netlink.message import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, Request, attribute, attributes, get_u32, u32
 from vethlab.model.address import AF_INET, AF_INET6, IP, IPNetwork
@@ -78,6 +79,26 @@ def _gateway(destination: IPNetwork, hop: NextHop) -> bytes:
     if hop.via.version != destination.version:  # IPv4 over an IPv6 next hop (RFC 8950)
         return attribute(RTA_VIA, (AF_INET6 if hop.via.version == 6 else AF_INET).to_bytes(2, "little") + hop.via.packed)
     return attribute(RTA_GATEWAY, hop.via.packed)
+
+
+class Whole(NamedTuple):
+    """Any route of the main table: where it leads, the interface's index (0: several, or none), its type in the kernel's numbers."""
+
+    destination: IPNetwork
+    leads_to: int
+    kind: int
+
+
+def whole(data: bytes, start: int, end: int) -> Whole | None:
+    """One RTM_NEWROUTE payload, whoever made the route; None if it is not of the main table."""
+    family, length, _source, _tos, table, _protocol, _scope, kind, flags = MESSAGE.unpack_from(data, start)
+    found = attributes(data, start + 12, end)
+    if family not in {AF_INET, AF_INET6} or flags & RTM_F_CLONED:
+        return None
+    if (get_u32(data, found[RTA_TABLE]) if RTA_TABLE in found else table) != RT_TABLE_MAIN:
+        return None
+    destination = _packed(data, found[RTA_DST]) if RTA_DST in found else bytes(4 if family == AF_INET else 16)
+    return Whole(_network(destination, length), get_u32(data, found[RTA_OIF]) if RTA_OIF in found else 0, kind)
 
 
 def decode(data: bytes, start: int, end: int, names: Mapping[int, str]) -> Route | None:

@@ -43,6 +43,9 @@ LABS = {
     "not-up": "The lab is declared but not up.",
     "name-taken": "Another user's process listens on the name by which this lab would be found, or a name that `--names` would give "
                   "under /run/netns is somebody else's. Choose another lab name.",
+    "machine-has-it": "With `host: machine` a lab's bridges and their ports are interfaces of the machine itself. What the machine has "
+                      "already is never moved: take another name (of the network, or a node's `port:`) or another subnet.",
+    "other-host": "A running lab cannot move its bridges from a machine of its own to the real one, or back. Take it down first.",
     "other-mode": "The lab runs as root and was asked for rootless, or the other way round. Take it down first.",
     "no-such-directory": "A node wants a directory of its own that this machine does not have. Make it, or take it from `private`.",
     "keeper-gone": "The lab's keeper process ended, and the lab with it: namespaces, links and processes are gone. Bring it up again.",
@@ -51,7 +54,8 @@ LABS = {
 
 MACHINE = {
     "host": "The machine lacks a privilege, a kernel feature or a tool: `vethlab doctor` says which, what it costs, and how to get it.",
-    "not-root": "Root mode needs CAP_SYS_ADMIN and CAP_NET_ADMIN. Most labs work without root: leave --root away.",
+    "not-root": "Root mode and `host: machine` need CAP_SYS_ADMIN and CAP_NET_ADMIN. Most labs work without root: leave --root, or "
+                "`host: machine`, away.",
     "names-need-root": "Names under /run/netns are the machine's, so only root can make them. Use `vethlab exec` and `vethlab sh` instead.",
     "no-user-namespaces": "An ordinary user needs user namespaces, and the machine refuses them. `vethlab doctor` says why and what to do.",
     "namespace-limit": "The machine's limit of namespaces is reached: user.max_net_namespaces, user.max_user_namespaces.",

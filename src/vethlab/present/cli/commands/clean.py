@@ -14,7 +14,8 @@ __all__ = ["command"]
 def command(output: str, *, dry_run: bool) -> None:
     """Remove what a crash left behind.
 
-    A lab dies with its keeper, so only names under /run/netns (`up --names`) can stay. Only what a dead lab's own record lists is removed.
+    A lab dies with its keeper, so only names under /run/netns (`up --names`) can stay, and interfaces in the machine's own network of a lab
+    with `host: machine` whose keeper was killed. Only what a dead lab's own record lists, or what bears its mark, is removed.
     """
     from vethlab import lab
 

@@ -15,6 +15,7 @@ from vethlab.present.cli.counts import described
 from vethlab.present.cli.terminal import progress, screen
 
 if TYPE_CHECKING:
+    from vethlab.change import Change
     from vethlab.lab import Lab
 
 __all__ = ["command"]
@@ -74,10 +75,15 @@ def _chosen(lab: str | None, named: str | None, *, every: bool) -> list[Lab]:
 
 
 def _commands(lab: Lab) -> None:
-    from vethlab.change import RemoveNetns
+    from vethlab.change import RemoveLink, RemoveNetns
+    from vethlab.model.link import Link
     from vethlab.present.cli import changes as shown
 
-    host, *names = lab.topology.namespaces
-    if lab.topology.networks:
-        names.append(host)
-    shown.commands([RemoveNetns(name) for name in names], screen(), lab=lab.name, exists=False)
+    topology = lab.topology
+    host, *names = topology.namespaces
+    changes: list[Change] = [RemoveNetns(name) for name in names]
+    if topology.joins_machine:
+        changes += [RemoveLink(host, Link(network.name, network.type)) for network in topology.networks]
+    elif topology.networks:
+        changes.append(RemoveNetns(host))
+    shown.commands(changes, screen(), lab=lab.name, exists=False, joined=topology.joins_machine)

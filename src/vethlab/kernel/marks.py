@@ -1,0 +1,77 @@
+"""Interfaces that bear a mark of ours, in a namespace where most are somebody else's (the machine's).
+
+Enters: a route netlink connection inside that namespace; leaves: what is marked, and its removal. Rule of the file: a mark read from the
+kernel is the only proof; a removal names the mark, so that the kernel finds and removes in one step and no other interface can have come
+in its place.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from vethlab.errors import HostError, KernelError
+from vethlab.kernel.netlink import link as links
+from vethlab.kernel.netlink.connection import Connection
+from vethlab.kernel.netlink.message import frame
+from vethlab.model.names import owner_of
+
+__all__ = ["Marked", "here", "marked", "remove", "require_right", "will"]
+
+_NO_INDEX = 0x7FFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """One interface of ours. `dies`: one end of a cable whose other end is in a node: it goes with the node's namespace."""
+
+    name: str
+    kind: str
+    mark: str
+    dies: bool
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return owner_of(self.mark)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} ({self.mark})"
+
+
+def here() -> Connection:
+    """A connection into the network namespace of this thread; its socket is the caller's to close."""
+    return Connection(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE))
+
+
+def marked(connection: Connection) -> list[Marked]:
+    """Every interface that bears a mark, whoever's it is."""
+    seen = [links.decode(*part) for part in connection.dump(links.RTM_GETLINK, links.dump_body())]
+    return [Marked(one.name, one.kind, one.mark, one.kind == "veth" and one.abroad) for one in seen if one.mark and owner_of(one.mark)]
+
+
+def remove(connection: Connection, found: Sequence[Marked]) -> list[Marked]:
+    """Remove them, bridges first; those that were there. KernelError if the kernel refuses, unless they are gone."""
+    ordered = sorted(found, key=lambda one: one.kind == "veth")
+    refused = {one.position: one for one in connection.attempt([links.delete_marked(one.mark) for one in ordered])} if ordered else {}
+    for position, one in refused.items():
+        if one.code != errno.ENODEV:
+            raise KernelError("remove", ordered[position].name, one.code, one.says) from one
+    return [one for position, one in enumerate(ordered) if position not in refused]
+
+
+def will(marks: Iterable[str]) -> list[bytes]:
+    """Finished requests that remove what bears these marks, one datagram each."""
+    return [frame(links.delete_marked(mark), number) for number, mark in enumerate(marks, 1)]
+
+
+def require_right(connection: Connection) -> None:
+    """HostError if this process may change nothing in the namespace: asked for an index that no interface has, the kernel tells which."""
+    for refused in connection.attempt([links.set_link(_NO_INDEX, "")]):
+        if refused.code in {errno.EPERM, errno.EACCES}:
+            raise HostError(
+                "`host: machine` needs the right to change the machine's network", why="CAP_NET_ADMIN in its user namespace is missing",
+                help="run it as root of the machine, or leave `host: machine` away", slug="not-root",
+            )

@@ -1,0 +1,20 @@
+"""What others have in a namespace that a lab shares with them. Enters `plan`, leaves `kernel`.
+
+Rule of the file: words beside each fact, for people; nobody decides by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vethlab.model.address import IP, IPNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """Each interface name and what it is, each address and its interface, each destination of a route and how it is reached."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[IP, str] = field(default_factory=dict)
+    ways: tuple[tuple[IPNetwork, str], ...] = ()
