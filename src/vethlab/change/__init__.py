@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vethlab.change.address import AddAddress, RemoveAddress
+from vethlab.change.fdb import AddForward, RemoveForward
 from vethlab.change.link import AddBridge, AddMacvlan, AddVeth, RemoveLink, SetLink
 from vethlab.change.neighbour import AddNeighbour, RemoveNeighbour
 from vethlab.change.netns import AddNetns, RemoveNetns
@@ -20,17 +21,19 @@ from vethlab.change.switch import (
     StopSwitch,
 )
 from vethlab.change.sysctl import SetSysctl
+from vethlab.change.vxlan import AddVxlan
 
 SwitchChange = StartSwitch | StopSwitch | AddSwitchBridge | RemoveSwitchBridge | AddSwitchPort | SetSwitchPort | RemoveSwitchPort | SetFlows
 
 Change = (
-    AddNetns | RemoveNetns | AddVeth | AddBridge | AddMacvlan | SetLink | RemoveLink | AddAddress | RemoveAddress | AddRoute | RemoveRoute
-    | AddNeighbour | RemoveNeighbour | SetSysctl | LoadRuleset | LoadTable | RemoveTable | StartProcess | StopProcess | SwitchChange
+    AddNetns | RemoveNetns | AddVeth | AddBridge | AddMacvlan | AddVxlan | SetLink | RemoveLink | AddAddress | RemoveAddress | AddRoute
+    | RemoveRoute | AddNeighbour | RemoveNeighbour | AddForward | RemoveForward | SetSysctl | LoadRuleset | LoadTable | RemoveTable
+    | StartProcess | StopProcess | SwitchChange
 )
 
 __all__ = [
-    "AddAddress", "AddBridge", "AddMacvlan", "AddNeighbour", "AddNetns", "AddRoute", "AddSwitchBridge", "AddSwitchPort", "AddVeth",
-    "Change", "LoadRuleset", "LoadTable", "RemoveAddress", "RemoveLink", "RemoveNeighbour", "RemoveNetns", "RemoveRoute",
-    "RemoveSwitchBridge", "RemoveSwitchPort", "RemoveTable", "SetFlows", "SetLink", "SetSwitchPort", "SetSysctl", "StartProcess",
-    "StartSwitch", "StopProcess", "StopSwitch", "SwitchChange",
+    "AddAddress", "AddBridge", "AddForward", "AddMacvlan", "AddNeighbour", "AddNetns", "AddRoute", "AddSwitchBridge", "AddSwitchPort",
+    "AddVeth", "AddVxlan", "Change", "LoadRuleset", "LoadTable", "RemoveAddress", "RemoveForward", "RemoveLink", "RemoveNeighbour",
+    "RemoveNetns", "RemoveRoute", "RemoveSwitchBridge", "RemoveSwitchPort", "RemoveTable", "SetFlows", "SetLink", "SetSwitchPort",
+    "SetSysctl", "StartProcess", "StartSwitch", "StopProcess", "StopSwitch", "SwitchChange",
 ]

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from vethlab.change.netns import Action
 from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End, Link
+from vethlab.model.names import dotted
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class AddVeth:
 
     def commands(self) -> tuple[str, ...]:
         left, right = self.left, self.right
-        place = f" netns {self.peer_netns}" if self.peer_netns != self.netns else ""
+        place = f" netns {dotted(self.peer_netns)}" if self.peer_netns != self.netns else ""
         lines = [
             f"ip link add name {left.name}{_mac(left)}{_mtu(left)} type veth peer name {right.name}{_mac(right)}{_mtu(right)}{place}",
         ]
@@ -106,7 +107,7 @@ class RemoveLink:
 
     @property
     def object(self) -> str:
-        return f"{'bridge' if self.link.kind == 'bridge' else 'link'} {self.netns}:{self.link.name}"
+        return f"{self.link.kind if self.link.kind in {'bridge', 'vxlan'} else 'link'} {self.netns}:{self.link.name}"
 
     def commands(self) -> tuple[str, ...]:
         return (f"ip link delete dev {self.link.name}",)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from vethlab.model.names import dotted
+
 Action = Literal["add", "change", "remove"]
 
 
@@ -26,7 +28,7 @@ class AddNetns:
         return f"node {self.netns}"
 
     def commands(self) -> tuple[str, ...]:
-        return (f"ip netns add {self.netns}",)
+        return (f"ip netns add {dotted(self.netns)}",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +44,4 @@ class RemoveNetns:
         return f"node {self.netns}"
 
     def commands(self) -> tuple[str, ...]:
-        return (f"ip netns delete {self.netns}",)
+        return (f"ip netns delete {dotted(self.netns)}",)

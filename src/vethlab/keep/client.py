@@ -20,6 +20,7 @@ from vethlab.keep import launch
 from vethlab.keep.channel import Channel, gone
 from vethlab.keep.launch import LabTakenError, Mode
 from vethlab.keep.scope import Scope, View, content, fill
+from vethlab.keep.wire import SCOPE_END
 
 __all__ = ["Keeper", "LabTakenError", "Mode", "Scope", "Status", "View", "helper", "warm"]
 
@@ -176,7 +177,7 @@ class Keeper(Scope):
         """A lab of its own inside this keeper, over a connection of its own, so that labs of one process do not wait for each other."""
         with self._guard:
             self._scopes += 1
-            prefix = f"{label}.{self._scopes}/"
+            prefix = f"{label}.{self._scopes}{SCOPE_END}"
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._channel.ask("adopt", descriptors=[theirs.fileno()])

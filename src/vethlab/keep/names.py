@@ -18,6 +18,7 @@ from vethlab.errors import HostError, LabError, VethlabError
 from vethlab.keep.client import Keeper, Mode
 from vethlab.keep.registry import found_labs
 from vethlab.kernel import syscalls
+from vethlab.model.names import dotted
 
 NETNS = "/run/netns"  # where iproute2 looks (ip-netns(8))
 RECORDS = "/run/vethlab/names"
@@ -43,7 +44,7 @@ def require(lab: str, mode: Mode, nodes: Sequence[str]) -> None:
             help="use `vethlab exec`, or bring the lab up as root: sudo vethlab up --names",
         )
     recorded = _recorded(lab)
-    for path in (f"{NETNS}/{lab}-{node}" for node in nodes):
+    for path in (_path(lab, node) for node in nodes):
         if os.path.lexists(path) and not any(one.path == path and _is_ours(one, lab) for one in recorded):
             message = f"{path} exists already and is not this lab's"
             raise LabError(message, where=path, slug="name-taken", help="remove it, or rename the lab")
@@ -55,7 +56,7 @@ def export(lab: str, keeper: Keeper, nodes: Sequence[str]) -> None:
     wanted = {}
     for node, opened in zip(nodes, keeper.open(nodes), strict=True):
         seen = os.fstat(opened.descriptor)
-        wanted[Name(f"{NETNS}/{lab}-{node}", seen.st_dev, seen.st_ino)] = opened.descriptor
+        wanted[Name(_path(lab, node), seen.st_dev, seen.st_ino)] = opened.descriptor
     recorded = _recorded(lab)
     _take_off([one for one in recorded if one not in wanted or not _is_mounted(one)], lab)
     _share_directory()
@@ -99,6 +100,10 @@ def _orphans() -> Iterator[str]:
         return
     alive = {found.name for found in found_labs() if found.uid == 0}
     yield from sorted(lab for lab in os.listdir(RECORDS) if lab not in alive and not lab.startswith("."))
+
+
+def _path(lab: str, node: str) -> str:
+    return f"{NETNS}/{lab}-{dotted(node)}"
 
 
 def _record_path(lab: str) -> str:

@@ -47,7 +47,7 @@ class Client:
 
 def _names(keeper: Keeper, client: Client, fields: list[str], _: list[int]) -> None:
     prefix = fields[0]
-    client.reply_many([name for name in keeper.holding.held if name.startswith(prefix) and "/" not in name[len(prefix) :]])
+    client.reply_many([name for name in keeper.holding.held if name.startswith(prefix) and wire.SCOPE_END not in name[len(prefix) :]])
 
 
 def _create(keeper: Keeper, client: Client, fields: list[str], _: list[int]) -> None:
@@ -125,7 +125,7 @@ def _stop(keeper: Keeper, client: Client, fields: list[str], _: list[int]) -> No
 
 def _processes(keeper: Keeper, client: Client, fields: list[str], _: list[int]) -> None:
     for one in keeper.processes.listing():
-        if one.name.startswith(fields[0]) and "/" not in one.name[len(fields[0]) :]:
+        if one.name.startswith(fields[0]) and wire.SCOPE_END not in one.name[len(fields[0]) :]:
             client.reply(("more", *one.fields()))
     client.reply(("ok",))
 

@@ -12,7 +12,7 @@ from time import monotonic
 
 from vethlab.keep import scan
 from vethlab.keep.execute import NOT_EXECUTABLE, execute
-from vethlab.keep.wire import Refusal
+from vethlab.keep.wire import SCOPE_END, Refusal
 from vethlab.kernel import syscalls
 
 TYPE_CHECKING = False
@@ -92,7 +92,7 @@ class Processes:
             syscalls.setns(view, syscalls.CLONE_NEWNS)
             syscalls.setns(held, syscalls.CLONE_NEWNET)
             syscalls.unshare(syscalls.CLONE_NEWUTS)
-            syscalls.sethostname(name.rpartition("/")[2])
+            syscalls.sethostname(name.rpartition(SCOPE_END)[2].rpartition("/")[2])
             if os.path.isdir(directory):
                 os.chdir(directory)
             execute(("/bin/sh", "-c", command), {**os.environ, scan.MARK: str(self._marks)})

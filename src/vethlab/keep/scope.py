@@ -19,6 +19,7 @@ from vethlab.keep import wire
 from vethlab.keep.channel import LIMIT_HELP, Channel, close_all
 from vethlab.keep.leases import lease_name
 from vethlab.kernel.port import Finished, Opened, ProcessStatus
+from vethlab.model.names import inner_name
 from vethlab.model.state import Process
 
 _SPARE_DESCRIPTORS = 256
@@ -193,7 +194,7 @@ class Scope:
         source = os.memfd_create("vethlab-hosts")
         try:
             fill(source, text.encode("utf-8", "surrogateescape"))
-            self._channel.ask("hosts", self._prefix.rstrip("/"), descriptors=[source])
+            self._channel.ask("hosts", self._prefix.rstrip(wire.SCOPE_END), descriptors=[source])
         finally:
             os.close(source)
 
@@ -206,7 +207,7 @@ class Scope:
         warnings, descriptors = self._channel.ask("view", self._prefix + name)
         user = descriptors.pop(0) if len(descriptors) == 4 else None
         pid, mount, net = descriptors
-        return View(name, user, pid, mount, net, tuple(warnings))
+        return View(inner_name(name), user, pid, mount, net, tuple(warnings))
 
     def close(self) -> None:
         """Close this side: descriptors and connection. What the keeper holds stays, unless its life hangs on this connection."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from vethlab.keep.wire import Refusal
+from vethlab.keep.wire import SCOPE_END, Refusal
 from vethlab.kernel import syscalls
 
 TYPE_CHECKING = False
@@ -92,7 +92,7 @@ class Views:
     def _furnish(self, name: str) -> None:
         """Called inside the new mount namespace and the node's network namespace, which the sysfs mounted here will show (net-sysfs.c)."""
         self._fresh_sysfs()
-        hosts = _hosts_file(name.rpartition("/")[0])
+        hosts = _hosts_file(name.rpartition(SCOPE_END)[0])
         if not os.path.exists(hosts):
             os.close(os.open(hosts, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
         try:

@@ -22,6 +22,7 @@ CHUNK_BYTES = 24000  # of fields in one message
 CHUNK_NAMES = 100  # each answered by two descriptors at most
 CHUNK_SOCKETS = 200
 DESCRIPTORS_MAX = 253  # SCM_MAX_FD (include/net/scm.h)
+SCOPE_END = "|"  # between a scope's prefix and the name of a namespace in it; names hold none
 RECORD_DESCRIPTOR = 3  # the lab's record, where another process finds it: /proc/KEEPER/fd/3
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from vethlab import change as ops
 from vethlab.change import Change
-from vethlab.kernel import bridge, macvlan, veth
+from vethlab.kernel import bridge, macvlan, veth, vxlan
 from vethlab.kernel.netlink import address as addresses
 from vethlab.kernel.netlink import link as links
 from vethlab.kernel.netlink import neighbour as neighbours
@@ -64,6 +64,16 @@ def _add_macvlan(one: ops.AddMacvlan, reach: Reach) -> list[Request]:
     return [macvlan.encode(one.link, lower=reach.index(one.netns, one.lower.interface), netns=descriptor)]
 
 
+def _add_vxlan(one: ops.AddVxlan, reach: Reach) -> list[Request]:
+    reach.open([one.netns])
+    reach.learn(one.netns, one.link)
+    link = one.link
+    return [vxlan.encode(
+        link, master=reach.index(one.netns, link.master) if link.master else 0,
+        lower=reach.index(one.netns, link.lower.interface) if link.lower else 0,
+    )]
+
+
 def _remove_link(one: ops.RemoveLink, reach: Reach) -> list[Request]:
     reach.forget_link(one.netns, one.link.name)
     return [links.delete_link(one.link.index or 0, one.link.name)]
@@ -109,9 +119,14 @@ def _neighbour(make: Callable[..., Request]) -> Callable[[ops.AddNeighbour | ops
     return lambda one, reach: [make(one.neighbour, {one.neighbour.interface: reach.index(one.netns, one.neighbour.interface)})]
 
 
+def _forward(make: Callable[..., Request]) -> Callable[[ops.AddForward | ops.RemoveForward, Reach], list[Request]]:
+    return lambda one, reach: [make(one.entry, {one.entry.interface: reach.index(one.netns, one.entry.interface)})]
+
+
 _TABLE: dict[type, Callable[..., list[Request]]] = {
     ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge, ops.AddMacvlan: _add_macvlan, ops.RemoveLink: _remove_link, ops.SetLink: _set_link,
     ops.AddAddress: _address(addresses.add), ops.RemoveAddress: _address(addresses.delete), ops.AddRoute: _route(routes.add),
     ops.RemoveRoute: _route(routes.delete), ops.AddNeighbour: _neighbour(neighbours.add),
-    ops.RemoveNeighbour: _neighbour(neighbours.delete),
+    ops.RemoveNeighbour: _neighbour(neighbours.delete), ops.AddVxlan: _add_vxlan, ops.AddForward: _forward(vxlan.add_entry),
+    ops.RemoveForward: _forward(vxlan.delete_entry),
 }

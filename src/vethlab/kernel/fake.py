@@ -75,7 +75,7 @@ class Fake:
             frozenset(one for one in space.addresses if one.interface != end.interface),
             frozenset(one for one in space.routes if not _uses(one, end.interface)),
             frozenset(one for one in space.neighbours if one.interface != end.interface), space.sysctls, space.nft, space.processes,
-            space.table, space.switch,
+            space.table, space.switch, frozenset(one for one in space.fdb if one.interface != end.interface),
         )
         if link.peer is not None:
             self.remove_link(link.peer)
@@ -111,7 +111,7 @@ def _add_veth(kernel: Fake, one: ops.AddVeth) -> None:
     kernel.put_link(one.peer_netns, right)
 
 
-def _add_bridge(kernel: Fake, one: ops.AddBridge) -> None:
+def _add_alone(kernel: Fake, one: ops.AddBridge | ops.AddVxlan) -> None:
     quiet = kernel.spaces[one.netns].sysctls.get("net.ipv6.conf.default.addr_gen_mode") == "1"
     kernel.put_link(one.netns, replace(one.link, up=False, link_local=not quiet))
 
@@ -204,12 +204,13 @@ def _set_flows(kernel: Fake, one: ops.SetFlows) -> None:
 
 
 _EFFECTS: Mapping[type, Callable[..., None]] = {
-    ops.AddNetns: _add_netns, ops.RemoveNetns: _remove_netns, ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge,
-    ops.AddMacvlan: _add_macvlan, ops.SetLink: _set_link,
+    ops.AddNetns: _add_netns, ops.RemoveNetns: _remove_netns, ops.AddVeth: _add_veth, ops.AddBridge: _add_alone,
+    ops.AddVxlan: _add_alone, ops.AddMacvlan: _add_macvlan, ops.SetLink: _set_link,
     ops.RemoveLink: lambda kernel, one: kernel.remove_link(End(one.netns, one.link.name)),
     ops.AddAddress: _member("addresses", lambda one: one.address, add=True), ops.RemoveAddress: _remove_address,
     ops.AddRoute: _member("routes", lambda one: one.route, add=True), ops.RemoveRoute: _member("routes", lambda one: one.route, add=False),
     ops.AddNeighbour: _member("neighbours", lambda one: one.neighbour, add=True),
+    ops.AddForward: _member("fdb", lambda one: one.entry, add=True), ops.RemoveForward: _member("fdb", lambda one: one.entry, add=False),
     ops.RemoveNeighbour: _member("neighbours", lambda one: one.neighbour, add=False),
     ops.SetSysctl: _set_sysctl, ops.LoadRuleset: lambda kernel, one: kernel.put(one.netns, nft=one.text), ops.StartProcess: _start,
     ops.LoadTable: lambda kernel, one: kernel.put(one.netns, table=one.table),

@@ -19,7 +19,7 @@ from vethlab.kernel import trials
 __all__ = ["Feature", "collect", "which"]
 
 LINK_KINDS = {
-    "veth": "no cable can be made", "bridge": "no network of type bridge", "vxlan": "no overlay networks, once they are built",
+    "veth": "no cable can be made", "bridge": "no network of type bridge", "vxlan": "no network of type vxlan",
     "macvlan": "no network of type macvlan", "vlan": "no 802.1Q interfaces in nodes", "dummy": "no dummy interfaces in nodes",
     "ifb": "no shaping of incoming traffic, once it is built",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, get_args
 
@@ -122,7 +123,7 @@ class Linux:
         running = tuple(found.process for found in ovs_daemons.others(statuses) if found.netns == name and found.exited in {None, 0})
         if not values and nft is None and not running and table is None:
             return one
-        return Netns(one.links, one.addresses, one.routes, one.neighbours, values, nft, running, table, one.switch)
+        return replace(one, sysctls=values, nft=nft, processes=running, table=table)
 
     def _sysctls(self, names: Sequence[str], pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {name: {} for name in names}

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vethlab.errors import KernelError
-from vethlab.kernel import bridge, macvlan, veth
+from vethlab.kernel import bridge, macvlan, veth, vxlan
 from vethlab.kernel.netlink import address as addresses
+from vethlab.kernel.netlink import fdb
 from vethlab.kernel.netlink import link as links
 from vethlab.kernel.netlink import neighbour as neighbours
 from vethlab.kernel.netlink import route as routes
 from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.netlink.link import Seen
+from vethlab.model.fdb import Forward
 from vethlab.model.link import BridgePort, End, Link
 from vethlab.model.names import owner_of
 from vethlab.model.neighbour import Neighbour
@@ -33,6 +35,7 @@ class Dumped:
     addresses: list[Address]
     routes: list[Route]
     neighbours: list[Neighbour]
+    fdb: list[Forward] = field(default_factory=list)
     others: dict[int, Seen] = field(default_factory=dict)
     shared: bool = False
 
@@ -54,9 +57,14 @@ def dump(name: str, connection: Connection, *, pinned: bool = True) -> Dumped:
             entry for part in connection.dump(neighbours.RTM_GETNEIGH, neighbours.DUMP)
             if (entry := neighbours.decode(*part, names)) is not None
         ] if pinned else []
+        devices = {index: one.name for index, one in seen.items() if one.kind == "vxlan"}
+        forwards = [
+            forward for part in connection.dump(neighbours.RTM_GETNEIGH, fdb.ALL)
+            if (forward := vxlan.decode_entry(*part, devices)) is not None
+        ] if devices else []
     except KernelError as error:
         raise KernelError("read", f"namespace {name}", error.errno, error.kernel_says) from error
-    return Dumped(seen, [Address(names[index], value) for index, value in owned if index in names], main, static)
+    return Dumped(seen, [Address(names[index], value) for index, value in owned if index in names], main, static, forwards)
 
 
 def ours(dumped: Dumped, owner: str) -> Dumped:
@@ -67,6 +75,7 @@ def ours(dumped: Dumped, owner: str) -> Dumped:
         mine, [one for one in dumped.addresses if one.interface in names],
         [one for one in dumped.routes if one.next_hops and {hop.interface for hop in one.next_hops} <= names],
         [one for one in dumped.neighbours if one.interface in names],
+        [one for one in dumped.fdb if one.interface in names],
         {index: one for index, one in dumped.seen.items() if index not in mine}, shared=True,
     )
 
@@ -79,11 +88,15 @@ def join(dumped: Mapping[str, Dumped]) -> dict[str, Netns]:
     )
     stacked = any(one.kind == macvlan.KIND for part in dumped.values() for one in part.seen.values())
     ends |= _lowers(dumped) if stacked else {}
+    ends |= {
+        End(name, one.name): End(name, part.seen[below].name) for name, part in dumped.items() for one in part.seen.values()
+        if one.kind == vxlan.KIND and one.data is not None and (below := vxlan.lower(*one.data)) in part.seen
+    }
     return {
         name: Netns(
             links={one.name: _link(one, part, ends.get(End(name, one.name))) for one in part.seen.values()},
             addresses=frozenset(part.addresses), routes=frozenset(merge_multipath(part.routes)), neighbours=frozenset(part.neighbours),
-            foreign=frozenset(part.others),
+            fdb=frozenset(part.fdb), foreign=frozenset(part.others),
         )
         for name, part in dumped.items()
     }
@@ -115,7 +128,7 @@ def merge_multipath(found: list[Route]) -> list[Route]:
 
 
 def _link(one: Seen, around: Dumped, other: End | None) -> Link:
-    """`other`: where it leads, a veth's peer or what a macvlan stands on."""
+    """`other`: where it leads, a veth's peer, what a macvlan stands on, or what a VXLAN device sends out of."""
     master = around.seen.get(one.master_index) or around.others.get(one.master_index)
     port = None
     if one.port is not None:
@@ -125,8 +138,9 @@ def _link(one: Seen, around: Dumped, other: End | None) -> Link:
     return Link(
         name=one.name, kind=one.kind, up=one.up, mtu=one.mtu, mac=one.mac, index=one.ifindex,
         master=master.name if master is not None else None,
-        peer=other if one.kind != macvlan.KIND else None, lower=other if one.kind == macvlan.KIND else None,
+        peer=other if one.kind == "veth" else None, lower=other if one.kind != "veth" else None,
         mode=macvlan.decode(*one.data) if one.kind == macvlan.KIND and one.data is not None else None,
         bridge=bridge.decode(*one.data) if one.kind == "bridge" and one.data is not None else None,
-        port=port, alias=one.alias, mark=one.mark, link_local=one.link_local, owned=around.shared or _owned(one),
+        port=port, vxlan=vxlan.decode(*one.data) if one.kind == vxlan.KIND and one.data is not None else None, alias=one.alias,
+        mark=one.mark, link_local=one.link_local, owned=around.shared or _owned(one),
     )

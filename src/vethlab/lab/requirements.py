@@ -62,7 +62,7 @@ def _require_nft(topology: Topology) -> None:
 
 def _require_kernel(topology: Topology) -> None:
     """HostError for the first feature that the lab needs and this kernel lacks."""
-    kinds = ["macvlan"] if any(network.type == "macvlan" for network in topology.networks) else []
+    kinds = sorted({network.type for network in topology.networks} & {"macvlan", "vxlan"})
     if not kinds:
         return
     from vethlab.kernel.trials import missing  # noqa: PLC0415 - most labs need nothing of it
@@ -70,5 +70,5 @@ def _require_kernel(topology: Topology) -> None:
     for lacking in missing(kinds):
         raise HostError(
             f"the kernel cannot make {lacking} links", where=topology.name, why=f"a network of the lab is of `type: {lacking}`",
-            help=f"sudo modprobe {lacking}, another kernel, or `type: bridge`", slug="kernel-lacks",
+            help=f"sudo modprobe {lacking}, or another kernel", slug="kernel-lacks",
         )

@@ -28,7 +28,7 @@ __all__ = ["drift_of", "wiring_of"]
 
 def wiring_of(namespaces: Namespaces, topology: Topology) -> Wiring:
     """Every interface of the lab, with what the lab file says of it."""
-    meant = {End(network.on, port.name): network.name for network in topology.networks for port in network.ports if port.name}
+    meant = {End(port.on, port.name): network.name for network in topology.networks for port in network.ports if port.name}
     wires = {
         end: replace(wire, should_join=meant[end]) if end in meant else wire
         for end, wire in read_wiring(namespaces, sorted(namespaces.names())).items()

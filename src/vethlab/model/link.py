@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from vethlab.model.address import IP
+
 LOOPBACK = "lo"
 DEFAULT_MTU = 1500
 LOOPBACK_MTU = 65536
@@ -45,10 +47,27 @@ class BridgePort:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """One interface. `kind` is IFLA_INFO_KIND ("veth", "bridge", "macvlan") or "loopback"; `master` is the name of its bridge.
+class Vxlan:
+    """What only a VXLAN device has (drivers/net/vxlan, RFC 7348). Most of it the kernel changes in no device that exists.
 
-    `lower` is the interface that a macvlan stands on, `mode` what it does with frames for others on it ("bridge" passes them on).
+    `local`: the outer source, None where the route to the far end chooses it; `version` is then the family it is made for.
+    `group`: unknown frames go out of the link's `lower` to a multicast group. `learning`: who sends from where is remembered.
+    """
+
+    vni: int
+    port: int = 4789
+    local: IP | None = None
+    group: IP | None = None
+    learning: bool = False
+    version: int = field(default=4, compare=False)  # the kernel does not tell it where neither local nor group do
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One interface. `kind` is IFLA_INFO_KIND ("veth", "bridge", "macvlan", "vxlan") or "loopback"; `master` is the name of its bridge.
+
+    `lower` is the interface that a macvlan stands on, or a VXLAN device sends out of; `mode` what a macvlan does with frames for others on
+    it ("bridge" passes them on).
     """
 
     name: str
@@ -63,6 +82,7 @@ class Link:
     port: BridgePort | None = None
     lower: End | None = None
     mode: str | None = None
+    vxlan: Vxlan | None = None
     alias: str | None = None
     mark: str | None = None  # where others have interfaces too: the alternative name that says whose this one is (model.names.mark)
     link_local: bool = True  # False: addr_gen_mode none, the kernel makes no IPv6 link-local address

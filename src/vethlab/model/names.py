@@ -21,6 +21,27 @@ def is_node_name(text: str) -> bool:
     return NODE_NAME.fullmatch(text) is not None
 
 
+def is_node(text: str) -> bool:
+    """True if `text` names a node, or a node inside a host: `h1/pod1`."""
+    host, nested, inner = text.rpartition("/")
+    return is_node_name(inner) and (not nested or is_node_name(host))
+
+
+def host_of(node: str) -> str:
+    """`h1` of `h1/pod1`; empty for a node that is in no host."""
+    return node.rpartition("/")[0]
+
+
+def inner_name(node: str) -> str:
+    """`pod1` of `h1/pod1`, and of `pod1`."""
+    return node.rpartition("/")[2]
+
+
+def dotted(node: str) -> str:
+    """The name where a slash cannot stand (files, /etc/hosts): `h1.pod1`. No other node has it, because names hold no dot."""
+    return node.replace("/", ".")
+
+
 def interface_name_problem(text: str) -> str:
     """Why the kernel would refuse `text` as an interface name (net/core/dev.c dev_valid_name), or an empty string."""
     if not text:
@@ -37,17 +58,23 @@ def interface_name_problem(text: str) -> str:
 def port_name(node: str, number: int = 1) -> str:
     """The bridge-side name of a node's `number`-th port: `p-<node>`, `p-<node>-<n>` from the second on.
 
-    Past 15 bytes it is shortened to a readable head and four hex digits of the full name's CRC-32, the same on every run.
+    A node inside a host goes by its inner name: all ports there are of nodes inside the same host.
     """
-    return _fitting(full_port_name(node, number))
+    return _shortened(full_port_name(node, number))
 
 
 def parent_name(network: str) -> str:
-    """The name of the interface that the macvlans of a network stand on: `m-<network>`, shortened like a port's name."""
-    return _fitting(f"m-{network}")
+    """The name of the interface that the macvlans of a network stand on: `m-<network>`."""
+    return _shortened(f"m-{network}")
 
 
-def _fitting(full: str) -> str:
+def vxlan_name(network: str) -> str:
+    """The interface name of a network's VXLAN device in each of its hosts."""
+    return _shortened(f"vx-{network}")
+
+
+def _shortened(full: str) -> str:
+    """Past 15 bytes: a readable head and four hex digits of the full name's CRC-32, the same on every run."""
     if len(full) <= IFNAME_MAX:
         return full
     digest = f"{zlib.crc32(full.encode()) & 0xFFFF:04x}"
@@ -71,4 +98,5 @@ def owner_of(marked: str) -> str:
 
 def full_port_name(node: str, number: int = 1) -> str:
     """The unshortened port name, kept in the interface's alias."""
-    return f"p-{node}" if number == 1 else f"p-{node}-{number}"
+    name = inner_name(node)
+    return f"p-{name}" if number == 1 else f"p-{name}-{number}"

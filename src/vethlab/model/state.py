@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vethlab.model.address import IPInterface
+from vethlab.model.fdb import Forward
 from vethlab.model.link import Link
 from vethlab.model.nat import Table
 from vethlab.model.neighbour import Neighbour
@@ -48,6 +49,7 @@ class Netns:
     processes: tuple[Process, ...] = ()
     table: Table | None = None
     switch: Switch | None = None
+    fdb: frozenset[Forward] = frozenset()
     foreign: frozenset[int] = field(default=frozenset(), compare=False)  # indexes that others' interfaces have, where not all are ours
     first_index: int = field(default=0, compare=False)  # wanted: where the search for free indexes begins
 

@@ -37,13 +37,17 @@ class Cable:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A node's place on a network: its endpoint and the name of the bridge-side interface, empty on a macvlan, which has none."""
+    """A node's place on a network: its endpoint and the name of the bridge-side interface, which is in the namespace `on`.
+
+    On a macvlan there is none, and the name is empty.
+    """
 
     endpoint: Endpoint
     name: str
     alias: str | None = None  # the full name, where `name` had to be shortened
     isolated: bool = False
     tag: int | None = None  # of a network of type ovs: its VLAN
+    on: str = "host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,27 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
+class Vtep:
+    """A host's place on a VXLAN network: its device, its outer address, and the address of each other host as seen from here.
+
+    `local` None: the hosts reach this one at different addresses, so the route chooses. `underlay`, `group`: with fdb multicast.
+    """
+
+    host: str
+    interface: str
+    version: int = 4
+    local: IP | None = None
+    remotes: tuple[tuple[str, IP], ...] = ()
+    underlay: str | None = None
+    group: IP | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
-    """A shared segment; `name` is the interface name of its bridge in the namespace `on`, or of the host's side of a macvlan's parent."""
+    """A shared segment; `name` is the interface name of its bridge in the namespace `on`, or of the host's side of a macvlan's parent.
+
+    A VXLAN network has a bridge of that name in each of its hosts; `on` is then the one whose bridge has the gateway's address.
+    """
 
     name: str
     ports: tuple[Port, ...]
@@ -70,6 +93,15 @@ class Network:
     nat: str = "none"  # none | masquerade
     flows: tuple[Flow, ...] = ()
     datapath: str = "auto"  # of type ovs: auto | kernel | userspace
+    vni: int = 0
+    udp_port: int = 4789
+    fdb: str = "static"  # static | learning | multicast
+    vteps: tuple[Vtep, ...] = ()
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The namespaces that hold a bridge of it."""
+        return tuple(vtep.host for vtep in self.vteps) or (self.on,)
 
 
 @dataclass(frozen=True, slots=True)

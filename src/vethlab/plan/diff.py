@@ -15,7 +15,7 @@ from vethlab.change import Change
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
 from vethlab.model.state import Address, Netns, State
 from vethlab.model.switch import KIND
-from vethlab.plan.differences import covers, explain, matches
+from vethlab.plan.differences import covers, explain, matches, rebuilt
 from vethlab.plan.order import order
 from vethlab.plan.spaces import QUIET_PORTS
 from vethlab.plan.switches import indexes_needed, new_bridges, switch_changes
@@ -25,7 +25,7 @@ FRESH = Netns(links={LOOPBACK: FRESH_LO})
 FIRST_INDEX = 2  # 1 is lo in every namespace
 FEW = 8  # what is sorted for the reader's sake; a fabric's node has a route to everywhere
 # Kinds of link without a peer, with the change that makes one.
-ALONE: Mapping[str, Callable[[str, Link, str], Change]] = {"bridge": ops.AddBridge, "macvlan": ops.AddMacvlan}
+ALONE: Mapping[str, Callable[[str, Link, str], Change]] = {"bridge": ops.AddBridge, "macvlan": ops.AddMacvlan, "vxlan": ops.AddVxlan}
 NEW, MISSING, EXTRA = "declared in the lab file", "declared, but missing in the running lab", "in the running lab, but not declared"
 
 
@@ -88,7 +88,7 @@ class _Diff:
                 self.removed.add(end)
                 if link.peer is not None:
                     self.removed.add(link.peer)
-                yield ops.RemoveLink(name, link, EXTRA if goal is None else "another link has its place")
+                yield ops.RemoveLink(name, link, EXTRA if goal is None else rebuilt(link, goal))
 
     def _left_behind(self) -> Iterator[Change]:
         """What stands on a link that goes, goes with it; what stands on one that stays is removed by hand when its namespace goes.
@@ -103,7 +103,8 @@ class _Diff:
                     yield ops.RemoveLink(name, link, EXTRA)
 
     def _same_link(self, end: End, link: Link, goal: Link) -> bool:
-        if link.kind != goal.kind or link.lower != goal.lower or (goal.peer is not None and link.peer != goal.peer):
+        settled = (link.kind, link.lower, link.vxlan) == (goal.kind, goal.lower, goal.vxlan)
+        if not settled or (goal.peer is not None and link.peer != goal.peer):
             return False
         if goal.peer is None:
             return True
@@ -195,7 +196,16 @@ class _Diff:
             yield ops.AddAddress(name, address, why)
         for entry in after.neighbours - before.neighbours:
             yield ops.AddNeighbour(name, entry, why)
+        yield from self._forwards(name, before, after, gone | foreign)
         yield from self._routes(name, before, after, gone | foreign)
+
+    def _forwards(self, name: str, before: Netns, after: Netns, gone: set[str]) -> Iterator[Change]:
+        """What VXLAN devices know; an entry that leads elsewhere than it should goes before the right one comes."""
+        kept = {entry for entry in before.fdb if entry.interface not in gone}
+        for entry in sorted(kept - after.fdb, key=str):
+            yield ops.RemoveForward(name, entry, EXTRA)
+        for entry in sorted(after.fdb - kept, key=str):
+            yield ops.AddForward(name, entry, self._reason(name))
 
     def _routes(self, name: str, before: Netns, after: Netns, gone: set[str]) -> Iterator[Change]:
         kept = [route for route in before.routes if not route.next_hops or not {hop.interface for hop in route.next_hops} <= gone]

@@ -48,6 +48,15 @@ def differences(now: Link, goal: Link) -> Iterator[str]:
         yield f"link-local address {_switch(now.link_local)} → {_switch(goal.link_local)}"
 
 
+def rebuilt(now: Link, goal: Link) -> str:
+    """Why a link is removed and another one made in its place."""
+    if now.vxlan is None or goal.vxlan is None:
+        return "another link has its place"
+    pairs = [(key, getattr(now.vxlan, key), getattr(goal.vxlan, key)) for key in ("vni", "port", "local", "group", "learning")]
+    pairs.append(("out of", now.lower, goal.lower))
+    return ", ".join(f"{key} {_said(was)} → {_said(wanted)}" for key, was, wanted in pairs if was != wanted)
+
+
 def covers(goal: Route, found: Route) -> bool:
     """True if the kernel's route `found` is what `goal` declares; a next hop without device fits any device."""
     if (goal.destination, goal.type, goal.metric) != (found.destination, found.type, found.metric):
@@ -67,6 +76,10 @@ def covers(goal: Route, found: Route) -> bool:
 
 def _fits(goal: NextHop, found: NextHop) -> bool:
     return goal.via == found.via and goal.onlink == found.onlink and goal.interface in {None, found.interface}
+
+
+def _said(value: object) -> str:
+    return _switch(value) if isinstance(value, bool) else "none" if value is None else str(value)
 
 
 def _switch(value: bool) -> str:

@@ -1,12 +1,15 @@
 """The /etc/hosts that every node of a lab sees (hosts(5)).
 
 Enters: a topology; leaves: the file's text. Rule of the file: every address of a node under its name, loopback addresses first, because
-they stay reachable when one interface is down.
+they stay reachable when one interface is down. A name has no slash there: `h1/pod1` is `h1.pod1`, and `pod1` too if no other node is.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+
 from vethlab.model.address import IPInterface
+from vethlab.model.names import dotted, host_of, inner_name
 from vethlab.model.topology import Topology
 from vethlab.plan.world import node as world
 
@@ -26,4 +29,14 @@ def hosts(topology: Topology) -> str:
     outside = world(topology)
     if outside is not None:
         found[outside.name] = list(outside.loopbacks)
-    return _HEAD + "".join([f"{address.ip}\t{name}\n" for name, addresses in found.items() for address in addresses])
+    said = _names(list(found))
+    return _HEAD + "".join([f"{address.ip}\t{said[name]}\n" for name, addresses in found.items() for address in addresses])
+
+
+def _names(nodes: list[str]) -> dict[str, str]:
+    """What each node is called there."""
+    count = Counter(inner_name(name) for name in nodes)
+    return {
+        name: name if not host_of(name) else dotted(name) if count[inner_name(name)] > 1 else f"{dotted(name)} {inner_name(name)}"
+        for name in nodes
+    }

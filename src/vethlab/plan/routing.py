@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from vethlab.model.address import IP, IPNetwork
+from vethlab.model.names import HOST
 from vethlab.model.route import NextHop, Route
 from vethlab.model.topology import Endpoint, Topology
 
@@ -35,7 +36,8 @@ def shortest_paths(topology: Topology) -> dict[str, tuple[Route, ...]]:
     for cable in topology.cables:
         graph.add((cable.left, cable.right))
     for network in topology.networks:
-        graph.add(tuple(port.endpoint for port in network.ports))
+        bridge = (Endpoint(network.on, network.name, network.gateway),) if network.on != HOST and network.gateway else ()
+        graph.add((*(port.endpoint for port in network.ports), *bridge))
     owners = _owners(topology, graph)
     distances: dict[frozenset[str], dict[str, int]] = {}
     routes: dict[str, list[Route]] = {node.name: [] for node in topology.nodes}

@@ -10,6 +10,7 @@ import zlib
 from dataclasses import replace
 
 from vethlab.model.address import IPInterface, IPv6Interface
+from vethlab.model.fdb import Forward
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
 from vethlab.model.names import HOST, WORLD, mark
 from vethlab.model.route import Route
@@ -38,6 +39,8 @@ class Spaces:
         self.addresses: dict[str, set[Address]] = {name: set() for name in names}
         self.switches: dict[str, dict[str, SwitchBridge]] = {}
         self.sysctls: dict[str, dict[str, str]] = {}
+        self.fdb: dict[str, set[Forward]] = {name: set() for name in names}
+        self.bridged = {HOST}  # where bridges are
         self._macs: set[str] = set()
 
     def interface(self, end: Endpoint, peer: End, mtu: int) -> None:
@@ -74,12 +77,11 @@ class Spaces:
 
     def netns(self, name: str, node: Node | None, routes: tuple[Route, ...]) -> Netns:
         """Everything collected for one namespace, with what its node declares."""
-        sysctls = {**self.baseline, **self.sysctls.get(name, {})}
+        sysctls = self.baseline | ({QUIET_PORTS: "1"} if self.ipv6 and name in self.bridged else {}) | self.sysctls.get(name, {})
         switch = Switch(self.switches[name]) if name in self.switches else None
         if node is None and self.topology.joins_machine:
             return self._on_the_machine(name, routes)
         if node is None:
-            sysctls |= {QUIET_PORTS: "1"} if self.ipv6 else {}
             return Netns(self.links[name], frozenset(self.addresses[name]), frozenset(routes), frozenset(), sysctls, switch=switch)
         self.address(name, LOOPBACK, node.loopbacks)
         if node.forward:
@@ -89,7 +91,8 @@ class Spaces:
         return Netns(
             links=self.links[name], addresses=frozenset(self.addresses[name]),
             routes=frozenset([*node.routes, *[route for route in routes if route.destination not in declared]]),
-            sysctls=sysctls, nft=node.nft, processes=(Process(node.run, node.private),) if node.run else (), switch=switch,
+            sysctls=sysctls, nft=node.nft, fdb=frozenset(self.fdb[name]), switch=switch,
+            processes=(Process(node.run, node.private),) if node.run else (),
         )
 
     def _on_the_machine(self, name: str, routes: tuple[Route, ...]) -> Netns:

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from vethlab.model.address import IPInterface
+from vethlab.model.names import HOST
 from vethlab.model.topology import Check, Endpoint, Network, Node, Port, Topology
 from vethlab.spec.addresses import last_host, network_at
 from vethlab.spec.read import scalar
@@ -48,7 +49,8 @@ def _node(node: Node) -> dict[str, Any]:
         "private": list(node.private),
         "publish": list(map(str, node.publish)),
     }
-    return {"forward": node.forward, **{key: value for key, value in optional.items() if value}}
+    role = {"role": node.role} if node.role != "node" else {}
+    return {**role, "forward": node.forward, **{key: value for key, value in optional.items() if value}}
 
 
 def _loopbacks(nodes: tuple[Node, ...]) -> list[str]:
@@ -81,8 +83,15 @@ def _network(network: Network) -> dict[str, Any]:
     }
     given = {key: value for key, value in optional.items() if value}
     nodes = {port.endpoint.node: _place(port) for port in network.ports}
-    stp = {"stp": network.stp} if network.type == "bridge" else {}
-    return {"type": network.type, **given, **stp, "mtu": network.mtu, "nodes": nodes}
+    on = {"on": network.on} if network.on != HOST else {}
+    return {"type": network.type, **on, **given, **_of_type(network), "mtu": network.mtu, "nodes": nodes}
+
+
+def _of_type(network: Network) -> dict[str, Any]:
+    """What only networks of this type can say."""
+    if network.type == "vxlan":
+        return {"vni": network.vni, "udp_port": network.udp_port, "fdb": network.fdb}
+    return {"stp": network.stp} if network.type == "bridge" else {}
 
 
 def _place(port: Port) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from vethlab.model.names import RESERVED, interface_name_problem, is_node_name
+from vethlab.model.names import RESERVED, interface_name_problem, is_node
 from vethlab.model.topology import Check, CheckEnd
 from vethlab.spec import ranges
 from vethlab.spec.addresses import parse_address
@@ -148,8 +148,6 @@ def _looks_like_address(word: str) -> bool:
 def _end(word: str, port: int | None, mistakes: Mistakes) -> CheckEnd:
     """node, node:interface, a range, or a reserved word."""
     name, colon, interface = word.partition(":")
-    if "/" in name:
-        raise Wrong(f"a node inside `{shown(name.rpartition('/')[0])}` is not built yet", slug="not-built-yet", help="remove it until then")
     if colon and (problem := interface_name_problem(interface)):
         raise Wrong(problem, slug="bad-interface-name")
     if name in RESERVED:
@@ -158,6 +156,6 @@ def _end(word: str, port: int | None, mistakes: Mistakes) -> CheckEnd:
         return CheckEnd(interface=interface or None, port=port, word=name)
     if ranges.is_range(name):
         return CheckEnd(tuple(ranges.names(name, mistakes)), interface or None, port=port)
-    if not is_node_name(name):
+    if not is_node(name):
         raise Wrong(f"`{shown(name)}` is neither a node nor an address", slug="bad-check", help=_EXAMPLE)
     return CheckEnd((name,), interface or None, port=port)

@@ -13,7 +13,6 @@ from vethlab.change.nft import LoadRuleset
 from vethlab.change.process import StartProcess
 from vethlab.errors import SpecErrors
 from vethlab.model.finding import Command
-from vethlab.model.names import HOST
 from vethlab.model.state import Process
 from vethlab.spec.addresses import parse_interface
 from vethlab.spec.layout import Unsaid
@@ -84,7 +83,7 @@ def _edited(text: str, group: list[Wish]) -> str:
         "sysctl": lambda: set_sysctl(text, node, subject, value),
         "mtu": lambda: set_mtu(text, node, subject, int(value)),
         "mac": lambda: set_mac(text, node, subject, value.lower()),
-        "isolated": lambda: set_isolated(text, subject, isolated=value == "on"),
+        "isolated": lambda: set_isolated(text, node, subject, isolated=value == "on"),
         "rule": lambda: (add_rule if value == ADDED else drop_rule)(text, node, *subject.split("\n")),
         "master": lambda: _as_said(text, group[0]),
         "shell": lambda: _as_said(text, group[0]),
@@ -116,8 +115,8 @@ def _as_said(text: str, wish: Wish) -> str:
                 lines |= {*StartProcess(node.name, Process(node.run or "", node.private)).commands()}
         said = wish.subject in lines
     else:
-        ports = {port.name: network.name for network in topology.networks for port in network.ports}
-        said = wish.kind == "master" and wish.node == HOST and ports.get(wish.subject) == wish.value
+        ports = {(port.on, port.name): network.name for network in topology.networks for port in network.ports}
+        said = wish.kind == "master" and ports.get((wish.node, wish.subject)) == wish.value
     if not said:
         raise Unsaid("a lab file has no word for it")
     return text

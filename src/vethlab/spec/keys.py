@@ -119,8 +119,9 @@ LAB = _noun(
 NODE = _noun(
     "nodes", "a node",
     Key(
-        "role", kinds.choice("node", "host"), "`host` is a machine that holds networks and nodes of its own.", "node", "role: host",
-        later="hosts inside a lab", neutral=("node",),
+        "role", kinds.choice("node", "host"),
+        "`host` is a machine that holds nodes of its own, named HOST/NODE; `all` in a check means them and not their host.", "node",
+        "role: host",
     ),
     Key("forward", kinds.FLAG, "Forwards packets between its interfaces, IPv4 and IPv6: the node is a router.", "false", "forward: true"),
     Key("run", kinds.TEXT, "A command for `sh -c` that starts and ends with the lab.", example="run: python3 -m http.server 80"),
@@ -164,10 +165,11 @@ NETWORK = _noun(
     "networks", "a network",
     Key(
         "type", kinds.choice("bridge", "ovs", "vxlan", "macvlan"),
-        "What joins the nodes. `macvlan` takes more nodes than the 1,023 ports of a bridge, and knows no ports.", "bridge", "type: macvlan",
-        later="networks other than bridges", waiting=("vxlan",),
+        "What joins the nodes. `macvlan` takes more nodes than the 1,023 ports of a bridge, and knows no ports; `vxlan` joins nodes inside "
+        "several hosts.", "bridge", "type: macvlan",
     ),
-    Key("on", kinds.NAME, "The host whose namespace holds the bridge.", "host", "on: h1", later="hosts inside a lab", neutral=("host",)),
+    Key("on", kinds.NODE, "The node whose namespace holds the bridge; of a vxlan network, the host whose bridge has the gateway.",
+        "host, the lab's own", "on: h1"),
     Key(
         "subnet", kinds.list_of(kinds.PREFIX, alone=True), "The subnet its nodes get addresses from; a list for IPv4 and IPv6.",
         "the next free /24 of 10.255.0.0/16 (larger for many nodes), if no node has an address either", "subnet: 10.1.0.0/24",
@@ -185,11 +187,12 @@ NETWORK = _noun(
     ),
     Key("stp", kinds.FLAG, "The bridge runs the spanning tree protocol.", "false", "stp: true", types=("bridge",)),
     Key(
-        "mtu", kinds.integer(68, 65535, "auto"), "The largest packet in bytes, on the bridge and at every node.", "1500", "mtu: 9000",
-        later="overlays", waiting=("auto",),
+        "mtu", kinds.integer(68, 65535, "auto"),
+        "The largest packet in bytes, on the bridge and at every node; `auto`: what the underlay leaves beside VXLAN's headers.",
+        "1500, of a vxlan network auto", "mtu: 9000",
     ),
-    Key("isolated", kinds.list_of(kinds.NAME), "Nodes that reach only nodes not in this list.", example="isolated: [guest1, guest2]",
-        types=("bridge", "ovs", "vxlan")),
+    Key("isolated", kinds.list_of(kinds.NODE), "Nodes that reach only nodes not in this list.", example="isolated: [guest1, guest2]",
+        types=("bridge", "ovs")),
     *_SHAPES,
     Key(
         "flows", kinds.list_of(kinds.TEXT),
@@ -207,10 +210,12 @@ NETWORK = _noun(
         "Where Open vSwitch forwards: by the kernel's module (`auto` takes it where it is there), or in its own process.", "auto",
         "datapath: userspace", types=("ovs",),
     ),
-    Key("vni", kinds.integer(1, 16777215), "The VXLAN network identifier.", example="vni: 42", later="overlays", types=("vxlan",)),
-    Key("udp_port", kinds.integer(1, 65535), "The UDP port of VXLAN.", "4789", "udp_port: 8472", later="overlays", types=("vxlan",)),
-    Key("fdb", kinds.choice("static", "learning", "multicast"), "How a host learns where a node is.", "static", "fdb: learning",
-        later="overlays", types=("vxlan",)),
+    Key("vni", kinds.integer(1, 16777215), "The VXLAN network identifier.", "the next free number from 1", "vni: 42", types=("vxlan",)),
+    Key("udp_port", kinds.integer(1, 65535), "The UDP port of VXLAN.", "4789", "udp_port: 8472", types=("vxlan",)),
+    Key("fdb", kinds.choice("static", "learning", "multicast"),
+        "How a host knows where a node is: by an entry for each; or from what arrives, frames for others going to every host one by one, "
+        "or to all by multicast.",
+        "static", "fdb: learning", types=("vxlan",)),
 )
 
 PORT = _noun(
@@ -238,7 +243,7 @@ CHECK = _noun(
     Key("expect", kinds.choice("ok", "blocked"), "What has to happen for the check to pass.", "ok", "expect: blocked"),
     Key("sample", kinds.integer(1, 10**9), "Checks this many pairs, drawn at random with a seed that is shown.", "all pairs",
         "sample: 100"),
-    Key("via", kinds.NAME, "A node that the request has to pass.", example="via: r1"),
+    Key("via", kinds.NODE, "A node that the request has to pass.", example="via: r1"),
     Key("within", kinds.DURATION, "The longest round trip that passes.", example="within: 5ms"),
 )
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from vethlab.model.names import interface_name_problem, is_node_name
+from vethlab.model.names import interface_name_problem, is_node, is_node_name
 from vethlab.spec.addresses import parse_address, parse_interface, parse_prefix
 from vethlab.spec.mistakes import Wrong, suggest
 from vethlab.spec.tree import Item, shown
@@ -135,6 +135,14 @@ def _name(item: Item) -> str:
     raise _refuse(item, _NAME)
 
 
+def _node(item: Item) -> str:
+    if item.is_scalar() and is_node(item.text):
+        return item.text
+    if item.is_scalar() and item.text:
+        raise Wrong(f"must be {_NODE}", slug="bad-name", there="not the name of a node")
+    raise _refuse(item, _NODE)
+
+
 def _interface_name(item: Item) -> str:
     if not item.is_scalar() or item.value is None:
         raise _refuse(item, "the name of an interface")
@@ -184,10 +192,12 @@ def of_text(parse: Callable[[str], Any], words: str) -> Callable[[Item], Any]:
 
 
 _NAME = "a name of lower-case letters, digits and hyphens (at most 63, not beginning with a hyphen)"
+_NODE = "the name of a node, or HOST/NODE"
 _STRING = {"type": "string"}
 FLAG = Kind("`true` or `false`", {"type": "boolean"}, _flag)
 TEXT = Kind("text", {"type": "string", "minLength": 1}, _text)
 NAME = Kind(_NAME, {"type": ["string", "integer"], "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"}, _name)
+NODE = Kind(_NODE, {"type": ["string", "integer"], "pattern": "^[a-z0-9][a-z0-9-]{0,62}(/[a-z0-9][a-z0-9-]{0,62})?$"}, _node)
 IFNAME = Kind("an interface name of at most 15 bytes", {"type": ["string", "integer"], "pattern": "^[^/:%\\s]{1,15}$"}, _interface_name)
 MAC = Kind("a MAC address such as 02:00:00:00:00:01", {**_STRING, "pattern": "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$"}, _mac)
 DURATION = Kind("a time such as 5ms", {**_STRING, "pattern": "^[0-9]+(\\.[0-9]+)?([eE]-?[0-9]{1,2})? ?(us|ms|s)$"}, _duration)

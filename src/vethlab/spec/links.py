@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from vethlab.model.names import interface_name_problem
 from vethlab.spec import ranges
 from vethlab.spec.addresses import parse_interface
-from vethlab.spec.fields import Fields, not_built, take
+from vethlab.spec.fields import Fields, take
 from vethlab.spec.keys import LINK
 from vethlab.spec.mistakes import Mistakes, Part, Wrong
 from vethlab.spec.raw import Place, RawLink
@@ -204,13 +204,7 @@ def _read_end(item: Item, start: int, stop: int, mistakes: Mistakes) -> End | No
 def _read_node(item: Item, end: End, mistakes: Mistakes) -> bool:
     """[host/]node[:interface] into the End; False after a mistake."""
     word, (start, length) = end.word, end.part
-    host, nested, rest = word.rpartition("/")
-    name, colon, interface = rest.partition(":")
-    if nested:
-        not_built(_at(item, end.part), f"`{shown(word)}`: a node inside `{shown(host)}`", "hosts inside a lab", mistakes, "nodes.role")
-        end.names = [host]
-        mistakes.nested.add(name)
-        return False
+    name, colon, interface = word.partition(":")
     try:
         end.names = ranges.names(name, mistakes)
     except Wrong as wrong:
@@ -227,10 +221,3 @@ def _read_node(item: Item, end: End, mistakes: Mistakes) -> bool:
         return False
     end.interface = interface
     return True
-
-
-def _at(item: Item, part: Part) -> Item:
-    """The part of a sentence as an Item of its own, for messages."""
-    if item.inset < 0:
-        return item
-    return Item(item.value, item.text, line=item.line, column=item.column + item.inset + part[0], width=part[1])

@@ -31,17 +31,16 @@ class Wrong(Exception):  # noqa: N818 - a value that is wrong, not a failure of 
 class Mistakes:
     """The list under construction, and what could not be read, so that rules about the whole do not blame its absence.
 
-    `vague` holds nodes of which something is missing, `nested` nodes inside hosts (not built yet), `lost` says that a part was dropped
-    which may have named any node, `nodes_lost` that the declared nodes are not all there. `names` counts what ranges stand for.
+    `vague` holds nodes of which something is missing, `lost` says that a part was dropped which may have named any node, `nodes_lost`
+    that the declared nodes are not all there. `names` counts what ranges stand for.
     """
 
-    __slots__ = ("_seen", "errors", "lost", "names", "nested", "nodes_lost", "path", "text", "vague")
+    __slots__ = ("_seen", "errors", "lost", "names", "nodes_lost", "path", "text", "vague")
 
     def __init__(self, path: str, text: str) -> None:
         self.path, self.text = path, text
         self.errors: list[SpecError] = []
         self.vague: set[str] = set()
-        self.nested: set[str] = set()
         self.lost = self.nodes_lost = False
         self.names = 0
         self._seen: set[tuple[int, int, str, str]] = set()
@@ -69,7 +68,7 @@ class Mistakes:
 
     def unsure(self, node: str) -> bool:
         """True if what is missing of `node` may be missing only because it could not be read."""
-        return self.lost or node in self.vague or node in self.nested
+        return self.lost or node in self.vague
 
     def wrong(self, item: Item, what: str, wrong: Wrong, expected: str, topic: str = "") -> None:
         """Records a value that its parser refused; `what` begins the message, e.g. "`mtu` of network `br0`"."""

@@ -39,30 +39,33 @@ def name_interfaces(links: list[RawLink], networks: list[RawNetwork]) -> dict[st
     return by_node
 
 
-def name_ports(networks: list[RawNetwork]) -> dict[int, str]:
+def name_ports(links: list[RawLink], networks: list[RawNetwork]) -> dict[int, str]:
     """Names the bridge side of every Place; on a macvlan there is none.
 
-    All bridges of a lab share one namespace, so a node's further port there is numbered.
+    Bridges of one namespace share its names, so a node's further port there is numbered.
 
     Leaves, by id() of the Place, the full name of each port whose name had to be shortened: it goes into the interface's alias.
     """
-    taken = {network.name for network in networks}
-    taken |= {place.port for network in networks for place in network.places if place.port}
+    taken = {(host, network.name) for network in networks for host in network.hosts()}
+    taken |= {(place.node, place.interface) for network in networks for place in network.places}
+    taken |= {(place.node, place.interface) for link in links for place in (link.left, link.right)}
+    taken |= {(network.space(place), place.port) for network in networks for place in network.places if place.port}
     aliases: dict[int, str] = {}
-    count: dict[str, int] = {}
+    count: dict[tuple[str, str], int] = {}
     for network in networks:
         if network.type == MACVLAN:
-            taken.add(parent_name(network.name))
+            taken.add((network.on, parent_name(network.name)))
             continue
         for place in network.places:
-            number = count[place.node] = count.get(place.node, 0) + 1
+            space = network.space(place)
+            number = count[space, place.node] = count.get((space, place.node), 0) + 1
             if place.port:
                 alias = _full_name(place.node, place.port, number)
             else:
-                while (name := port_name(place.node, number)) in taken:
+                while (space, name := port_name(place.node, number)) in taken:
                     number += 1
                 place.port, alias = name, full_port_name(place.node, number)
-                taken.add(name)
+                taken.add((space, name))
             if alias and alias != place.port:
                 aliases[id(place)] = alias
     return aliases

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from vethlab.model.names import interface_name_problem
 from vethlab.spec import ranges
-from vethlab.spec.fields import Fields, not_built, take
+from vethlab.spec.fields import Fields, take
 from vethlab.spec.keys import NETWORK, PORT
 from vethlab.spec.kinds import HOST, HOSTS, At
 from vethlab.spec.mistakes import Mistakes, Wrong
@@ -63,7 +63,7 @@ def _nodes(network: RawNetwork, item: Item, what: str, mistakes: Mistakes) -> No
     there: set[str] = set()
     if mapped is not None:
         for name, value in mapped.items():
-            names = _names(item.keys[name], what, mistakes)
+            names = _names(item.keys[name], mistakes)
             _put(network, [_place(one, item.keys[name], value, len(names), what, mistakes) for one in names], there, mistakes)
     elif listed is not None:
         for value in listed:
@@ -73,21 +73,15 @@ def _nodes(network: RawNetwork, item: Item, what: str, mistakes: Mistakes) -> No
                              why="expected a name",
                              help="write a mapping to give addresses: `nodes: {a: 11}`", topic="networks.nodes")
                 continue
-            _put(network, [Place(one, value) for one in _names(value, what, mistakes)], there, mistakes)
+            _put(network, [Place(one, value) for one in _names(value, mistakes)], there, mistakes)
     elif item.value is not None:
         mistakes.lost = True
         mistakes.add(item, "wrong-type", f"`nodes` of {what} must be a list or a mapping, this is {item.described()}", why="expected names",
                      help="for example `nodes: [a, b]`", topic="networks.nodes")
 
 
-def _names(item: Item, what: str, mistakes: Mistakes) -> list[str]:
+def _names(item: Item, mistakes: Mistakes) -> list[str]:
     """The nodes one word names."""
-    host, nested, inner = item.text.rpartition("/")
-    if nested:
-        mistakes.vague.add(host)
-        mistakes.nested.add(inner)
-        not_built(item, f"`{shown(item.text)}` on {what}: a node inside `{shown(host)}`", "hosts inside a lab", mistakes, "nodes.role")
-        return []
     try:
         return ranges.names(item.text, mistakes)
     except Wrong as wrong:

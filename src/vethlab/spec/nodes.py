@@ -10,7 +10,7 @@ from typing import Any
 
 from vethlab.model.nat import Publish
 from vethlab.spec import ranges
-from vethlab.spec.fields import Fields, not_built, take
+from vethlab.spec.fields import Fields, take
 from vethlab.spec.keys import NODE
 from vethlab.spec.mistakes import Mistakes, Wrong
 from vethlab.spec.ports import parse as parse_port
@@ -66,11 +66,6 @@ def read(item: Item | None, mistakes: Mistakes) -> dict[str, RawNode] | None:
 
 def _declare(nodes: dict[str, RawNode], node: RawNode, key: Item, mistakes: Mistakes) -> None:
     """Adds a node, or each node of a range."""
-    host, nested, inner = key.text.rpartition("/")
-    if nested:
-        mistakes.nested.add(inner)
-        not_built(key, f"`{shown(key.text)}`: a node inside `{shown(host)}`", "hosts inside a lab", mistakes, "nodes.role")
-        return
     try:
         names = ranges.names(key.text, mistakes)
     except Wrong as wrong:

@@ -1,6 +1,7 @@
 """Ranges of names: leaf1..4, rack01..12. Enters: a word. Leaves: the names it stands for, or Wrong.
 
-Rule of the file: a word without `..` is one name. The first number's leading zero pads all of them.
+Rule of the file: a word without `..` is one name. The first number's leading zero pads all of them. Of HOST/NODE both parts may be
+ranges: h1..2/pod1..2 are four nodes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ def is_range(word: str) -> bool:
 
 def names(word: str, mistakes: Mistakes) -> list[str]:
     """The names `word` stands for. They are legal names and not reserved. `mistakes` counts the names of the whole file."""
+    host, nested, inner = word.rpartition("/")
+    if nested:
+        return [f"{one}/{other}" for one in _plain(host, mistakes) for other in names(inner, mistakes)]
     if mistakes.names > MAX_NAMES * 20:
         raise Wrong(f"the ranges of a lab stand for at most {MAX_NAMES * 20} names", slug="too-large")
     if ".." not in word:
@@ -49,6 +53,13 @@ def names(word: str, mistakes: Mistakes) -> list[str]:
     if not is_node_name(spelled[0]) or not is_node_name(spelled[-1]):
         raise _bad(spelled[-1])
     return spelled
+
+
+def _plain(host: str, mistakes: Mistakes) -> list[str]:
+    """The hosts that stand before a slash; hosts are in no host themselves."""
+    if "/" in host:
+        raise Wrong(f"`{shown(host)}` is inside a host, and nothing is inside of it", slug="bad-name", help="write HOST/NODE")
+    return names(host, mistakes)
 
 
 def _bad(word: str) -> Wrong:

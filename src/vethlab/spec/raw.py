@@ -7,6 +7,8 @@ the model.
 from __future__ import annotations
 
 from vethlab.model.address import IP, IPInterface, IPNetwork
+from vethlab.model.names import HOST, host_of
+from vethlab.model.topology import Vtep
 from vethlab.spec.fields import Fields
 from vethlab.spec.mistakes import Part
 from vethlab.spec.tree import Item
@@ -42,16 +44,32 @@ class RawLink:
 class RawNetwork:
     """One network with its places, in file order."""
 
-    __slots__ = ("fields", "gateway", "isolated", "item", "mtu", "name", "places", "stp", "subnets", "tags", "type")
+    __slots__ = (
+        "fields", "gateway", "isolated", "item", "mtu", "name", "on", "places", "stp", "subnets", "tags", "type", "vni", "vteps",
+    )
 
     def __init__(self, name: str, item: Item, fields: Fields) -> None:
         self.name, self.item, self.fields = name, item, fields
-        self.type: str = fields.get("type", "bridge")
         self.places: list[Place] = []
         self.subnets: list[IPNetwork] = list(fields.get("subnet", ()))
         self.gateway: list[IPInterface] = []
         self.isolated: frozenset[str] = frozenset(fields.get("isolated", ()))
         self.stp: bool = fields.get("stp", False)
         self.tags: dict[str, int] = {}
+        self.type: str = fields.get("type", "bridge")
+        self.on: str = fields.get("on", HOST)
         mtu = fields.get("mtu", 1500)
         self.mtu: int = 1500 if mtu == "auto" else mtu
+        self.vni: int = fields.get("vni", 0)
+        self.vteps: tuple[Vtep, ...] = ()
+
+    def space(self, place: Place) -> str:
+        """The namespace of the bridge that a node's port is on."""
+        return host_of(place.node) if self.type == "vxlan" else self.on
+
+    def hosts(self) -> list[str]:
+        """The namespaces that hold a bridge of it: of a VXLAN network, every host that has a node on it, or the gateway."""
+        if self.type != "vxlan":
+            return [self.on]
+        gateway = [self.on] if self.on != HOST else []
+        return list(dict.fromkeys([*(host for place in self.places if (host := host_of(place.node))), *gateway]))

@@ -8,9 +8,10 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network
 
 from vethlab.model.address import IPInterface, IPNetwork
+from vethlab.model.names import host_of
 from vethlab.model.route import NextHop, Route
 from vethlab.model.topology import Cable, Endpoint, Flow, Network, Node, Port, Topology
-from vethlab.spec import addressing, checks, links, naming, networks, nodes, publish, rules
+from vethlab.spec import addressing, checks, links, naming, networks, nodes, publish, rules, underlay
 from vethlab.spec.addresses import last_host, with_prefix
 from vethlab.spec.fields import Fields, take
 from vethlab.spec.keys import ADDRESSING, LAB
@@ -30,19 +31,23 @@ def resolve(root: Item, mistakes: Mistakes, *, infer: bool = False) -> Topology:
     given = take(entries.get("addressing") or Item(None), ADDRESSING, "`addressing`", mistakes)
     order = [key for key in entries if key in {"links", "networks"}]
     inferred = _inferred(cables, segments, networks_first=order[:1] == ["networks"])
-    known = dict.fromkeys([*(declared or ()), *(inferred if declared is None or infer else ())])
+    known = dict.fromkeys([*(declared or ()), *(name for name in inferred if declared is None or infer or host_of(name) in declared)])
     by_node = naming.name_interfaces(cables, segments)
-    aliases = naming.name_ports(segments)
+    aliases = naming.name_ports(cables, segments)
     addressing.assign(cables, segments, given, mistakes, networks_first=order[:1] == ["networks"])
     loopbacks = _loopbacks(list(known), given, mistakes)
+    underlay.join(cables, segments, declared or {}, loopbacks, mistakes)
     whole = rules.Whole(lab, declared, known, cables, segments, wanted, by_node, loopbacks)
     rules.check(whole, mistakes)
     publish.check(whole, mistakes)
     mistakes.finish()
-    defaults = _default_routes(segments)
+    defaults, hosts = _default_routes(segments), {host_of(name) for name in known}
     return Topology(
         lab.get("name"),
-        tuple(_node(name, (declared or {}).get(name), defaults.get(name, {}), loopbacks.get(name, ())) for name in known),
+        tuple(
+            _node(name, (declared or {}).get(name), "host" if name in hosts else "node", defaults.get(name, {}), loopbacks.get(name, ()))
+            for name in known
+        ),
         tuple(Cable(_endpoint(cable.left), _endpoint(cable.right), cable.mtu) for cable in cables),
         tuple(_network(segment, aliases) for segment in segments),
         tuple(check.check for check in wanted),
@@ -51,10 +56,11 @@ def resolve(root: Item, mistakes: Mistakes, *, infer: bool = False) -> Topology:
 
 
 def _inferred(cables: list[RawLink], segments: list[RawNetwork], *, networks_first: bool) -> list[str]:
-    """Nodes in the order of their first mention in the file."""
+    """Nodes in the order of their first mention in the file, a host before what is inside of it."""
     linked = [place.node for cable in cables for place in (cable.left, cable.right)]
     attached = [place.node for segment in segments for place in segment.places]
-    return attached + linked if networks_first else linked + attached
+    named = attached + linked if networks_first else linked + attached
+    return [one for name in named for one in (host_of(name), name) if one]
 
 
 def _loopbacks(names: list[str], given: Fields, mistakes: Mistakes) -> dict[str, tuple[IPInterface, ...]]:
@@ -83,17 +89,17 @@ def _default_routes(segments: list[RawNetwork]) -> dict[str, dict[int, Route]]:
     return routes
 
 
-def _node(name: str, raw: nodes.RawNode | None, defaults: dict[int, Route], loopbacks: tuple[IPInterface, ...]) -> Node:
+def _node(name: str, raw: nodes.RawNode | None, role: str, defaults: dict[int, Route], loopbacks: tuple[IPInterface, ...]) -> Node:
     """One node, with the default routes it has none of its own for."""
     routes = [route for route, _ in raw.routes] if raw else []
     has = {route.destination.version for route in routes if route.destination.prefixlen == 0}
     routes += [route for version, route in sorted(defaults.items()) if version not in has]
     if raw is None:
-        return Node(name, routes=tuple(routes), loopbacks=loopbacks)
+        return Node(name, role, routes=tuple(routes), loopbacks=loopbacks)
     return Node(
-        name, forward=raw.get("forward", False), run=raw.get("run"), sysctl=tuple((key, value) for key, value, _ in raw.sysctl),
-        nft=raw.get("nft"), routes=tuple(routes), private=raw.get("private", ()), loopbacks=loopbacks,
-        publish=tuple(port for port, _ in raw.publish),
+        name, raw.get("role", role), forward=raw.get("forward", False), run=raw.get("run"),
+        sysctl=tuple((key, value) for key, value, _ in raw.sysctl), nft=raw.get("nft"), routes=tuple(routes),
+        private=raw.get("private", ()), loopbacks=loopbacks, publish=tuple(port for port, _ in raw.publish),
     )
 
 
@@ -106,11 +112,16 @@ def _network(segment: RawNetwork, aliases: dict[int, str]) -> Network:
     return Network(
         segment.name,
         tuple(
-            Port(_endpoint(place), place.port, aliases.get(id(place)), place.node in isolated, segment.tags.get(place.node))
+            Port(
+                _endpoint(place), place.port, aliases.get(id(place)), place.node in isolated, segment.tags.get(place.node),
+                segment.space(place),
+            )
             for place in segment.places
         ),
-        segment.type, subnets=tuple(segment.subnets), gateway=tuple(segment.gateway), stp=segment.stp, mtu=segment.mtu,
-        nat=segment.fields.get("nat", "none"), flows=_flows(segment), datapath=segment.fields.get("datapath", "auto"),
+        type=segment.type, on=segment.on, vni=segment.vni, udp_port=segment.fields.get("udp_port", 4789),
+        fdb=segment.fields.get("fdb", "static"), vteps=segment.vteps, subnets=tuple(segment.subnets),
+        gateway=tuple(segment.gateway), stp=segment.stp, mtu=segment.mtu, nat=segment.fields.get("nat", "none"), flows=_flows(segment),
+        datapath=segment.fields.get("datapath", "auto"),
     )
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from vethlab.model.address import IPInterface
-from vethlab.model.names import HOST, parent_name
-from vethlab.spec import route_rules
+from vethlab.model.names import HOST, host_of, parent_name, vxlan_name
+from vethlab.spec import host_rules, route_rules
 from vethlab.spec.addresses import first_host, last_host
 from vethlab.spec.checks import RawCheck
 from vethlab.spec.fields import Fields
@@ -37,6 +37,10 @@ class Whole(NamedTuple):
     by_node: dict[str, list[Place]]
     loopbacks: dict[str, tuple[IPInterface, ...]]
 
+    def interfaces(self, node: str) -> list[Place]:
+        """Every interface of a node: its own and those of the networks whose bridge is in it."""
+        return [*self.by_node.get(node, []), *host_rules.bridges(node, self.networks)]
+
 
 def check(whole: Whole, mistakes: Mistakes) -> None:
     """Applies every rule."""
@@ -44,9 +48,10 @@ def check(whole: Whole, mistakes: Mistakes) -> None:
         _unknown_nodes, _interface_names, _port_names, _too_many_ports, _network_members, _host_addresses, _duplicates, _gateways, _mtu,
     ):
         rule(whole, mistakes)
+    host_rules.check(whole.declared or {}, whole.known, whole.networks, mistakes)
     if whole.declared is not None:
         for node in whole.declared.values():
-            route_rules.check(node, whole.by_node.get(node.name, []), mistakes)
+            route_rules.check(node, whole.interfaces(node.name), mistakes)
     for one in whole.checks:
         _check_end(whole, one, source=True, mistakes=mistakes)
         _check_end(whole, one, source=False, mistakes=mistakes)
@@ -55,7 +60,7 @@ def check(whole: Whole, mistakes: Mistakes) -> None:
 
 def unknown_node(name: str, known: dict[str, None], where: Item, part: Part | None, what: str, mistakes: Mistakes) -> None:
     """Records a name that no node has."""
-    if mistakes.nodes_lost or name in mistakes.nested:
+    if mistakes.nodes_lost:
         return
     mistakes.add(where, "unknown-node", f"{what} names `{shown(name)}`, which is not a node", why="not declared", part=part, topic="nodes",
                  help=mistakes.meant(name, known, f"add `{shown(name)}` to `nodes`"))
@@ -67,7 +72,10 @@ def _unknown_nodes(whole: Whole, mistakes: Mistakes) -> None:
         return
     for what, mine, _, _ in _segments(whole):
         for place in mine:
-            if place.node not in whole.known:
+            host = host_of(place.node)
+            if place.node not in whole.known and host:
+                unknown_node(host, whole.known, place.item, place.name_part, f"`{place.node}` on {what}", mistakes)
+            elif place.node not in whole.known:
                 unknown_node(place.node, whole.known, place.item, place.name_part, what, mistakes)
 
 
@@ -86,19 +94,36 @@ def _interface_names(whole: Whole, mistakes: Mistakes) -> None:
 
 
 def _port_names(whole: Whole, mistakes: Mistakes) -> None:
-    """All bridges and their ports share one namespace, and with it one set of names."""
-    seen = {network.name: f"the bridge of network `{network.name}`" for network in whole.networks}
-    seen |= {parent_name(one.name): f"the parent of network `{one.name}`" for one in whole.networks if one.type == MACVLAN}
+    """Bridges and their ports share the names of their namespace with each other and with the node's own interfaces."""
+    seen = {(node, place.interface): f"an interface of node `{node}`" for node, mine in whole.by_node.items() for place in mine}
+    for network in whole.networks:
+        for host in network.hosts():
+            for name, what in _brought(network):
+                if (host, name) in seen:
+                    mistakes.add(network.item, "duplicate-interface",
+                                 f"`{name}` in `{host}`, the {what} of network `{network.name}`, is {seen[host, name]} too",
+                                 why="the name is taken", help="choose another name for one of them", topic="networks")
+                seen[host, name] = f"the {what} of network `{network.name}`"
     for network in whole.networks:
         for place in network.places:
             if network.type == MACVLAN:
                 _portless(network, place, mistakes)
                 continue
-            if place.port in seen:
+            key = (network.space(place), place.port)
+            if key in seen:
                 mistakes.add(place.item, "duplicate-port",
-                             f"the port `{place.port}` of `{place.node}` on `{network.name}` is {seen[place.port]} too",
+                             f"the port `{place.port}` of `{place.node}` on `{network.name}` is {seen[key]} too",
                              why="the name is taken", help="choose another `port`, or leave it away", topic="networks.nodes.port")
-            seen[place.port] = f"the port of `{place.node}` on `{network.name}`"
+            seen[key] = f"the port of `{place.node}` on `{network.name}`"
+
+
+def _brought(network: RawNetwork) -> Iterator[tuple[str, str]]:
+    """What a network brings to each host beside ports: the name of an interface, and what it is."""
+    yield network.name, "bridge"
+    if network.type == "vxlan":
+        yield vxlan_name(network.name), "VXLAN device"
+    if network.type == MACVLAN:
+        yield parent_name(network.name), "parent"
 
 
 def _portless(network: RawNetwork, place: Place, mistakes: Mistakes) -> None:
@@ -124,7 +149,7 @@ def _too_many_ports(whole: Whole, mistakes: Mistakes) -> None:
 def _network_members(whole: Whole, mistakes: Mistakes) -> None:
     """Names inside a network other than in `nodes`."""
     for network in whole.networks:
-        on = network.fields.get("on", HOST)
+        on = network.on
         if on != HOST and on not in whole.known and _complete(whole, mistakes, on):
             unknown_node(on, whole.known, network.fields.at("on"), None, f"`on` of network `{network.name}`", mistakes)
         there = dict.fromkeys(place.node for place in network.places)
@@ -224,7 +249,7 @@ def _check_end(whole: Whole, one: RawCheck, *, source: bool, mistakes: Mistakes)
             if _complete(whole, mistakes, name):
                 unknown_node(name, whole.known, one.item, part, what, mistakes)
             return
-    gateways = [network for network in whole.networks if "gateway" in (network.fields.item.mapping() or {})]
+    gateways = [network for network in whole.networks if "gateway" in (network.fields.item.mapping() or {}) and network.on == HOST]
     if end.word == HOST and not source and not gateways and not mistakes.lost:
         mistakes.add(one.item, "check-no-address", f"{what}: `host` has no address", why="no network has a gateway", part=part,
                      topic="checks",
@@ -232,11 +257,11 @@ def _check_end(whole: Whole, one: RawCheck, *, source: bool, mistakes: Mistakes)
     for name in end.nodes:
         if mistakes.unsure(name):
             continue
-        mine = whole.by_node.get(name, [])
+        mine = whole.interfaces(name)
         if end.interface is not None:
             mine = [place for place in mine if place.interface == end.interface]
             if not mine and end.interface != "lo":
-                names = [place.interface for place in whole.by_node.get(name, [])]
+                names = [place.interface for place in whole.interfaces(name)]
                 mistakes.add(one.item, "unknown-interface", f"{what}: node `{name}` has no interface `{shown(end.interface)}`",
                              why="no such interface",
                              help=mistakes.meant(end.interface, names, f"it has {', '.join(names) or 'none'}"), part=part, topic="checks")

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from vethlab.model.address import IPInterface
 from vethlab.model.link import LOOPBACK
-from vethlab.model.names import HOST
 from vethlab.model.topology import Cable, Endpoint, Network, Topology
 from vethlab.spec import links, networks
 from vethlab.spec.layout import Layout, Step, Unsaid, word
@@ -61,13 +60,14 @@ class Spot:
 
 
 def spot(topology: Topology, node: str, interface: str) -> Spot:
-    """The link or network of an interface; a bridge and its ports stand in the host."""
+    """The link or network of an interface; a bridge and its ports stand in its host."""
     for number, cable in enumerate(topology.cables):
         for place, end in enumerate((cable.left, cable.right)):
             if (end.node, end.interface) == (node, interface):
                 return Spot(LINKS, number, place)
     for number, network in enumerate(topology.networks):
-        if node == HOST and interface in {network.name, *(port.name for port in network.ports)}:
+        inside = {network.name, *(port.name for port in network.ports if port.on == node)} if node in network.hosts else set()
+        if interface in inside:
             return Spot(NETWORKS, number, -1)
         for place, port in enumerate(network.ports):
             if (port.endpoint.node, port.endpoint.interface) == (node, interface):
@@ -113,12 +113,12 @@ def set_mac(text: str, node: str, interface: str, mac: str) -> str:
     return proved(lab.layout.put(path, f"{{address: {lab.layout.source(span)}, mac: {word(mac)}}}"), wanted)
 
 
-def set_isolated(text: str, port: str, *, isolated: bool) -> str:
+def set_isolated(text: str, node: str, port: str, *, isolated: bool) -> str:
     """Whether the node behind a port of a bridge reaches only those that are not isolated."""
     lab = Lab(text)
-    number = spot(lab.topology, HOST, port).number
+    number = spot(lab.topology, node, port).number
     ports = lab.topology.networks[number].ports
-    found = next((one for one in ports if one.name == port), None)
+    found = next((one for one in ports if (one.on, one.name) == (node, port)), None)
     if found is None:
         raise Unsaid(f"`{port}` is a bridge, no port of one")
     if found.isolated == isolated:

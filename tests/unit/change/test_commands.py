@@ -8,7 +8,8 @@ import pytest
 
 from vethlab import change as ops
 from vethlab.change import Change
-from vethlab.model.link import Bridge, BridgePort, Link
+from vethlab.model.fdb import UNKNOWN_MAC, Forward
+from vethlab.model.link import Bridge, BridgePort, End, Link, Vxlan
 from vethlab.model.nat import Table
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import NextHop, Route, RouteType
@@ -47,6 +48,27 @@ CASES: list[tuple[Change, list[str]]] = [
         ["ip link add name br0 type bridge stp_state 1 mcast_snooping 0"],
     ),
     (ops.RemoveLink("a", Link("eth0", "veth")), ["ip link delete dev eth0"]),
+    (
+        ops.AddVxlan("h1", Link(
+            "vx-pods", "vxlan", mtu=1430, vxlan=Vxlan(42, 8472, None, ip_address("ff05::2a"), version=6), lower=End("h1", "eth0"),
+        )),
+        ["ip link add name vx-pods mtu 1430 type vxlan id 42 dstport 8472 local :: group ff05::2a dev eth0 nolearning"],
+    ),
+    (
+        ops.AddVxlan("h1", Link("vx-pods", "vxlan", mac="02:00:00:00:00:01", mtu=1450, master="pods", vxlan=Vxlan(1, learning=True))),
+        [
+            "ip link add name vx-pods address 02:00:00:00:00:01 mtu 1450 type vxlan id 1 dstport 4789 learning",
+            "ip link set dev vx-pods master pods",
+        ],
+    ),
+    (
+        ops.AddForward("h1", Forward("vx-pods", UNKNOWN_MAC, ip_address("10.0.0.2"))),
+        ["bridge fdb append 00:00:00:00:00:00 dev vx-pods dst 10.0.0.2 self permanent"],
+    ),
+    (
+        ops.RemoveForward("h1", Forward("vx-pods", "02:00:00:00:00:02", ip_address("fd00::2"), port=8472, vni=7)),
+        ["bridge fdb delete 02:00:00:00:00:02 dev vx-pods dst fd00::2 port 8472 vni 7 self permanent"],
+    ),
     (
         ops.SetLink(
             "host", Link("p-a", "veth", up=False, port=BridgePort(state=3)),
@@ -147,6 +169,10 @@ def test_a_change_is_told_as_commands(one: Change, expected: list[str]) -> None:
 
 def test_objects_are_named_in_the_labs_words() -> None:
     """A plan speaks of nodes, links, bridges, addresses: `kind namespace:interface`."""
+    assert ["fdb 00:00:00:00:00:00 to 10.0.0.2 on h1:vx-pods", "vxlan h1:vx-pods"] == [
+        ops.RemoveForward("h1", Forward("vx-pods", UNKNOWN_MAC, ip_address("10.0.0.2"))).object,
+        ops.RemoveLink("h1", Link("vx-pods", "vxlan")).object,
+    ]
     assert ["bridge host:br0", "link a:eth0", "process of a", "process of a", "nft ruleset in a", "neighbour 10.0.0.2 on a:eth0"] == [
         one.object for one in (
             ops.RemoveLink("host", Link("br0", "bridge")), ops.RemoveLink("a", Link("eth0", "veth")), ops.StartProcess("a", Process("x")),

@@ -34,6 +34,8 @@ AROUND = {
     "networks.flows": "name: x\nnetworks:\n  br0:\n    type: ovs\n    {}",
     "networks.datapath": "name: x\nnetworks:\n  br0:\n    type: ovs\n    {}",
     "networks.tags": "name: x\nnetworks:\n  br0:\n    type: ovs\n    nodes: [a, b]\n    {}",
+    "networks.on": "name: x\nlinks: [h1 -- h2]\nnetworks:\n  br0:\n    {}",
+    **{f"networks.{key}": "name: x\nnetworks:\n  pods:\n    type: vxlan\n    {}" for key in ("vni", "udp_port", "fdb")},
     "networks.isolated": "name: x\nnetworks:\n  br0:\n    nodes: [guest1, guest2]\n    {}",
     "networks.nodes.": "name: x\nnetworks:\n  br0:\n    subnet: 10.0.0.0/24\n    nodes:\n      a:\n        {}",
     "addressing.": "name: x\naddressing:\n  {}",

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from vethlab.model.topology import Network
-from vethlab.plan.segments import bridge, macvlan, ovs
+from vethlab.plan.segments import bridge, macvlan, ovs, vxlan
 from vethlab.plan.spaces import Spaces
 
-_TYPES: Mapping[str, Callable[[Spaces, Network], None]] = {"bridge": bridge.add, "macvlan": macvlan.add, "ovs": ovs.add}
+_TYPES: Mapping[str, Callable[[Spaces, Network], None]] = {
+    "bridge": bridge.add, "macvlan": macvlan.add, "ovs": ovs.add, "vxlan": vxlan.add,
+}
 
 
 def add(spaces: Spaces, network: Network) -> None:

@@ -19,6 +19,7 @@ def add(spaces: Spaces, network: Network) -> None:
     """The pair, and a macvlan for each node."""
     on, parent = network.on, parent_name(network.name)
     place, mac = spaces.links[on], spaces.mac(on, network.name)
+    spaces.bridged.add(on)
     place[network.name] = Link(
         network.name, "veth", mtu=network.mtu, mac=mac, peer=End(on, parent), link_local=spaces.topology.ipv6 != "none",
     )

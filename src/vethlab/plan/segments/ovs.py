@@ -17,6 +17,7 @@ SILENT = "net.ipv4.conf.{}.arp_ignore"  # 8: do not reply for any local address 
 def add(spaces: Spaces, network: Network) -> None:
     """The bridge, a pair for each node, and each pair's end as a port."""
     place, mac = spaces.links[network.on], spaces.mac(network.on, network.name)
+    spaces.bridged.add(network.on)
     place[network.name] = Link(network.name, KIND, mtu=network.mtu, mac=mac, link_local=spaces.topology.ipv6 != "none")
     spaces.link_local(network.on, network.name, mac, network.mtu)
     for port in network.ports:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vethlab.change import AddAddress
-from vethlab.model.names import HOST
+from vethlab.model.names import HOST, dotted
 from vethlab.present.cli.terminal import Terminal, plural
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _command(line: str, where: str, *, lab: str, exists: bool, shell: bool) -> s
     if shell:
         line = f"sh -c {shlex.quote(line)}"
     if not exists:
-        return f"ip netns exec {where} {line}" if where else line
+        return f"ip netns exec {dotted(where)} {line}" if where else line
     if not where or " netns " in line:
         return f"# {line}"
     return f"vethlab exec --lab {lab} {where} -- {line}"

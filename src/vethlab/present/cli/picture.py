@@ -105,8 +105,11 @@ def _targets(topology: Topology) -> dict[End, str]:
     for network in topology.networks:
         for port in network.ports:
             found[End(port.endpoint.node, port.endpoint.interface)] = network.name
-            found[End(network.on, port.name)] = str(port.endpoint)
-        found[End(network.on, network.name)] = "" if network.type == "bridge" else _ports(len(network.ports), "node")
+            if port.name:
+                found[End(port.on, port.name)] = str(port.endpoint)
+        found |= {
+            End(host, network.name): _ports(len(network.ports), "node") if network.type == "macvlan" else "" for host in network.hosts
+        }
     return found
 
 
@@ -127,10 +130,11 @@ def _declared(topology: Topology) -> list[Interface]:
     ]
     rows += [
         Interface(
-            network.on, network.name, "", _texts(network.gateway), targets[End(network.on, network.name)] or _ports(len(network.ports)),
-            network.mtu, "", "veth" if network.type == "macvlan" else "bridge",
+            host, network.name, "", _texts(network.gateway if host == network.on else ()),
+            targets[End(host, network.name)] or _ports(sum(port.on == host for port in network.ports)), network.mtu, "",
+            "veth" if network.type == "macvlan" else "bridge",
         )
-        for network in topology.networks
+        for network in topology.networks for host in network.hosts
     ]
     order = {name: index for index, name in enumerate(_order(topology))}
     return sorted(rows, key=lambda row: order.get(row.node, len(order)))

@@ -87,6 +87,15 @@ FILE = {
     "not-utf8": "A lab file is text in UTF-8.",
     "too-large": "A lab file, or what its ranges stand for, is larger than any real lab.",
     "too-deep": "A lab file nests only a few levels; this one goes deeper than any key does.",
+    "no-host-role": "HOST/NODE is a node inside a host, and a node that holds others says so: `role: host`. It is then no end of the "
+                    "checks that `all` stands for.",
+    "no-host": "A vxlan network has a bridge in each of its hosts, so every node on it is written HOST/NODE, and a gateway says whose "
+               "bridge has it: `on: HOST`.",
+    "no-underlay": "VXLAN carries frames in UDP packets between hosts, so every two hosts of a network need addresses of one family and a "
+                   "way: a common link or network, or nodes between them that forward. Multicast needs one segment for all.",
+    "duplicate-vni": "A host tells the networks behind one UDP port apart by their vni. Two networks of one host need different ones.",
+    "mtu-too-large": "VXLAN wraps each packet in 50 bytes more (70 over IPv6) and its packets are not cut on the way, so the mtu of the "
+                     "network is at most the underlay's less that. `mtu: auto` is what fits.",
     "yaml-syntax": "The text is not YAML. The caret stands where the parser gave up; the mistake is there or just before.",
     "yaml-tag": "Tags (`!!int`, `!mine`) mean nothing in a lab file. Write the plain value.",
     "yaml-alias": "This alias names no anchor, or leads in a circle.",

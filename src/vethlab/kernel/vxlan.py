@@ -1,0 +1,110 @@
+"""The vxlan link kind (drivers/net/vxlan): the device itself, and the entries of its own forwarding table (bridge(8) fdb, `self`).
+
+Rule of the file: numbers from include/uapi/linux/if_link.h and neighbour.h; ports are in network byte order, as nowhere else. Of entries
+only those that stay are decoded: what was learned ages, and the one that stands for a multicast group belongs to the device.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from ipaddress import ip_address
+
+from vethlab.kernel.netlink.fdb import AF_BRIDGE
+from vethlab.kernel.netlink.link import IFLA_ADDRESS, IFLA_MASTER, IFLA_MTU, mac_bytes, new_link
+from vethlab.kernel.netlink.message import (
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_REPLACE,
+    Request,
+    attribute,
+    attributes,
+    get_u32,
+    u8,
+    u32,
+)
+from vethlab.kernel.netlink.neighbour import MESSAGE, NDA_DST, NDA_LLADDR, NUD_PERMANENT, RTM_DELNEIGH, RTM_NEWNEIGH
+from vethlab.model.fdb import UNKNOWN_MAC, Forward
+from vethlab.model.link import Link, Vxlan
+
+KIND = "vxlan"
+IFLA_VXLAN_ID, IFLA_VXLAN_GROUP, IFLA_VXLAN_LINK, IFLA_VXLAN_LOCAL, IFLA_VXLAN_LEARNING = 1, 2, 3, 4, 7
+IFLA_VXLAN_PORT, IFLA_VXLAN_GROUP6, IFLA_VXLAN_LOCAL6 = 15, 16, 17
+NDA_PORT, NDA_VNI = 6, 7
+NTF_SELF = 0x02
+_ANY = {4: bytes(4), 6: bytes(16)}
+
+
+def encode(link: Link, *, master: int = 0, lower: int = 0) -> Request:
+    """Create a device, down. `master` and `lower` are the indexes of its bridge and its underlay interface, 0 for none."""
+    options = link.vxlan or Vxlan(0)
+    six = options.version == 6
+    parts = u32(IFLA_MTU, link.mtu) + (attribute(IFLA_ADDRESS, mac_bytes(link.mac)) if link.mac else b"")
+    parts += u32(IFLA_MASTER, master) if master else b""
+    data = u32(IFLA_VXLAN_ID, options.vni) + attribute(IFLA_VXLAN_PORT, socket.htons(options.port).to_bytes(2, "little"))
+    data += u8(IFLA_VXLAN_LEARNING, int(options.learning))
+    if options.local is not None or six:  # the unspecified address says no more than the family
+        data += attribute(IFLA_VXLAN_LOCAL6 if six else IFLA_VXLAN_LOCAL, options.local.packed if options.local else _ANY[6])
+    if options.group is not None:
+        data += attribute(IFLA_VXLAN_GROUP6 if six else IFLA_VXLAN_GROUP, options.group.packed)
+    if lower:
+        data += u32(IFLA_VXLAN_LINK, lower)
+    return new_link(link.index or 0, link.name, KIND, up=False, parts=parts, data=data)
+
+
+def lower(data: bytes, start: int, end: int) -> int:
+    """The index of the interface that a device sends out of, from IFLA_INFO_DATA; 0 for none."""
+    found = attributes(data, start, end)
+    return get_u32(data, found[IFLA_VXLAN_LINK]) if IFLA_VXLAN_LINK in found else 0
+
+
+def decode(data: bytes, start: int, end: int) -> Vxlan:
+    """The settings of a device from IFLA_INFO_DATA."""
+    found = attributes(data, start, end)
+
+    def address(*kinds: int) -> bytes | None:
+        return next((data[found[kind][0] : found[kind][1]] for kind in kinds if kind in found), None)
+
+    local, group = address(IFLA_VXLAN_LOCAL, IFLA_VXLAN_LOCAL6), address(IFLA_VXLAN_GROUP, IFLA_VXLAN_GROUP6)
+    return Vxlan(
+        vni=get_u32(data, found[IFLA_VXLAN_ID]),
+        port=int.from_bytes(data[found[IFLA_VXLAN_PORT][0] : found[IFLA_VXLAN_PORT][1]], "big"),
+        local=ip_address(local) if local and any(local) else None, group=ip_address(group) if group and any(group) else None,
+        learning=IFLA_VXLAN_LEARNING in found and data[found[IFLA_VXLAN_LEARNING][0]] != 0,
+        version=6 if len(local or group or b"") == 16 else 4,
+    )
+
+
+def add_entry(entry: Forward, indexes: Mapping[str, int]) -> Request:
+    """Put an entry in place."""
+    return Request(RTM_NEWNEIGH, NLM_F_CREATE | (NLM_F_APPEND if entry.mac == UNKNOWN_MAC else NLM_F_REPLACE), _entry(entry, indexes))
+
+
+def delete_entry(entry: Forward, indexes: Mapping[str, int]) -> Request:
+    """Remove an entry."""
+    return Request(RTM_DELNEIGH, 0, _entry(entry, indexes))
+
+
+def decode_entry(data: bytes, start: int, end: int, names: Mapping[int, str]) -> Forward | None:
+    """One RTM_NEWNEIGH payload of AF_BRIDGE, or None if it is no lasting entry of a VXLAN device; `names` are the VXLAN devices."""
+    family, index, state, flags, _type = MESSAGE.unpack_from(data, start)
+    if family != AF_BRIDGE or index not in names or not flags & NTF_SELF or not state & NUD_PERMANENT:
+        return None
+    found = attributes(data, start + 12, end)
+    if NDA_DST not in found or NDA_LLADDR not in found:
+        return None
+    remote = ip_address(data[found[NDA_DST][0] : found[NDA_DST][1]])
+    if remote.is_multicast:
+        return None
+    port, vni = found.get(NDA_PORT), found.get(NDA_VNI)
+    return Forward(
+        names[index], data[found[NDA_LLADDR][0] : found[NDA_LLADDR][1]].hex(":"), remote,
+        int.from_bytes(data[port[0] : port[1]], "big") if port else None, get_u32(data, vni) if vni else None,
+    )
+
+
+def _entry(entry: Forward, indexes: Mapping[str, int]) -> bytes:
+    body = MESSAGE.pack(AF_BRIDGE, indexes[entry.interface], NUD_PERMANENT, NTF_SELF, 0)
+    body += attribute(NDA_DST, entry.remote.packed) + attribute(NDA_LLADDR, mac_bytes(entry.mac))
+    body += attribute(NDA_PORT, entry.port.to_bytes(2, "big")) if entry.port else b""
+    return body + (u32(NDA_VNI, entry.vni) if entry.vni else b"")
