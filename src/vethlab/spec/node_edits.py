@@ -102,15 +102,18 @@ def _ruled(text: str, node: str, edit: Callable[[str], str]) -> str:
 
 def _declared(lab: Lab, node: str) -> tuple[Lab, RawNode]:
     """The lab, and the node with an entry of its own in a mapping."""
-    raw = lab.written(node)
-    if raw is None:
-        text = _all_named(lab, _words([one.name for one in lab.topology.nodes], node))
+    if "nodes" not in lab.entries or lab.layout.there(["nodes"]).null:
+        lab = Lab(proved(_all_named(lab, _words(lab.topology.nodes, node)), lab.topology))
     elif lab.layout.there(["nodes"]).kind == "seq":
-        text = lab.layout.mapped(["nodes"])
-    else:
-        return lab, raw
-    lab = Lab(proved(text, lab.topology))
+        lab = Lab(proved(lab.layout.mapped(["nodes"]), lab.topology))
     raw = lab.written(node)
+    if raw is None:  # inside a host: all that are inferred so, to keep them in their order
+        text, declared = lab.text, lab.declared()
+        for one in lab.topology.nodes:
+            if one.name not in declared:
+                text = Layout(text).put(["nodes", one.name], "{}")
+        lab = Lab(proved(text, lab.topology))
+        raw = lab.written(node)
     assert raw is not None  # noqa: S101 - now it is declared
     return lab, raw
 
@@ -119,29 +122,30 @@ def _all_named(lab: Lab, words: Sequence[str]) -> str:
     """With `nodes:` in the file every name has to be there: those that links and networks name, in their order."""
     layout, root = lab.layout, lab.layout.root
     name = layout.there(["name"])
-    flow = f"{{{', '.join(f'{one}: {{}}' for one in words)}}}"
+    flow = f"{{{', '.join(words)}}}"
     if "nodes" in lab.entries:
         return layout.put(["nodes"], flow)
     if root.flow:
         return layout.swap(name.end, name.end, f", nodes: {flow}")
     margin = root.pairs[0][0].column
     inner = [value.pairs[0][0].column for _, value in root.pairs if value.kind == "map" and not value.flow]
-    lines = [" " * margin + "nodes:", *[f"{' ' * (inner[0] if inner else margin + 2)}{one}: {{}}" for one in words]]
+    lines = [" " * margin + "nodes:", *[f"{' ' * (inner[0] if inner else margin + 2)}{one}" for one in words]]
     end = layout.line_end(name.end)
     return layout.swap(end, end, "".join(layout.newline + line for line in lines))
 
 
-def _words(names: Sequence[str], apart: str) -> list[str]:
-    """Names as a file gives them: three or more that count upwards as a range, but never `apart`."""
+def _words(nodes: Sequence[Node], apart: str) -> list[str]:
+    """Nodes as a file declares them: three or more of one role that count upwards as a range, but never `apart`."""
     words: list[str] = []
-    run: list[str] = []
-    for name in [*names, ""]:
-        if run and name and apart not in {name, run[-1]} and name == _next(run[-1]):
-            run.append(name)
+    run: list[Node] = []
+    for node in [*nodes, None]:
+        if run and node and apart not in {node.name, run[-1].name} and (node.name, node.role) == (_next(run[-1].name), run[-1].role):
+            run.append(node)
             continue
-        words += run if len(run) < 3 else [f"{run[0]}..{_number(run[-1])}"]
-        run = [name]
-    return [word(one) for one in words]
+        names = [one.name for one in run] if len(run) < 3 else [f"{run[0].name}..{_number(run[-1].name)}"]
+        words += [f"{word(name)}: {'{}' if run[0].role == 'node' else f'{{role: {run[0].role}}}'}" for name in names]
+        run = [node] if node else []
+    return words
 
 
 def _number(name: str) -> str:

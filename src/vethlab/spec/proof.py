@@ -47,12 +47,15 @@ class Lab:
             raise Unsaid(f"the lab file has no node `{name}`")
         return found
 
+    def declared(self) -> dict[str, RawNode]:
+        """The nodes that have a word in `nodes`, of their own or in a range."""
+        return nodes.read(self.entries.get("nodes"), self.mistakes()) or {}
+
     def written(self, name: str) -> RawNode | None:
-        """A declared node as it is written, with its places; None where nodes are inferred."""
-        declared = nodes.read(self.entries.get("nodes"), self.mistakes())
-        if declared is None:
+        """A declared node as it is written, with its places; None where it is inferred."""
+        raw = self.declared().get(name)
+        if raw is None:
             return None
-        raw = declared[name]
         if len(ranges.names(raw.item.text, self.mistakes())) > 1:
             raise Unsaid(f"`{name}` is one of `{raw.item.text}` in the lab file, and what is said there is said of all of them")
         return raw

@@ -67,6 +67,7 @@ def spot(topology: Topology, node: str, interface: str) -> Spot:
                 return Spot(LINKS, number, place)
     for number, network in enumerate(topology.networks):
         inside = {network.name, *(port.name for port in network.ports if port.on == node)} if node in network.hosts else set()
+        inside |= {vtep.interface for vtep in network.vteps if vtep.host == node}
         if interface in inside:
             return Spot(NETWORKS, number, -1)
         for place, port in enumerate(network.ports):
