@@ -71,12 +71,13 @@ class Scope:
         self._guard = threading.RLock()
         self._writing = threading.RLock()
         self.directory = "/"
+        self.joined: dict[str, str] = {}
         _scopes.add(self)
 
     @property
     def label(self) -> str:
         """What tells this lab from others in the same keeper; empty if the keeper holds one only."""
-        return self._prefix.rstrip("/")
+        return self._prefix.rstrip(wire.SCOPE_END)
 
     def names(self) -> frozenset[str]:
         """The names held."""
@@ -103,6 +104,7 @@ class Scope:
             self._channel.ask("join", self._prefix + name, lease_name(owner), descriptors=own)
         finally:
             close_all(own)
+        self.joined[name] = owner
 
     def leave_will(self, name: str, datagrams: Mapping[int, Sequence[bytes]]) -> None:
         """What the keeper sends into a joined namespace when it ends, by netlink protocol: requests that remove what is ours there."""

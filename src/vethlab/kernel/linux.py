@@ -40,15 +40,15 @@ class Linux:
     """Implements kernel.port.Kernel. `loaded`, `tables`: nft texts in force with the kernel's listing of them, kept in the lab's record.
 
     `label` is the mark on what is made in a database that may not be ours alone.
-    `shared`: namespaces in which others have interfaces too, with the owner whose marks tell which are the lab's: only those are read.
+    Of a namespace that was joined only what bears the lab's mark is read.
     """
 
     def __init__(
         self, namespaces: Namespaces, *, loaded: Mapping[str, Loaded] | None = None, tables: Mapping[str, LoadedTable] | None = None,
-        shared: Mapping[str, str] | None = None, label: str = "lab",
+        label: str = "lab",
     ) -> None:
         self.namespaces = namespaces
-        self.reach = Reach(namespaces, shared or {})
+        self.reach = Reach(namespaces)
         self.loaded: dict[str, Loaded] = dict(loaded or {})
         self.tables: dict[str, LoadedTable] = dict(tables or {})
         self._fresh: set[str] = set()

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 
 from vethlab.errors import HostError, KernelError
 from vethlab.kernel.netlink import link as links
+from vethlab.kernel.netlink import nftables
 from vethlab.kernel.netlink.connection import Connection
-from vethlab.kernel.netlink.message import frame
+from vethlab.kernel.netlink.message import Request, frame
 from vethlab.model.names import owner_of
 
-__all__ = ["Marked", "here", "marked", "remove", "require_right", "will"]
+__all__ = [
+    "Marked", "here", "indexes", "marked", "marked_tables", "remove", "remove_tables", "require_right", "table_will", "will",
+]
 
 _NO_INDEX = 0x7FFFFFFF
 
@@ -41,15 +44,41 @@ class Marked:
         return f"{self.kind} {self.name} ({self.mark})"
 
 
-def here() -> Connection:
+def here(protocol: int = socket.NETLINK_ROUTE) -> Connection:
     """A connection into the network namespace of this thread; its socket is the caller's to close."""
-    return Connection(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE))
+    return Connection(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol))
 
 
 def marked(connection: Connection) -> list[Marked]:
     """Every interface that bears a mark, whoever's it is."""
     seen = [links.decode(*part) for part in connection.dump(links.RTM_GETLINK, links.dump_body())]
     return [Marked(one.name, one.kind, one.mark, one.kind == "veth" and one.abroad) for one in seen if one.mark and owner_of(one.mark)]
+
+
+def indexes(connection: Connection, owner: str) -> frozenset[int]:
+    """The interfaces of one owner."""
+    seen = (links.decode(*part) for part in connection.dump(links.RTM_GETLINK, links.dump_body()))
+    return frozenset(one.ifindex for one in seen if one.mark is not None and owner_of(one.mark) == owner)
+
+
+def marked_tables(connection: Connection) -> list[Marked]:
+    """Every nft table that bears a mark in its comment; over a NETLINK_NETFILTER socket."""
+    found = nftables.tables(connection)
+    return [Marked(one.name, f"table {one.family}", one.comment, dies=False) for one in found if owner_of(one.comment)]
+
+
+def remove_tables(connection: Connection, found: Sequence[Marked]) -> list[Marked]:
+    """Remove them; those that were there."""
+    return [one for one in found if not connection.attempt(_dropping(one.kind.partition(" ")[2], one.name))]
+
+
+def table_will(family: str, name: str) -> list[bytes]:
+    """The transaction that removes a table, as one datagram; nothing happens where there is none."""
+    return [b"".join([frame(request, number) for number, request in enumerate(_dropping(family, name), 1)])]
+
+
+def _dropping(family: str, name: str) -> list[Request]:
+    return nftables.removing(name, [nftables.Place(family, "")])
 
 
 def remove(connection: Connection, found: Sequence[Marked]) -> list[Marked]:

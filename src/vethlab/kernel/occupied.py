@@ -7,6 +7,7 @@ made it (also what State leaves out: the kernel's own routes, those of daemons, 
 from __future__ import annotations
 
 from vethlab.kernel.netlink import link as links
+from vethlab.kernel.netlink import nftables
 from vethlab.kernel.netlink import route as routes
 from vethlab.kernel.netlink.address import DUMP, IFA_ADDRESS, IFA_LOCAL, MESSAGE, RTM_GETADDR, interface
 from vethlab.kernel.netlink.connection import Connection
@@ -19,8 +20,8 @@ _UNICAST = 1  # RTN_UNICAST; 6 to 8 (blackhole, unreachable, prohibit) lead nowh
 _COUNTS = frozenset({_UNICAST, 6, 7, 8})
 
 
-def occupied(connection: Connection, owner: str) -> Occupied:
-    """Everything that is not `owner`'s."""
+def occupied(connection: Connection, rules: Connection, owner: str) -> Occupied:
+    """Everything that is not `owner`'s. `rules`: a connection over a NETLINK_NETFILTER socket."""
     names: dict[str, str] = {}
     held: dict[int, str] = {}
     mine: set[int] = set()
@@ -34,7 +35,8 @@ def occupied(connection: Connection, owner: str) -> Occupied:
         names[one.name] = f"a {one.kind or 'network'} interface{whose}"
         for other in links.alternative_names(*part):
             names.setdefault(other, f"another name of {one.name}")
-    return Occupied(names, _addresses(connection, held, mine), _ways(connection, held, mine))
+    tables = frozenset((one.family, one.name) for one in nftables.tables(rules) if owner_of(one.comment) != owner)
+    return Occupied(names, _addresses(connection, held, mine), _ways(connection, held, mine), tables)
 
 
 def _addresses(connection: Connection, held: dict[int, str], mine: set[int]) -> dict[IP, str]:

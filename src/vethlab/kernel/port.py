@@ -7,7 +7,7 @@ Kernel on top of any Namespaces, `kernel.fake` is the public in-memory double of
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,6 +45,10 @@ class ProcessStatus:
 
 class Namespaces(Protocol):
     """Holds the network namespaces of one lab by name. NotFoundError for an unknown name, HostError where the machine refuses."""
+
+    @property
+    def joined(self) -> Mapping[str, str]:
+        """Those that are not the lab's alone, with the name in which the lab has things there (model.names.mark)."""
 
     def names(self) -> frozenset[str]:
         """The names held."""

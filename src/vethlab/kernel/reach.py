@@ -6,7 +6,7 @@ never guessed; what is forgotten is asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from vethlab.errors import NotFoundError
@@ -26,10 +26,10 @@ class _Space:
 
 
 class Reach:
-    """Opens namespaces on first use and remembers them. `shared`: whose interfaces alone are seen, in namespaces where others have some."""
+    """Opens namespaces on first use and remembers them."""
 
-    def __init__(self, namespaces: Namespaces, shared: Mapping[str, str]) -> None:
-        self._namespaces, self._shared = namespaces, shared
+    def __init__(self, namespaces: Namespaces) -> None:
+        self._namespaces = namespaces
         self._spaces: dict[str, _Space] = {}
 
     def open(self, names: Sequence[str]) -> None:
@@ -53,7 +53,8 @@ class Reach:
         """Read a namespace and remember its indexes."""
         dumped = dump(name, self.connection(name), pinned=pinned)
         self._spaces[name].indexes = dumped.indexes()
-        return ours(dumped, self._shared[name]) if name in self._shared else dumped
+        owner = self._namespaces.joined.get(name)
+        return dumped if owner is None else ours(dumped, owner)
 
     def learn(self, name: str, link: Link) -> None:
         """Remember the index a plan chose for a new interface."""

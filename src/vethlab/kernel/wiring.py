@@ -36,7 +36,10 @@ class _Site(NamedTuple):
 
 def read_wiring(namespaces: Namespaces, names: Iterable[str]) -> dict[End, Wire]:
     """Every interface of these namespaces; tentative and link-local addresses included."""
-    sites = {name: _site(name, inside) for entered in each(namespaces, names, fully=False) for name, inside in entered.items()}
+    sites = {
+        name: _site(name, inside, namespaces.joined.get(name))
+        for entered in each(namespaces, names, fully=False) for name, inside in entered.items()
+    }
     ends = veth.joined(
         veth.Half(End(name, one.name), one.number, one.peer, one.abroad, one.owned)
         for name, site in sites.items() for one in site.told.values() if one.kind == "veth"
@@ -62,10 +65,10 @@ def _mode(one: Told) -> str | None:
     return None if span is None else macvlan.decode(one.data, *span)
 
 
-def _site(name: str, inside: Inside) -> _Site:
+def _site(name: str, inside: Inside, owner: str | None) -> _Site:
     held: dict[int, list[IPInterface]] = defaultdict(list)
     try:
-        told = [interface.decode(*part) for part in inside.route.dump(RTM_GETLINK, dump_body())]
+        told = [interface.decode(*part, owner) for part in inside.route.dump(RTM_GETLINK, dump_body())]
         for one in addresses(inside.route):
             held[one.link].append(address(one.packed, one.prefix))
     except KernelError as error:

@@ -171,7 +171,7 @@ class Lab(Asked):
         touched = {one.netns for one in changes}
         return Receipt(
             changes=changes, created=created, seconds=time.perf_counter() - started, mode=held.record.mode, nodes=held.record.nodes,
-            links=held.record.links, untouched=sum(node.name not in touched for node in topology.nodes), warnings=held.keeper.warnings,
+            links=held.record.links, untouched=sum(node.name not in touched for node in topology.nodes), warnings=held.warnings(topology),
         )
 
     def _reach(self, topology: Topology, text: str, *, detach: bool) -> tuple[bool, tuple[Change, ...]]:

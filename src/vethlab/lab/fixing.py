@@ -59,6 +59,10 @@ def mend(
     if before.explanation.ok or choose >= len(before.fixes):
         return Mended(None, before)
     offer = before.fixes[choose]
+    if subject.topology.joins_machine:
+        from vethlab.lab import guest  # noqa: PLC0415 - labs with `host: machine` only
+
+        guest.require_ours(subject.namespaces, offer.commands)
     said = {(one.node, argv) for one in subject.drift() for argv in one.commands}
     with _alone(session):
         was = _state(session, subject, offer.commands)

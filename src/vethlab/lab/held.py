@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vethlab.errors import NotFoundError
 from vethlab.keep.client import Keeper, Scope
 from vethlab.keep.record import Record
+from vethlab.model.names import HOST
+
+if TYPE_CHECKING:
+    from vethlab.model.topology import Topology
 
 
 @dataclass(slots=True)
@@ -41,10 +46,21 @@ class Held:
     def adopt(cls, keeper: Keeper) -> Held:
         """The lab of a keeper one is connected to."""
         try:
-            return cls(keeper, keeper, Record.decode(keeper.get_record()), detached=True)
+            record = Record.decode(keeper.get_record())
+            if record.machine:
+                keeper.joined[HOST] = record.machine
+            return cls(keeper, keeper, record, detached=True)
         except BaseException:
             keeper.close()
             raise
+
+    def warnings(self, topology: Topology) -> tuple[str, ...]:
+        """What the machine refused, and what of its settings stands in the lab's way."""
+        if not self.record.machine:
+            return self.keeper.warnings
+        from vethlab.lab import machine  # noqa: PLC0415 - labs with `host: machine` only
+
+        return (*self.keeper.warnings, *machine.lacks(self.namespaces, topology))
 
     def end(self, *, wait: bool) -> None:
         """Take the lab down. `wait`: until the kernel has freed everything, not only until nothing runs in it any more."""

@@ -15,7 +15,10 @@ __all__ = ["LabInfo", "info_of", "labs"]
 
 @dataclass(frozen=True, slots=True)
 class LabInfo:
-    """A running lab in one line. `since` is Unix time, `links` counts cables and attachments to networks."""
+    """A running lab in one line. `since` is Unix time, `links` counts cables and attachments to networks.
+
+    `host`: `machine` if its bridges live in the machine's own network, else `private`.
+    """
 
     name: str
     mode: str
@@ -25,6 +28,7 @@ class LabInfo:
     file: str
     pid: int
     uid: int
+    host: str = "private"
 
 
 def labs() -> list[LabInfo]:
@@ -34,4 +38,5 @@ def labs() -> list[LabInfo]:
 
 def info_of(record: Record, pid: int, uid: int) -> LabInfo:
     """One line from a record."""
-    return LabInfo(record.lab, record.mode, record.nodes, record.links, record.since, record.file, pid, uid)
+    host = "machine" if record.machine else "private"
+    return LabInfo(record.lab, record.mode, record.nodes, record.links, record.since, record.file, pid, uid, host)

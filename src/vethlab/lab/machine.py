@@ -17,12 +17,16 @@ from vethlab.errors import HostError, LabError, VethlabError
 from vethlab.keep.leases import alive
 from vethlab.kernel import marks
 from vethlab.kernel.netlink.connection import Connection
+from vethlab.kernel.netlink.nftables import NETLINK_NETFILTER
+from vethlab.kernel.netlink.sock_diag import NETLINK_SOCK_DIAG, bound
 from vethlab.kernel.occupied import occupied
 from vethlab.model.names import HOST
-from vethlab.plan.collisions import collisions
+from vethlab.plan import nat
+from vethlab.plan.collisions import collisions, published
+from vethlab.plan.order import of_interface
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from vethlab.keep.client import Mode, Scope
     from vethlab.kernel.marks import Marked
@@ -66,6 +70,8 @@ def join(namespaces: Scope, owner: str) -> None:
     namespaces.join(HOST, owner)
     with _inside(namespaces) as connection:
         marks.require_right(connection)
+    with _inside(namespaces, NETLINK_NETFILTER) as connection:  # a table that a killed keeper left; its bridges are taken over
+        marks.remove_tables(connection, [one for one in marks.marked_tables(connection) if one.owner == owner])
 
 
 @contextmanager
@@ -83,13 +89,15 @@ def has_ipv6(namespaces: Scope) -> bool:
     return all(value == "0" for value in namespaces.read_sysctls([(HOST, key) for key in _OFF]))
 
 
-def prepare(namespaces: Scope, owner: str, wanted: Netns, *, before: Iterable[str] = ()) -> None:
+def prepare(namespaces: Scope, topology: Topology, owner: str, before: Netns, wanted: Netns) -> None:
     """Make sure that there is room, and leave the keeper a will over everything that is about to be there. LabError names what is taken.
 
-    `before`: the marks of what is there now.
+    `before`: what of the lab is there now.
     """
-    with _inside(namespaces) as connection:
-        found = collisions(wanted, occupied(connection, owner))
+    with _inside(namespaces) as connection, _inside(namespaces, NETLINK_NETFILTER) as rules:
+        found = collisions(wanted, occupied(connection, rules, owner))
+    with _inside(namespaces, NETLINK_SOCK_DIAG) as sockets:
+        found += published(topology, bound(sockets))
     if found:
         first, more = found[0], f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise LabError(first.message + more, where=f"{HOST}:{first.interface}", why=first.why, help=first.help, slug="machine-has-it")
@@ -101,17 +109,30 @@ def prepare(namespaces: Scope, owner: str, wanted: Netns, *, before: Iterable[st
                 why=f"{_OFF[0]} or {_OFF[1]} is 1 there, and vethlab writes no setting of the machine", slug="host",
                 help="switch IPv6 on, or take an IPv4 gateway",
             )
-    leave_will(namespaces, wanted, before=before)
+    _leave_will(namespaces, before, wanted)
 
 
-def leave_will(namespaces: Scope, wanted: Netns, *, before: Iterable[str] = ()) -> None:
-    """What the keeper removes when it ends: bridges and the like. Ends of cables go with the namespaces of their nodes."""
-    namespaces.leave_will(HOST, {socket.NETLINK_ROUTE: marks.will(dict.fromkeys([*lasting_marks(wanted), *before]))})
+def _leave_will(namespaces: Scope, *those: Netns) -> None:
+    """What the keeper removes when it ends: all that would stay without it. Ends of cables go with the namespaces of their nodes."""
+    lasting = dict.fromkeys(
+        link.mark for one in those for link in one.links.values()
+        if link.mark is not None and (link.peer is None or link.peer.netns == HOST)
+    )
+    tables = dict.fromkeys((one.table.family, one.table.name) for one in those if one.table is not None)
+    datagrams = {socket.NETLINK_ROUTE: marks.will(lasting)}
+    if tables:
+        datagrams[NETLINK_NETFILTER] = [part for family, name in tables for part in marks.table_will(family, name)]
+    namespaces.leave_will(HOST, datagrams)
 
 
-def lasting_marks(one: Netns) -> list[str]:
-    """The marks of what would stay without its keeper: everything but ends of cables into nodes."""
-    return [link.mark for link in one.links.values() if link.mark is not None and (link.peer is None or link.peer.netns == HOST)]
+def lacks(namespaces: Scope, topology: Topology) -> tuple[str, ...]:
+    """What of the machine's settings stands in the lab's way, one sentence each; they are for the machine's owner to change."""
+    keys = [(key, value) for key, value in nat.sysctls(topology, HOST).items() if not of_interface(key)]
+    found = namespaces.read_sysctls([(HOST, key) for key, _ in keys]) if keys else []
+    return tuple(
+        f"the machine has {key} = {now} and the lab's NAT needs {value}, which is yours to write: sysctl -w {key}={value}"
+        for (key, value), now in zip(keys, found, strict=True) if now is not None and now != value
+    )
 
 
 def sweep(owner: str, *, whole: bool) -> None:
@@ -119,40 +140,54 @@ def sweep(owner: str, *, whole: bool) -> None:
 
     Without that only those go whose other end somebody moved to the machine: all others are about to go with their nodes.
     """
-    with suppress(VethlabError, OSError), closing_here() as connection:
+    with suppress(VethlabError, OSError):
         if owner not in alive():
-            marks.remove(connection, [one for one in marks.marked(connection) if one.owner == owner and (whole or not one.dies)])
+            _remove([one for one in _marked() if one.owner == owner and (whole or not one.dies)])
 
 
 def leftovers() -> list[Marked]:
     """What bears the mark of a lab that does not live any more, in the network namespace of this thread. Empty for everybody but root."""
     if os.geteuid() != 0:
         return []
-    with closing_here() as connection:
-        found = marks.marked(connection)
-    living = alive()  # after the interfaces were read: whoever made one of them lives by now, or never will again
+    found = _marked()
+    living = alive()  # after the marks were read: whoever made one of them lives by now, or never will again
     return [one for one in found if one.owner not in living]
 
 
 def clean() -> list[Marked]:
     """Remove these; those that were there."""
-    found = leftovers()
-    if not found:
-        return []
-    with closing_here() as connection:
-        return marks.remove(connection, found)
+    return _remove(leftovers())
+
+
+def _marked() -> list[Marked]:
+    """Everything with a mark in this thread's network namespace, interfaces and tables."""
+    with _here() as connection:
+        found = marks.marked(connection)
+    with suppress(VethlabError, OSError), _here(NETLINK_NETFILTER) as rules:  # a kernel without nftables has no tables
+        found += marks.marked_tables(rules)
+    return found
+
+
+def _remove(found: Sequence[Marked]) -> list[Marked]:
+    tables = [one for one in found if one.kind.startswith("table ")]
+    gone: list[Marked] = []
+    if tables:
+        with _here(NETLINK_NETFILTER) as rules:
+            gone += marks.remove_tables(rules, tables)
+    with _here() as connection:
+        return gone + marks.remove(connection, [one for one in found if one not in tables])
 
 
 @contextmanager
-def closing_here() -> Iterator[Connection]:
+def _here(protocol: int = socket.NETLINK_ROUTE) -> Iterator[Connection]:
     """A connection into this thread's own network namespace, for a moment."""
-    connection = marks.here()
+    connection = marks.here(protocol)
     with closing(connection.socket):
         yield connection
 
 
 @contextmanager
-def _inside(namespaces: Scope) -> Iterator[Connection]:
-    (made,) = namespaces.sockets([(HOST, socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)])
+def _inside(namespaces: Scope, protocol: int = socket.NETLINK_ROUTE) -> Iterator[Connection]:
+    (made,) = namespaces.sockets([(HOST, socket.AF_NETLINK, socket.SOCK_RAW, protocol)])
     with closing(made):
         yield Connection(made)

@@ -50,8 +50,7 @@ class Session:
         self.held = held
         loaded = {node: Loaded(text, listing) for node, (text, listing) in held.record.rulesets.items()}
         tables = {node: LoadedTable(Table(*words), listing) for node, (*words, listing) in held.record.tables.items()}
-        shared = {HOST: held.record.machine} if held.record.machine else {}
-        self.kernel = Linux(held.namespaces, loaded=loaded, tables=tables, shared=shared, label=held.record.machine or held.record.lab)
+        self.kernel = Linux(held.namespaces, loaded=loaded, tables=tables, label=held.record.machine or held.record.lab)
 
     @classmethod
     def reach(
@@ -119,7 +118,7 @@ class Session:
         session.held.record = replace(record, baseline=baseline, recorded=recorded)
         namespaces.set_hosts(hosts(topology))
         wanted, before = session.desired(topology), session.kernel.read([HOST])
-        session._prepare(before, wanted)
+        session._prepare(topology, before, wanted)
         with _without_collections():
             changes = converge(session.kernel, before, Goal(wanted, new=True))
         session.settle(topology, text)
@@ -158,7 +157,7 @@ class Session:
             held.keeper.lock()
         try:
             before, goal = self.compare(topology)
-            self._prepare(before, goal.state)
+            self._prepare(topology, before, goal.state)
             with self._hosts(topology):
                 changes = converge(self.kernel, before, goal)
             if changes or text != held.record.text:
@@ -186,11 +185,11 @@ class Session:
             values = self.held.namespaces.read_sysctls([(fresh, _of_default(key)) for key in keys])
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
-    def _prepare(self, before: State, wanted: State) -> None:
+    def _prepare(self, topology: Topology, before: State, wanted: State) -> None:
         """See that there is room where others are, and write down what will be there, before anything is touched."""
         owner = self.held.record.machine
         if owner:
-            machine.prepare(self.held.namespaces, owner, wanted.netns[HOST], before=machine.lasting_marks(before.netns[HOST]))
+            machine.prepare(self.held.namespaces, topology, owner, before.netns[HOST], wanted.netns[HOST])
 
     def _declared(self) -> Topology:
         """What the lab was brought up with last."""

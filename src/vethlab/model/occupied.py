@@ -13,8 +13,12 @@ from vethlab.model.address import IP, IPNetwork
 
 @dataclass(frozen=True, slots=True)
 class Occupied:
-    """Each interface name and what it is, each address and its interface, each destination of a route and how it is reached."""
+    """Each interface name and what it is, each address and its interface, each destination of a route and how it is reached.
+
+    `tables`: family and name of nft tables.
+    """
 
     names: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[IP, str] = field(default_factory=dict)
     ways: tuple[tuple[IPNetwork, str], ...] = ()
+    tables: frozenset[tuple[str, str]] = frozenset()

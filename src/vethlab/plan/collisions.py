@@ -7,11 +7,14 @@ route of the machine's is one too: the lab's more specific route would take that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from vethlab.model.nat import Publish
 from vethlab.model.occupied import Occupied
+from vethlab.model.snapshot import Listener
 from vethlab.model.state import Netns
+from vethlab.model.topology import Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,36 @@ class Collision:
 
 def collisions(wanted: Netns, occupied: Occupied) -> tuple[Collision, ...]:
     """Everything that is in the way, interfaces first."""
-    return (*_names(wanted, occupied), *_addresses(wanted, occupied))
+    return (*_names(wanted, occupied), *_addresses(wanted, occupied), *_tables(wanted, occupied))
+
+
+def published(topology: Topology, listeners: Sequence[Listener]) -> tuple[Collision, ...]:
+    """Ports that the lab would take from programs of the machine: a published port is translated before anybody on it could listen."""
+    found = []
+    for node in topology.nodes:
+        for one in node.publish:
+            heard = next((listener for listener in listeners if _meets(one, listener)), None)
+            if heard is not None:
+                found.append(Collision(
+                    node.name, f"{one.protocol} port {one.port} of the machine is in use", f"a program listens on {heard.address}, and the "
+                    f"lab would publish it to {node.name}", "publish another port",
+                ))
+    return tuple(found)
+
+
+def _meets(one: Publish, listener: Listener) -> bool:
+    if (one.port, one.protocol) != (listener.port, listener.protocol) or listener.address.version not in one.versions():
+        return False
+    return one.anywhere() or listener.address.is_unspecified or one.address == listener.address
+
+
+def _tables(wanted: Netns, occupied: Occupied) -> Iterator[Collision]:
+    table = wanted.table
+    if table is not None and (table.family, table.name) in occupied.tables:
+        yield Collision(
+            "nft", f"the machine has a table {table.family} {table.name} already", "it bears no mark of this lab",
+            "rename the lab, or that table",
+        )
 
 
 def _names(wanted: Netns, occupied: Occupied) -> Iterator[Collision]:

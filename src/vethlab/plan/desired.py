@@ -44,15 +44,16 @@ def desired(
     translating = {network.on for network in topology.networks}
     found = {name: spaces.netns(name, nodes.get(name), routes.get(name, ())) for name in (HOST, *nodes)}
     return State({
-        name: _translating(topology, name, one, ipv6=ipv6) if name in translating else one for name, one in found.items()
+        name: _translating(topology, name, one, ipv6=ipv6, owner=owner) if name in translating else one for name, one in found.items()
     })
 
 
-def _translating(topology: Topology, name: str, one: Netns, *, ipv6: bool) -> Netns:
+def _translating(topology: Topology, name: str, one: Netns, *, ipv6: bool, owner: str) -> Netns:
     """A namespace with the table of rules and the sysctls that what it hides and publishes needs; what its node declares wins."""
     table = nat.table(topology, name)
     needed = nat.sysctls(topology, name)
     if name == HOST and topology.joins_machine:  # of its settings only those of the lab's own interfaces may be written
+        table = table and nat.marked(table, owner or topology.name)
         needed = {key: value for key, value in needed.items() if of_interface(key)}
     if table is None and not needed:
         return one

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from vethlab.model.address import IPNetwork
-from vethlab.model.names import HOST
+from vethlab.model.names import HOST, mark
 from vethlab.model.nat import TABLE_PREFIX, Publish, Table
 from vethlab.model.topology import Network, Topology
 from vethlab.plan.spaces import FORWARDING
@@ -77,6 +77,13 @@ def table(topology: Topology, host: str) -> Table | None:
     return Table("inet", name, "\n".join([*lines, "}", ""]))
 
 
+def marked(one: Table, owner: str) -> Table:
+    """The table as a guest beside tables of others: under the name of its owner, with a comment that says whose it is."""
+    name = f"{TABLE_PREFIX}{owner}"
+    head, rest = f"table {one.family} {one.name} {{\n", one.text.partition("\n")[2]
+    return Table(one.family, name, f'{head.replace(one.name, name)}\tcomment "{mark(owner, "nat")}"\n{rest}')
+
+
 def sysctls(topology: Topology, host: str) -> dict[str, str]:
     """What the host's kernel has to be told: to forward, and that 127.0.0.1 may lead to a bridge (IPv4 only, there is no such for IPv6)."""
     found: dict[str, str] = {}
@@ -131,4 +138,4 @@ def _returned(topology: Topology, host: str, ports: list[Mapped]) -> Iterator[st
             yield from (f"{_IP[version]} saddr {subnet} {head} masquerade" for subnet in _subnets(network) if subnet.version == version)
 
 
-__all__ = ["Mapped", "hairpins", "mapped", "sysctls", "table"]
+__all__ = ["Mapped", "hairpins", "mapped", "marked", "sysctls", "table"]

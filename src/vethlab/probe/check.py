@@ -31,7 +31,7 @@ def run(paths: Sequence[Path], namespaces: Namespaces, *, timeout: float = TIMEO
     sites = {}
     for name, connection in asking(namespaces, sorted(namespaces.names())):
         sites[name] = read_site(connection)
-        sweep(connection)
+        sweep(connection, namespaces.joined.get(name))
     todo = dict(enumerate(paths))
     seen = wait_for_links(namespaces, survey(sites), todo)
     wait_for_groups(namespaces, seen, todo)

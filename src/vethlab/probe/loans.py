@@ -16,6 +16,7 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Self
 
+from vethlab.kernel.marks import indexes
 from vethlab.kernel.netlink import neighbour_table as table
 from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.port import Namespaces
@@ -31,14 +32,15 @@ _CONFIRMED = table.NUD_REACHABLE | table.NUD_PERMANENT | table.NUD_NOARP
 _OURS_TO_DROP = ~(table.NUD_PERMANENT | table.NUD_NOARP)
 
 
-def sweep(connection: Connection) -> int:
+def sweep(connection: Connection, owner: str | None = None) -> int:
     """Take away what a killed check left in a namespace, and entries without an answer: old silence would delay a mended path by a second.
 
-    Returns the number of entries.
+    `owner`: in a namespace that others use too, whose interfaces alone are swept. Returns the number of entries.
     """
+    ours = None if owner is None else indexes(connection, owner)
     left: dict[int, list[bytes]] = {}
     for entry in table.entries(connection):
-        if entry.loan or entry.state & table.NUD_UNANSWERED:
+        if (entry.loan or entry.state & table.NUD_UNANSWERED) and (ours is None or entry.link in ours):
             left.setdefault(entry.link, []).append(table.tail(entry.address, entry.mac or bytes(6)))
     for link, tails in left.items():
         table.take_back(connection.socket, link, tails)
@@ -218,7 +220,7 @@ class Loans:
             by_name.setdefault(name, []).append(link)
         for name, connection in asking(self._namespaces, by_name):
             if kind is not None:  # an interrupt may have come between lending and noting it: go by the mark
-                sweep(connection)
+                sweep(connection, self._namespaces.joined.get(name))
                 continue
             for link in by_name[name]:
                 table.take_back(connection.socket, link, list(self._lent[name, link]))

@@ -24,6 +24,7 @@ def test_a_machine_with_networks_of_its_own_is_as_before(here: Machine) -> None:
     assert ({"br7"}, 0) == ({seen[port]["master"] for port in ("p-n1", "p-n2")}, sum(one["ifindex"] < 0x1000000 for one in (
         seen["br7"], seen["p-n1"], seen["p-n2"])))
     assert ["none"] * 2 == [one["inet6_addr_gen_mode"] for one in (seen["p-n1"], seen["p-n2"])]
+    assert ["machine"] == [one["host"] for one in here.json("ls")["labs"]]
     quiet = [line for line in here.run("ip", "-o", "addr").splitlines() if " p-n" in line]
     assert [] == quiet
     assert "br0" in here.ok("exec", "host", "--", "ip", "link")

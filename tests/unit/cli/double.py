@@ -62,7 +62,7 @@ class FakeLab:
     def info(self) -> Any:
         return SimpleNamespace(
             name=self.name, mode=self.mode, nodes=len(self.topology.nodes), links=len(self.topology.cables), since=self.world.since,
-            file=self.topology.source, pid=4242, uid=os.getuid(),
+            file=self.topology.source, pid=4242, uid=os.getuid(), host="private",
         )
 
     def state(self) -> State:

@@ -261,7 +261,7 @@ def test_ls_in_json_has_the_documented_keys(cli: Cli, world: World) -> None:
     """ls/1 is {labs: [{name, mode, nodes, links, since, file}]} and may only grow."""
     world.start(PAIR)
     documented = {"name": "pair", "mode": "rootless", "nodes": 2, "links": 1, "since": world.since, "file": "made.lab.yaml"}
-    assert [{**documented, "pid": 4242, "uid": os.getuid()}] == cli("ls", "-o", "json").json()["labs"]
+    assert [{**documented, "pid": 4242, "uid": os.getuid(), "host": "private"}] == cli("ls", "-o", "json").json()["labs"]
 
 
 def test_show_is_a_table_of_interfaces_and_processes(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ class Holder:
 
     def __init__(self, *protocols: int) -> None:
         self._protocols = protocols
+        self.joined: dict[str, str] = {}
         self.made: list[Kernel] = []
         self.requests = 0
 

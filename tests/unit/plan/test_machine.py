@@ -10,9 +10,10 @@ from vethlab import spec
 from vethlab.model.link import Link
 from vethlab.model.names import HOST, mark, owner_of
 from vethlab.model.occupied import Occupied
+from vethlab.model.snapshot import Listener
 from vethlab.model.state import Address, Netns, State
 from vethlab.plan import desired, diff
-from vethlab.plan.collisions import collisions
+from vethlab.plan.collisions import collisions, published
 from vethlab.plan.spaces import QUIET_PORTS
 from vethlab.plan.watch import recorded_keys, watched
 
@@ -126,3 +127,33 @@ def test_a_pair_that_is_the_machines_on_both_ends_is_marked_on_both() -> None:
     (pair,) = [one for one in found if isinstance(one, ops.AddVeth) and one.peer_netns == HOST]
     assert {"vethlab:m:br0", "vethlab:m:m-br0"} == {pair.left.mark, pair.right.mark}
     assert not [line for one in found if isinstance(one, ops.SetLink) and one.netns == HOST for line in one.commands() if "addrgen" in line]
+
+
+PUBLISHED = "nodes: {a: {publish: ['8080:80', '127.0.0.1:53:53/udp']}, b: {}}\n"
+NAT = spec.loads(LAB.replace("gateway: 1", "gateway: 1, nat: masquerade") + PUBLISHED)
+ANY = str(ip_address(0))
+
+
+def test_the_table_is_marked_and_named_by_its_owner() -> None:
+    """On the machine the table of a lab has its owner's name and a comment that bears the mark; the rest is as in a private lab."""
+    table, private = (desired(one).netns[HOST].table for one in (NAT, replace(NAT, host="private")))
+    assert table is not None
+    assert private is not None
+    assert ("vethlab-nat-m", '\tcomment "vethlab:m:nat"') == (table.name, table.text.splitlines()[1])
+    assert private.text.splitlines()[1:] == table.text.splitlines()[2:]
+    inside = desired(NAT, owner="m.1.7").netns[HOST].table
+    assert inside is not None
+    assert ("vethlab-nat-m.1.7", True) == (inside.name, inside.text.startswith("table inet vethlab-nat-m.1.7 {\n"))
+    (found,) = collisions(Netns(table=table), Occupied(tables=frozenset({("inet", "vethlab-nat-m")})))
+    assert "the machine has a table inet vethlab-nat-m already" == found.message
+    assert () == collisions(Netns(table=table), Occupied(tables=frozenset({("ip", "vethlab-nat-m")})))
+
+
+@pytest.mark.parametrize(("protocol", "port", "address", "meets"), [
+    ("tcp", 8080, ANY, True), ("tcp", 8080, "192.0.2.7", True), ("tcp", 8080, "::", True), ("udp", 8080, ANY, False),
+    ("tcp", 8081, ANY, False), ("udp", 53, "127.0.0.1", True), ("udp", 53, ANY, True), ("udp", 53, "127.0.0.53", False),
+    ("udp", 53, "::", False),
+])
+def test_a_port_that_a_program_listens_on_is_not_published(protocol: str, port: int, address: str, meets: bool) -> None:
+    """A published port that would take packets from a program of the machine is in the way; others are not."""
+    assert meets == bool(published(NAT, [Listener(protocol, port, ip_address(address))]))

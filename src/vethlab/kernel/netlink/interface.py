@@ -24,10 +24,13 @@ from vethlab.kernel.netlink.link import (
     IFLA_LINKINFO,
     IFLA_MASTER,
     IFLA_MTU,
+    IFLA_PROP_LIST,
     INFO,
     OWNED_GROUP,
+    read_mark,
 )
 from vethlab.kernel.netlink.message import attributes, get_text, get_u32
+from vethlab.model.names import owner_of
 from vethlab.model.snapshot import PortFlags
 
 IFLA_STATS64, IFLA_CARRIER, IFLA_XDP = 23, 33, 43
@@ -64,8 +67,8 @@ class Told(NamedTuple):
     info: Spans
 
 
-def decode(data: bytes, start: int, end: int) -> Told:
-    """One RTM_NEWLINK payload."""
+def decode(data: bytes, start: int, end: int, owner: str | None = None) -> Told:
+    """One RTM_NEWLINK payload. `owner`: whose mark says that we made it, in a namespace where the group alone does not tell."""
     _family, hardware, index, flags, _change = INFO.unpack_from(data, start)
     found = attributes(data, start + 16, end)
     info = attributes(data, *found[IFLA_LINKINFO]) if IFLA_LINKINFO in found else {}
@@ -77,10 +80,15 @@ def decode(data: bytes, start: int, end: int) -> Told:
         up=bool(flags & IFF_UP), arp=not flags & IFF_NOARP, carrier=IFLA_CARRIER not in found or data[found[IFLA_CARRIER][0]] != 0,
         mtu=get_u32(data, found[IFLA_MTU]), mac=data[mac[0] : mac[1]].hex(":") if mac and not loopback else "",
         abroad=IFLA_LINK_NETNSID in found,
-        owned=IFLA_GROUP in found and get_u32(data, found[IFLA_GROUP]) == OWNED_GROUP,
+        owned=(IFLA_GROUP in found and get_u32(data, found[IFLA_GROUP]) == OWNED_GROUP) if owner is None else _bears(data, found, owner),
         master=get_u32(data, found[IFLA_MASTER]) if IFLA_MASTER in found else 0,
         peer=get_u32(data, found[IFLA_LINK]) if IFLA_LINK in found else 0, data=data, found=found, info=info,
     )
+
+
+def _bears(data: bytes, found: Spans, owner: str) -> bool:
+    mark = read_mark(data, found[IFLA_PROP_LIST]) if IFLA_PROP_LIST in found else None
+    return mark is not None and owner_of(mark) == owner
 
 
 def port(told: Told) -> PortFlags | None:

@@ -118,7 +118,7 @@ def _further(data: bytes, offset: int, end: int) -> list[str]:
     return found
 
 
-def _mark(data: bytes, span: tuple[int, int]) -> str | None:
+def read_mark(data: bytes, span: tuple[int, int]) -> str | None:
     """The further name that begins as ours do, among all that an interface has."""
     return next((name for name in _further(data, *span) if name.startswith(MARK)), None)
 
@@ -158,7 +158,7 @@ def decode(data: bytes, start: int, end: int) -> Seen:
         group=get_u32(data, found[IFLA_GROUP]) if IFLA_GROUP in found else 0,
         operstate=data[operstate[0]] if operstate else 0,
         alias=get_text(data, alias) if alias else None,
-        mark=_mark(data, found[IFLA_PROP_LIST]) if IFLA_PROP_LIST in found else None,
+        mark=read_mark(data, found[IFLA_PROP_LIST]) if IFLA_PROP_LIST in found else None,
         link_local=_makes_link_local(data, found.get(IFLA_AF_SPEC)), data=info_data, port=port,
     )
 

@@ -31,7 +31,7 @@ NETLINK_NETFILTER, NFNLGRP_NFTRACE = 12, 9
 _BATCH_BEGIN, _BATCH_END, _SUBSYSTEM = 0x10, 0x11, 10
 _NEWTABLE, _GETTABLE, _DELTABLE, _NEWCHAIN, _GETCHAIN, _NEWRULE, _TRACE = (_SUBSYSTEM << 8 | number for number in (0, 1, 2, 3, 4, 6, 17))
 NFT_TABLE_F_DORMANT, NFT_TABLE_F_OWNER = 0x1, 0x2
-_TABLE_NAME, _TABLE_FLAGS = 1, 2
+_TABLE_NAME, _TABLE_FLAGS, _TABLE_USERDATA = 1, 2, 6
 _CHAIN_TABLE, _CHAIN_NAME, _CHAIN_HOOK, _CHAIN_POLICY, _CHAIN_TYPE = 1, 3, 4, 5, 7
 _HOOK_NUMBER, _HOOK_PRIORITY, _HOOK_DEVICE, _HOOK_DEVICES = 1, 2, 3, 4
 _DEVICE_NAME, _DEVICE_PREFIX = 1, 2  # NFTA_DEVICE_PREFIX: `eth*`, since Linux 6.17
@@ -64,11 +64,12 @@ _FIRST = -(1 << 31)  # before all others: of equal priority, the chain that came
 
 
 class Table(NamedTuple):
-    """A table; `flags`: NFT_TABLE_F_*."""
+    """A table; `flags`: NFT_TABLE_F_*; `comment`: what nft(8) calls so, kept as user data."""
 
     family: str
     name: str
     flags: int
+    comment: str = ""
 
 
 class Chain(NamedTuple):
@@ -125,8 +126,19 @@ def tables(connection: Connection) -> list[Table]:
     for data, start, end in connection.dump(_GETTABLE, _GENERIC.pack(0, 0, 0)):
         seen = attributes(data, start + 4, end)
         flags = _number(data, seen[_TABLE_FLAGS]) if _TABLE_FLAGS in seen else 0
-        found.append(Table(_family(data[start]), get_text(data, seen[_TABLE_NAME]), flags))
+        found.append(Table(_family(data[start]), get_text(data, seen[_TABLE_NAME]), flags, _comment(data, seen.get(_TABLE_USERDATA))))
     return found
+
+
+def _comment(data: bytes, span: tuple[int, int] | None) -> str:
+    """The comment in user data: entries of a type, a length and a value each (libnftnl udata.h; NFTNL_UDATA_TABLE_COMMENT is 0)."""
+    at, end = span or (0, 0)
+    while at + 2 <= end:
+        kind, length = data[at], data[at + 1]
+        if kind == 0:
+            return get_text(data, (at + 2, min(at + 2 + length, end)))
+        at += 2 + length
+    return ""
 
 
 def chains(connection: Connection) -> list[Chain]:

@@ -45,6 +45,9 @@ LABS = {
                   "under /run/netns is somebody else's. Choose another lab name.",
     "machine-has-it": "With `host: machine` a lab's bridges and their ports are interfaces of the machine itself. What the machine has "
                       "already is never moved: take another name (of the network, or a node's `port:`) or another subnet.",
+    "not-the-labs": "A lab with `host: machine` is a guest in the machine's network: `why` names a rule or setting of the machine's that "
+                    "stands in the way, and `fix` does not change it. Run the command of the message yourself, if it is right for the "
+                    "machine.",
     "other-host": "A running lab cannot move its bridges from a machine of its own to the real one, or back. Take it down first.",
     "other-mode": "The lab runs as root and was asked for rootless, or the other way round. Take it down first.",
     "no-such-directory": "A node wants a directory of its own that this machine does not have. Make it, or take it from `private`.",

@@ -29,7 +29,7 @@ def command(output: str) -> None:
         emit("ls", {"labs": [
             {
                 "name": one.name, "mode": one.mode, "nodes": one.nodes, "links": one.links, "since": one.since, "file": one.file,
-                "pid": one.pid, "uid": one.uid,
+                "pid": one.pid, "uid": one.uid, "host": one.host,
             }
             for one in found
         ]})
@@ -44,7 +44,8 @@ def command(output: str) -> None:
 
 def _row(one: LabInfo, *, wide: bool) -> tuple[str, ...]:
     more = (_user(one.uid), str(one.pid)) if wide else ()
-    return (one.name, one.mode, str(one.nodes), str(one.links), duration(max(1, round(time.time() - one.since))), *more, one.file or "")
+    mode = one.mode if one.host == "private" else f"{one.mode}, on the machine"
+    return (one.name, mode, str(one.nodes), str(one.links), duration(max(1, round(time.time() - one.since))), *more, one.file or "")
 
 
 def _user(uid: int) -> str:

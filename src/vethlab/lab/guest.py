@@ -1,0 +1,53 @@
+"""What a lab that joined the machine's network may do there to mend itself: what concerns its own interfaces, and nothing else.
+
+Enters: commands of a fix; leaves: nothing, or LabError. Rule of the file: a command on the machine is allowed if it names one interface of
+the lab's and can only change that one. Everything else (firewall rules, forwarding, routes of others) is told, for the machine's owner.
+"""
+
+from __future__ import annotations
+
+import shlex
+import socket
+from collections.abc import Collection, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from vethlab.apply.commands import settings
+from vethlab.errors import LabError
+from vethlab.kernel.marks import marked
+from vethlab.kernel.netlink.connection import Connection
+from vethlab.plan.order import of_interface
+
+if TYPE_CHECKING:
+    from vethlab.kernel.port import Namespaces
+    from vethlab.model.finding import Command
+
+__all__ = ["is_ours", "require_ours"]
+
+_BY_DEVICE = frozenset({"ip", "bridge", "tc"})
+
+
+def require_ours(namespaces: Namespaces, commands: Sequence[Command]) -> None:
+    """LabError for the first command that would change the machine and not the lab."""
+    for name, owner in namespaces.joined.items():
+        (made,) = namespaces.sockets([(name, socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)])
+        with closing(made):
+            ours = {one.name for one in marked(Connection(made)) if one.owner == owner}
+        foreign = next((one for one in commands if one.node == name and not is_ours(one.argv, ours)), None)
+        if foreign is not None:
+            raise LabError(
+                "this fix would change the machine's own network", where=name, slug="not-the-labs",
+                why="the lab joined it (`host: machine`), and vethlab changes nothing there that it did not make",
+                help=f"it is for you to run: {shlex.join(foreign.argv)}",
+            )
+
+
+def is_ours(argv: Sequence[str], ours: Collection[str]) -> bool:
+    """True if a command can only change one of these interfaces."""
+    program, *words = argv
+    keys = settings(argv)
+    if keys:
+        return all(of_interface(key) and key.split(".")[3].replace("/", ".") in ours for key, _ in keys)
+    if program.rpartition("/")[2] not in _BY_DEVICE or "dev" not in words[:-1]:
+        return False
+    return words[words.index("dev") + 1] in ours
