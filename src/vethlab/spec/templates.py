@@ -10,7 +10,9 @@ import os
 from vethlab.errors import UsageError
 from vethlab.spec.mistakes import did_you_mean
 
-NAMES = ("pair", "same-namespace", "direct", "bridge", "gateway", "routed", "dual-stack", "star", "fabric")
+NAMES = (
+    "pair", "same-namespace", "direct", "bridge", "gateway", "docker", "ovs", "overlay", "routed", "dual-stack", "star", "fabric",
+)
 _FOLDER = os.path.join(os.path.dirname(__file__), "starters")  # noqa: PTH118, PTH120 - as in `file`
 
 

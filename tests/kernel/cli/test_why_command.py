@@ -110,7 +110,7 @@ def test_unknown_ends_are_exit_code_4(loopy: Place) -> None:
 def test_the_tour_goes_as_told(place: Place) -> None:
     """Every step does what the tour says, without a terminal it runs through, and neither lab nor file is left."""
     ran = place.run("tour")
-    assert (0, "✓ all 11 steps went as told, and nothing of it is left") == (ran.returncode, ran.stdout.splitlines()[-1]), ran.stdout
+    assert (0, "✓ all 20 steps went as told, and nothing of it is left") == (ran.returncode, ran.stdout.splitlines()[-1]), ran.stdout
     assert ([], [place.file]) == ([name for name in place.labs() if name.startswith("tour-")], list(place.directory.iterdir()))
 
 

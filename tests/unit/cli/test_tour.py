@@ -33,9 +33,16 @@ def as_told(lab: FakeLab) -> None:
     lab.report = FAILS if lab.topology.checks and len(lab.topology.nodes) == 1 else PASSES
     lab.answers = {
         ("why", "box:veth0", "box:veth1"): DEAD, ("trace", "box:veth0", "box:veth1"): seen_at("box", "lo"),
-        ("a", "b"): seen_at("a", "veth0"), ("web", "db"): seen_at("host", "p-db"),
+        ("a", "b"): seen_at("a", "veth0"), ("web", "db"): seen_at("host", "p-db"), ("ns5", "ns6"): seen_at("ns6", "eth0"),
+        ("worker", "app"): seen_at("host", "p-app"), ("h1/pod1", "h2/pod3"): seen_at("h2/pod3", "eth0"),
     }
     lab.mended = Mended(OFFER, DEAD, MENDED)
+
+
+@pytest.fixture(autouse=True)
+def whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has what all chapters need."""
+    monkeypatch.setattr("shutil.which", lambda program, **_: f"/usr/sbin/{program}")
 
 
 class Pressed:
@@ -70,11 +77,11 @@ def test_the_tour_runs_through_where_nobody_looks(cli: Cli, world: World, tmp_pa
     world.prepare = as_told
     ran = cli("tour")
     assert (0, {}, []) == (ran.status, world.up, list(tmp_path.iterdir()))
-    assert [f"{number} of 3  {chapter.title}" for number, chapter in enumerate(CHAPTERS, 1)] == [
-        line for line in ran.out.splitlines() if " of 3  " in line
+    assert [f"{number} of 6  {chapter.title}" for number, chapter in enumerate(CHAPTERS, 1)] == [
+        line for line in ran.out.splitlines() if " of 6  " in line
     ]
     assert sum(len(chapter.steps) for chapter in CHAPTERS) == sum(line.startswith("$ vethlab ") for line in ran.out.splitlines())
-    assert "✓ all 11 steps went as told, and nothing of it is left" == ran.out.splitlines()[-1]
+    assert "✓ all 20 steps went as told, and nothing of it is left" == ran.out.splitlines()[-1]
 
 
 def test_commands_are_those_that_do_it(cli: Cli, world: World) -> None:
@@ -112,7 +119,7 @@ def test_a_surprise_is_exit_code_1(cli: Cli, world: World, spoilt: Callable[[Fak
 
     world.prepare = prepare
     ran = cli("tour")
-    assert (1, {}, f"✗ 1 of 11 steps did not go as told: {said}") == (ran.status, world.up, ran.out.splitlines()[-1])
+    assert (1, {}, f"✗ 1 of 20 steps did not go as told: {said}") == (ran.status, world.up, ran.out.splitlines()[-1])
     assert 1 == ran.out.count("! this is not what the tour expected")
 
 
@@ -120,7 +127,7 @@ def test_on_a_terminal_it_waits_after_each_step(cli: Cli, world: World, terminal
     """Enter goes on, and the hint says how to look around meanwhile."""
     world.prepare = as_told
     ran = cli("tour")
-    assert (0, 11, 11) == (ran.status, terminal.presses, ran.err.count("In another terminal: vethlab sh -l tour-"))
+    assert (0, 20, 20) == (ran.status, terminal.presses, ran.err.count("In another terminal: vethlab sh -l tour-"))
 
 
 def test_no_pause_runs_through(cli: Cli, world: World, terminal: Pressed) -> None:
@@ -134,6 +141,23 @@ def test_leaving_early_takes_the_lab_away(cli: Cli, world: World, terminal: Pres
     world.prepare = as_told
     terminal.patience = 2
     assert (130, {}, []) == (cli("tour").status, world.up, list(tmp_path.iterdir()))
+
+
+def test_a_chapter_is_left_out_where_a_program_is_missing(cli: Cli, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Open vSwitch there are five chapters, the package that is missing is named, and nothing has failed."""
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    world.prepare = as_told
+    ran = cli("tour")
+    assert (0, "✓ all 17 steps went as told, and nothing of it is left") == (ran.status, ran.out.splitlines()[-1])
+    assert "! left out: it needs ovs-vswitchd (apt install openvswitch-switch)\n" in ran.out
+
+
+def test_pictures_are_left_where_they_are_wanted(cli: Cli, world: World, tmp_path: Path) -> None:
+    """One for each chapter, and each says what it shows."""
+    world.prepare = as_told
+    assert 0 == cli("tour", "--pictures", str(tmp_path)).status
+    assert [f"{number}.svg" for number in range(1, 7)] == sorted(path.name for path in tmp_path.iterdir())
+    assert "docker0" in (tmp_path / "5.svg").read_text()
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.title)

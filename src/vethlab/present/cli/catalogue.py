@@ -35,7 +35,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("run", "run", "Bring a lab up for one command, and down after it."),
     )),
     ("Help", (
-        ("tour", "tour", "Walk through three networks: a cable that fails, a cable, a bridge."),
+        ("tour", "tour", "Walk through six networks: a cable that fails, a cable, a bridge, Open vSwitch, docker0, an overlay."),
         ("doctor", "doctor", "Say what this machine lacks, what it costs, how to get it."),
         ("explain", "explain", "Explain a word: a finding, a sysctl, a drop reason, a lab-file key, an error."),
         ("completion", "completion", "Print the shell's completion script."),

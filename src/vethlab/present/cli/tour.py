@@ -1,4 +1,4 @@
-"""The tour as data: three labs, what is done in each, what is to be seen, and why it is so.
+"""The tour as data: six labs, what is done in each, what is to be seen, and why it is so.
 
 Rule of the file: data only. What a step expects is said here, and the tour fails if the kernel does otherwise; every sentence holds at the
 kernel's defaults, where every lab starts, whatever the machine has set for its own namespaces.
@@ -25,12 +25,13 @@ class Step(NamedTuple):
 
 
 class Chapter(NamedTuple):
-    """One lab. `file` holds `{name}` where the lab's name goes."""
+    """One lab. `file` holds `{name}` where the lab's name goes. `needs`: a program it cannot do without, and the package that has it."""
 
     title: str
     intro: str
     file: str
     steps: tuple[Step, ...]
+    needs: tuple[str, str] = ("", "")
 
 
 ONE_NAMESPACE = Chapter(
@@ -134,4 +135,120 @@ checks:
     ),
 )
 
-CHAPTERS = (ONE_NAMESPACE, TWO_NAMESPACES, BRIDGE)
+OPEN_VSWITCH = Chapter(
+    "Open vSwitch",
+    "A bridge decides by MAC address alone. Open vSwitch is a switch that can be programmed: its rules (OpenFlow) match any header. "
+    "`type: ovs` is all that changes in the file:",
+    """\
+name: {name}
+networks:
+  ovs-br:
+    type: ovs
+    subnet: 30.1.1.0/24
+    nodes: {{ns5: 5, ns6: 6}}
+nodes:
+  ns5: {{}}
+  ns6: {{run: python3 -m http.server 80}}
+checks:
+  - ping ns5 -> ns6
+  - http ns5 -> ns6:80
+""",
+    (
+        Step(
+            "up",
+            "The lab has an ovsdb-server and an ovs-vswitchd of its own, which end with it; one that runs on your machine is not asked. "
+            "Where the kernel has no openvswitch module, frames are switched in user space.",
+        ),
+        Step(
+            "check",
+            "HTTP is asked too, because a ping proves little here: a veth leaves TCP checksums to hardware that it does not have, and a "
+            "switch in user space would pass on segments without one. The lab's daemon is told to fill them in (userspace-tso-enable).",
+            expects="passes",
+        ),
+        Step(
+            "trace",
+            "The frame leaves ns5 and comes in at ns6 much later than over the bridge: between the two it was in another process.",
+            ("ns5", "ns6"), "request ns6:eth0",
+        ),
+    ),
+    needs=("ovs-vswitchd", "openvswitch-switch"),
+)
+
+DOCKER = Chapter(
+    "docker0",
+    "What Docker builds for containers: a bridge with an address of the machine on it, which is the gateway; NAT for the way out; and a "
+    "port of the machine that leads to one container. `world` stands for everything outside; no packet leaves the lab.",
+    """\
+name: {name}
+networks:
+  docker0:
+    subnet: 172.17.0.0/16
+    gateway: 1
+    nat: masquerade
+    nodes: [app, worker]
+nodes:
+  app: {{run: python3 -m http.server 80, publish: ["8080:80"]}}
+  worker: {{}}
+checks:
+  - ping worker -> world
+  - http worker -> app:80
+  - http host -> localhost:8080
+""",
+    (
+        Step(
+            "up",
+            "The rules are one nftables table in the namespace `host`: `vethlab exec host -- nft list ruleset` shows it. There is no proxy "
+            "process: rules lead a published port to its node.",
+        ),
+        Step(
+            "check",
+            "worker reaches the world, although the world knows no way to 172.17.0.0/16: on the way out its address was replaced by "
+            "that of host (masquerade), and on the way back put in again. localhost:8080 of host is app's port 80: there the destination "
+            "was replaced.",
+            expects="passes",
+        ),
+        Step(
+            "trace",
+            "Two containers of one bridge see each other's own addresses: nothing is translated between them.",
+            ("worker", "app"), "reply host:p-app",
+        ),
+    ),
+)
+
+OVERLAY = Chapter(
+    "An overlay across hosts",
+    "Pods on two machines, on one segment: each host has a bridge for its pods, and a VXLAN device on it that puts a frame for the other "
+    "host into a UDP packet. Hosts are namespaces too, so the whole of it fits in a lab:",
+    """\
+name: {name}
+nodes:
+  h1..2: {{role: host, forward: true}}
+links:
+  - h1 192.168.50.1/24 -- h2 192.168.50.2/24
+networks:
+  pods:
+    type: vxlan
+    vni: 42
+    subnet: 10.42.0.0/16
+    mtu: auto
+    nodes: [h1/pod1, h1/pod2, h2/pod3]
+checks:
+  - ping all -> all
+""",
+    (
+        Step(
+            "up",
+            "The pods' MTU is 50 bytes smaller than the cable's, because that much is put around each frame: Ethernet, IP, UDP and VXLAN. "
+            "Which host has which pod is written into each VXLAN device (`bridge fdb`), so that nothing has to be flooded.",
+        ),
+        Step("check", "To the pods it is one segment: pod1 does not see where pod3 is.", expects="passes"),
+        Step(
+            "trace",
+            "One packet, two stories: pod1's frame goes into the VXLAN device of h1, and what crosses the cable is a UDP packet from h1 to "
+            "h2 with that frame inside.",
+            ("h1/pod1", "h2/pod3"), "request h2/pod3:eth0",
+        ),
+    ),
+)
+
+CHAPTERS = (ONE_NAMESPACE, TWO_NAMESPACES, BRIDGE, OPEN_VSWITCH, DOCKER, OVERLAY)

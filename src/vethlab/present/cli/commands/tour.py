@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import click
+
+from vethlab.kernel.features import SYSTEM_PATHS
 from vethlab.present.cli.choose import mode
 from vethlab.present.cli.command import option, verb
 from vethlab.present.cli.terminal import Terminal, duration, errors, plural, progress, screen
@@ -24,21 +28,28 @@ FILE = "tour.lab.yaml"
 @verb("tour", examples=("vethlab tour", "vethlab tour --no-pause"))
 @option("--root/--rootless", default=None, help="As root, or as an ordinary user; chosen by itself otherwise.")
 @option("--no-pause", setting=False, is_flag=True, help="Run through, as it does without a terminal.")
-def command(*, root: bool | None, no_pause: bool) -> int:
-    """Walk through three networks: a cable that fails, a cable, a bridge.
+@option("--pictures", setting=False, metavar="FOLDER", type=click.Path(file_okay=False, exists=True, writable=True),
+        help="Leave a picture of each lab there (SVG).")
+def command(*, root: bool | None, no_pause: bool, pictures: str | None) -> int:
+    """Walk through six networks: a cable that fails, a cable, a bridge, Open vSwitch, docker0, an overlay.
 
     Each lab is brought up, probed and explained with the commands that are shown, and taken away again, also if you leave with Ctrl-C.
-    While the tour waits for Enter, the lab can be looked at from another terminal. Exit status 1 if a step does not go as it is told.
+    While the tour waits for Enter, the lab can be looked at from another terminal, and its picture in a browser. A chapter for which a
+    program is missing is left out, and says so. Exit status 1 if a step does not go as it is told.
     """
     from vethlab.present.cli.tour import CHAPTERS
 
     terminal, name = screen(), f"tour-{os.getpid()}"
     pausing = not no_pause and at_a_terminal()
     surprises: list[str] = []
+    steps = 0
     for number, chapter in enumerate(CHAPTERS, 1):
         terminal.line(terminal.paint(f"{number} of {len(CHAPTERS)}  {chapter.title}", "bold"))
-        surprises += [f"{number}: {one}" for one in _walk(chapter, name, terminal, mode(root=root), pausing=pausing)]
-    steps = sum(len(chapter.steps) for chapter in CHAPTERS)
+        if _left_out(chapter, terminal):
+            continue
+        kept = f"{pictures}/{number}.svg" if pictures else ""
+        surprises += [f"{number}: {one}" for one in _walk(chapter, name, terminal, mode(root=root), pausing=pausing, kept=kept)]
+        steps += len(chapter.steps)
     if surprises:
         terminal.line(f"{terminal.mark('fail')} {len(surprises)} of {plural(steps, 'step')} did not go as told: {', '.join(surprises)}")
         return 1
@@ -52,7 +63,17 @@ def at_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _walk(chapter: Chapter, name: str, terminal: Terminal, how: str, *, pausing: bool) -> list[str]:
+def _left_out(chapter: Chapter, terminal: Terminal) -> bool:
+    """Whether this machine lacks what the chapter needs."""
+    program, package = chapter.needs
+    if not program or shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATHS}"):
+        return False
+    terminal.line(f"{terminal.mark('warn')} left out: it needs {program} (apt install {package})")
+    terminal.line()
+    return True
+
+
+def _walk(chapter: Chapter, name: str, terminal: Terminal, how: str, *, pausing: bool, kept: str) -> list[str]:
     """Go through one lab. Returns the steps that did not go as told."""
     import tempfile
 
@@ -75,8 +96,19 @@ def _walk(chapter: Chapter, name: str, terminal: Terminal, how: str, *, pausing:
             receipt = one.up(detach=True)
         with ends_here(one):
             terminal.line(f"{terminal.mark('ok')} {name} is up: {plural(len(one.topology.nodes), 'node')}", duration(receipt.seconds))
+            if kept or pausing:
+                _draw(one, kept or f"{folder}/tour.svg", terminal)
             _told(first, one, terminal, pausing=pausing)
             return [step.verb for step in rest if not _step(step, one, terminal, pausing=pausing)]
+
+
+def _draw(lab: Lab, path: str, terminal: Terminal) -> None:
+    """The lab's picture in a file, and where that is."""
+    from vethlab.present.cli.drawn import lab as drawn
+
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(drawn("svg", lab.topology, lab.state(), []))
+    terminal.line(f"  picture: {path}")
 
 
 def _step(step: Step, lab: Lab, terminal: Terminal, *, pausing: bool) -> bool:
