@@ -25,6 +25,7 @@ CERTAIN = frozenset({
     "link-down", "port-down", "lo-down", "bridge-down", "no-carrier", "no-address", "dad-failed", "ipv6-disabled", "port-detached",
     "route-blackhole", "no-route", "no-return-route",
 })
+REFUSING = frozenset({"port-closed", "nat-missing", "nat-wrong"})  # who gets a packet that is not for him says so
 ASKED = frozenset({SOLICIT, ANSWER})
 
 
@@ -75,12 +76,12 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     yield from walls
     certain = sorted((one for one in way.obstacles if one.at > last and not one.suspect), key=lambda one: one.at)
     strangers = {one.where.node: one for one in warnings if one.slug == "duplicate-address"}
-    closed = [one for one in way.obstacles if one.finding.slug == "port-closed"] if observed.refused else []
+    closed = [one for one in way.obstacles if one.finding.slug in REFUSING] if observed.refused else []
     blamed = next((one.finding for one in (*walls, *closed, *certain)), None)
     if blamed is not None and blamed.where.node in strangers:  # who should not have the address got the packet
         yield Obstacle(last + 1, strangers[blamed.where.node])
     if observed.refused:
-        yield from (one for one in way.obstacles if one.finding.slug == "port-closed" and not one.suspect)
+        yield from (one for one in way.obstacles if one.finding.slug in REFUSING and not one.suspect)
         yield from (one for one in certain if one.finding.slug in {"route-blackhole", "no-route", "no-return-route", "forwarding-off"})
     yield from (one for one in certain if one.at == last + 1)
     yield from (one for one in way.obstacles if one.suspect and one.at == last + 1 and _counted(one, observed))

@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "no-route": ("route", "sysctl"), "no-return-route": ("route",), "route-blackhole": ("route",), "wrong-gateway": ("route",),
     "routing-loop": ("route",), "not-for-us": ("neighbour", "address", "interface"), "nft-drop": ("nft",), "nft-reject": ("nft",),
     "rp-filter": ("sysctl",), "local-source": ("sysctl", "address"), "forwarding-off": ("sysctl",), "echo-ignored": ("sysctl",),
+    "nat-missing": ("table", "sysctl"), "nat-wrong": ("table",),
     "arp-suppressed": ("sysctl",), "ttl-expired": ("sysctl",), "port-closed": ("process",),
 }
 
@@ -38,7 +39,7 @@ WORDS = {
 LEAVES = {
     "forwarding-off": ("forward",), "rp-filter": ("rp_filter",), "local-source": ("accept_local",), "echo-ignored": ("echo_ignore",),
     "arp-suppressed": ("arp_", "proxy"), "ttl-expired": ("ttl", "hop_limit"), "ipv6-disabled": ("disable_ipv6",),
-    "no-route": ("disable_ipv6",),
+    "no-route": ("disable_ipv6",), "nat-missing": ("route_localnet",),
 }
 # What they leave behind in neighbour tables has to go too, which the lab file does not know.
 OWN_FIRST = frozenset({"duplicate-address", "duplicate-mac", "neighbour-wrong"})
@@ -104,7 +105,7 @@ def _back(drift: Drift, slug: str) -> tuple[Command, ...]:
 
 def _concerns(drift: Drift, finding: Finding) -> bool:
     """Whether it is about the interface at fault; routes, rulesets and processes are about the node."""
-    if drift.kind in {"route", "nft", "process", "neighbour"} or finding.where.interface is None or finding.slug == "local-source":
+    if drift.kind in {"route", "nft", "table", "process", "neighbour"} or finding.where.interface is None or finding.slug == "local-source":
         return True
     if drift.kind == "sysctl":
         words = drift.subject.split(".")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from vethlab.explain import mistranslated, translate
 from vethlab.explain.fib import ERRORS, match
 from vethlab.explain.loss import believed, lost_route, lost_source
 from vethlab.explain.questions import Route, Routed
@@ -18,6 +19,7 @@ from vethlab.explain.travel import Travel
 from vethlab.explain.way import Way
 from vethlab.model.address import IP
 from vethlab.model.finding import Evidence, Finding, Where
+from vethlab.model.journey import REQUEST
 from vethlab.model.link import End
 from vethlab.model.snapshot import Snapshot
 
@@ -46,6 +48,7 @@ def decide(  # noqa: PLR0911 - a packet has as many fates
     if came is None:
         return (yield from _originate(scene, way, travel, node))
     snapshot = yield from scene.look(node)
+    translate.comes(scene, way, travel, node, came)
     routed: Routed = yield Route(node, travel.target, travel.source, came)
     evidence = route.said(node, routed, travel.target, travel.source, came)
     if not routed.error and routed.type == "local":
@@ -80,6 +83,8 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
     """The node's own packet."""
     snapshot = yield from scene.look(node)
     travel.origin = node
+    if travel.what != REQUEST:
+        translate.comes(scene, way, travel, node, None)
     if travel.source is not None and not route.holds(snapshot, travel.source):
         gone = yield from lost_route(scene, node, travel.target, source=travel.source)
         way.block(gone or Finding(
@@ -98,6 +103,15 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
         way.block(gone or route.refused(node, snapshot, found, evidence, travel.target, way.leg))
         return None
     travel.source = travel.source or routed.source
+    travel.chosen = travel.source
+    if travel.what == REQUEST and translate.comes(scene, way, travel, node, None):
+        routed = yield Route(node, travel.target, travel.source, None, travel.bound)
+        if routed.error or routed.type in ERRORS:
+            evidence = route.said(node, routed, travel.target, travel.source)
+            onward: Routed = yield Route(node, travel.target)
+            kept = mistranslated.stuck(node, snapshot, onward.interface, travel.source, evidence)
+            way.block(kept or route.refused(node, snapshot, match(snapshot, travel.target), evidence, travel.target, way.leg))
+            return None
     if travel.source is not None and travel.source.is_link_local and not travel.target.is_link_local:
         travel.flaw = yield from lost_source(scene, node, routed.interface, travel.target.version)
     if routed.type == "local":

@@ -26,6 +26,7 @@ class Observe:
 
     `interface`: the one the kernel would send by, for `--arp`. `solicits`: (namespace, address) that will be asked for; `waits`: one of
     them is being asked for already, and the kernel repeats the question only once a second.
+    `targets`: what the packet is for once it has been translated.
     """
 
     flow: Flow
@@ -33,6 +34,7 @@ class Observe:
     interface: str | None = None
     solicits: tuple[tuple[str, IP], ...] = ()
     waits: bool = False
+    targets: tuple[tuple[IP, int | None], ...] = ()
 
 
 Question = Look | Route | Drifted | Observe

@@ -6,6 +6,8 @@ place once, in the order of time; copies that a bridge flooded elsewhere are lef
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vethlab.explain.walk import Walked
 from vethlab.explain.way import Way
 from vethlab.model.finding import PathHop
@@ -22,6 +24,7 @@ def hops(way: Way, observed: Observed) -> tuple[tuple[PathHop, ...], tuple[PathH
     request: list[PathHop] = []
     reply: list[PathHop] = []
     seen: set[tuple[object, ...]] = set()
+    last: dict[str, tuple[str, ...]] = {}
     answered = False
     for one in sorted(observed.sightings, key=lambda sighting: sighting.ns):
         key = (one.node, one.interface, one.direction, one.what, one.about)
@@ -31,8 +34,27 @@ def hops(way: Way, observed: Observed) -> tuple[tuple[PathHop, ...], tuple[PathH
             continue
         seen.add(key)
         answered = answered or one.what in {REPLY, ERROR}
-        (reply if answered and one.what != REQUEST else request).append(_hop(one, misled=one.foreign and (one.node, one.interface) in own))
+        hop = _hop(one, misled=one.foreign and (one.node, one.interface) in own)
+        if way.bindings and one.ends:
+            hop = replace(hop, note=_translated(way, one, last.get(one.what)))
+            last[one.what] = one.ends
+        (reply if answered and one.what != REQUEST else request).append(hop)
     return tuple(request), tuple(reply)
+
+
+def _translated(way: Way, one: Sighting, last: tuple[str, ...] | None) -> str:
+    """A packet with its addresses, and by which rules they became what they are."""
+    note = f"{one.what} {' → '.join(one.ends)}"
+    before = last
+    if last is None and one.what == REQUEST and way.flow is not None:
+        before = one.ends if one.ends[1].startswith((f"{way.flow.dst.address}", f"[{way.flow.dst.address}]")) else ()
+    if before is None or before == one.ends:
+        return note
+    if one.what != REQUEST:
+        return f"{note}: turned back"
+    changed = [not before or before[side] != one.ends[side] for side in (0, 1)]  # the source, the target
+    hits = [hit for held in way.bindings if held.node == one.node for hit in held.hits if changed[hit.hook != "postrouting"]]
+    return f"{note}: {', '.join(f'{hit.rule.verdict} by {hit.chain} handle {hit.rule.handle}' for hit in hits) or 'translated'}"
 
 
 def _hop(one: Sighting, *, misled: bool) -> PathHop:

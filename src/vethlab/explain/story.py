@@ -40,10 +40,12 @@ def explain(flow: Flow, wiring: Wiring, *, hasty: bool = False) -> Asking[Explan
     walked = yield from walk(scene, flow)
     if hasty and any(not one.suspect for one in walked.way.obstacles):
         return _conclude(walked, Observed(ok=False), [], (yield from scene.drift()))
-    concerned = [address for address in (flow.dst.address, walked.source) if address is not None]
+    translated = [address for one in walked.way.bindings for address in (one.now_source, one.now_target)]
+    concerned = [address for address in (flow.dst.address, walked.source, *translated) if address is not None]
     found = yield from warnings(scene, walked.way, concerned)
     solicits = tuple(dict.fromkeys((one.node, one.about) for one in walked.way.points if one.what == SOLICIT and one.about is not None))
-    observed: Observed = yield Observe(flow, _watched(flow, walked, found), walked.interface, solicits, _waits(scene, solicits))
+    targets = tuple((one.now_target, one.now_port) for one in walked.way.bindings)
+    observed: Observed = yield Observe(flow, _watched(flow, walked, found), walked.interface, solicits, _waits(scene, solicits), targets)
     if observed.ok and flow.kind == UDP and observed.rtt_us is None and _answer_lost(observed):
         observed = replace(observed, ok=False, reason="it arrived and was answered, but the answer did not come back")
     drift = () if observed.ok and not found else (yield from scene.drift())

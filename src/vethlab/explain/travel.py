@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from vethlab.explain.nat import Hit
+from vethlab.explain.way import Binding
 from vethlab.model.address import IP
 from vethlab.model.finding import Finding
+from vethlab.model.flow import PING
 from vethlab.model.link import End
 
 __all__ = ["Travel"]
@@ -16,7 +19,11 @@ __all__ = ["Travel"]
 
 @dataclass(slots=True)
 class Travel:
-    """One direction. `length` 0: small. `bound`: the interface the origin's socket is bound to. `hops`: what is left of its TTL."""
+    """One direction. `length` 0: small. `bound`: the interface the origin's socket is bound to. `hops`: what is left of its TTL.
+
+    `port`: the one that is asked for. In the node where it is, `before` is what it was when it came in, `hits` are the rules that
+    translated it, `turned` what an answer is turned back by; `chosen` is the source that the origin gave it.
+    """
 
     what: str
     target: IP
@@ -30,3 +37,9 @@ class Travel:
     left_by: str | None = None
     previous: End | None = None
     visited: list[tuple[str, str, str]] = field(default_factory=list)  # node, came in by, leaves by
+    kind: str = PING
+    port: int | None = None
+    before: tuple[IP | None, IP | None, int | None] = (None, None, None)
+    hits: list[Hit] = field(default_factory=list)
+    turned: Binding | None = None
+    chosen: IP | None = None

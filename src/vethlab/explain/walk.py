@@ -7,10 +7,12 @@ obstacle and meets the next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from vethlab.explain import translate
 from vethlab.explain.carry import carry
 from vethlab.explain.hop import Local, decide
+from vethlab.explain.mistranslated import blame
 from vethlab.explain.resolve import resolve
 from vethlab.explain.rules import deliver, link, macvlan, route
 from vethlab.explain.rules.bridge import Frame
@@ -44,30 +46,38 @@ def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
     source, target = flow.src.address, flow.dst.address
     if flow.src.node is None or target is None:
         return Walked(way, source, None)
-    there = Travel(REQUEST, target, source, flow.length, bound=flow.src.interface, only_neighbour=flow.kind == ARP)
+    there = Travel(
+        REQUEST, target, source, flow.length, bound=flow.src.interface, only_neighbour=flow.kind == ARP, kind=flow.kind, port=flow.port,
+    )
     arrived = yield from _leg(scene, way, there, flow.src.node)
     left_by = there.left_by
-    way.flow = flow.sent_from(there.source)
+    sender = there.chosen or there.source
+    way.flow = flow.sent_from(sender)
     if flow.kind == ARP:
-        return Walked(way, there.source, left_by)
-    node = arrived.netns if arrived is not None else _meant_node(scene, flow)
+        return Walked(way, sender, left_by)
+    node = arrived.netns if arrived is not None else _meant_node(scene, flow, there.target)
     if node is not None and there.source is not None and there.flaw is None:
         snapshot = yield from scene.look(node)
         way.visits(node)
-        if route.holds(snapshot, target) or arrived is not None:
-            way.block(*deliver.answered(node, None if arrived is None else arrived.interface, snapshot, flow, target))
+        if route.holds(snapshot, there.target) or arrived is not None:
+            way.block(*deliver.answered(
+                node, None if arrived is None else arrived.interface, snapshot, replace(flow, port=there.port), there.target,
+            ))
             way.clear("echo-ignored", "port-closed")
         way.leg = findings.REPLY
-        yield from _leg(scene, way, Travel(REPLY, there.source, target, flow.length), node)
+        back = yield from _leg(scene, way, Travel(REPLY, there.source, there.target, flow.length, kind=flow.kind), node)
+        if back is not None and back.netns != flow.src.node:  # it was for somebody else
+            way.delivered.discard(findings.REPLY)
     way.addresses = {name: frozenset(held.address.ip for held in one.addresses) for name, one in scene.snapshots.items()}
-    return Walked(way, there.source, left_by)
+    blame(scene, way, flow)
+    return Walked(way, sender, left_by)
 
 
-def _meant_node(scene: Scene, flow: Flow) -> str | None:
-    """Where the reply would come from, had the request arrived."""
-    if flow.dst.node is not None:
+def _meant_node(scene: Scene, flow: Flow, target: IP) -> str | None:
+    """Where the reply would come from, had the request arrived; `target`: where it was going in the end."""
+    if flow.dst.node is not None and target == flow.dst.address:
         return flow.dst.node
-    owners = scene.wiring.owners(flow.dst.address) if flow.dst.address is not None else ()
+    owners = scene.wiring.owners(target)
     return owners[0].netns if owners else None
 
 
@@ -80,7 +90,9 @@ def _leg(scene: Scene, way: Way, travel: Travel, origin: str) -> Asking[End | No
         if decision is None:
             return None
         if isinstance(decision, Local):
+            translate.goes(scene, way, travel, node, came, "", travel.target)
             return (yield from _deliver(scene, way, travel, node, came))
+        translate.goes(scene, way, travel, node, came, decision.interface, decision.next_hop)
         sender = End(node, decision.interface)
         if came is None:
             travel.left_by = decision.interface

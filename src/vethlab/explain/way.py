@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from vethlab.explain.nat import Hit
 from vethlab.model.address import IP
 from vethlab.model.finding import REQUEST, Finding
 from vethlab.model.flow import Flow
 from vethlab.model.link import End
 
-__all__ = ["Obstacle", "Point", "Way"]
+__all__ = ["Binding", "Obstacle", "Point", "Way"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,25 @@ class Obstacle:
     suspect: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A node made a connection of other addresses of it: what it was before, what it is behind the node, and by which rules.
+
+    `at`: the number of the first point that sees it translated.
+    """
+
+    node: str
+    source: IP
+    target: IP
+    port: int | None
+    now_source: IP
+    now_target: IP
+    now_port: int | None
+    leaves: str
+    at: int
+    hits: tuple[Hit, ...] = ()
+
+
 @dataclass(slots=True)
 class Way:
     """Points and obstacles in the order of the journey; request first, then reply.
@@ -55,6 +75,7 @@ class Way:
     routers: dict[str, list[str]] = field(default_factory=dict)
     addresses: dict[str, frozenset[IP]] = field(default_factory=dict)  # of each node that was looked into
     delivered: set[str] = field(default_factory=set)
+    bindings: list[Binding] = field(default_factory=list)
     leg: str = REQUEST
     flow: Flow | None = None  # as it is sent, its source address known
 

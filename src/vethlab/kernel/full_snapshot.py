@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from vethlab.errors import KernelError
 from vethlab.kernel.inside import Inside, each
+from vethlab.kernel.nat_rules import nat_chains
 from vethlab.kernel.netlink import address as addresses
 from vethlab.kernel.netlink import devconf, fdb, fib, interface, nftables, rules
 from vethlab.kernel.netlink import neighbour_table as neighbours
@@ -21,6 +22,7 @@ from vethlab.kernel.netlink.message import attributes, get_u32
 from vethlab.kernel.netlink.route import RTM_GETROUTE
 from vethlab.kernel.netlink.sock_diag import bound
 from vethlab.kernel.port import Namespaces
+from vethlab.model.nat import NatChain
 from vethlab.model.snapshot import FdbEntry, FibRoute, FibRule, HeldAddress, Interface, Listener, NeighbourEntry, Queue, Snapshot
 
 __all__ = ["full_snapshot", "full_snapshots", "look"]
@@ -63,7 +65,9 @@ def look(namespaces: Namespaces, entered: Mapping[str, Inside]) -> dict[str, Sna
     for (name, key), value in zip(wanted, namespaces.read_sysctls(wanted) if wanted else [], strict=True):
         if value is not None:
             values[name][key] = value
-    return {name: one.snapshot(values[name]) for name, one in dumped.items()}
+    return {
+        name: one.snapshot(values[name], nat_chains(namespaces, name) if one.translates else ()) for name, one in dumped.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +83,14 @@ class _Dumped:
     listeners: tuple[Listener, ...]
     tables: tuple[tuple[str, str], ...]
     bridges: bool
+    translates: bool
 
-    def snapshot(self, values: Mapping[str, str]) -> Snapshot:
+    def snapshot(self, values: Mapping[str, str], nat: tuple[NatChain, ...]) -> Snapshot:
         """Together with its sysctls."""
         return Snapshot(
             interfaces=self.interfaces, addresses=self.addresses, routes=self.routes, rules=self.rules, neighbours=self.neighbours,
             fdb=self.fdb, listeners=self.listeners, all4=_numbers(values, _ALL4, ALL4), all6=_numbers(values, _ALL6, ALL6),
-            sysctls={key: value for key, value in values.items() if key in KEYS or key in BRIDGE_KEYS}, tables=self.tables,
+            sysctls={key: value for key, value in values.items() if key in KEYS or key in BRIDGE_KEYS}, tables=self.tables, nat=nat,
         )
 
 
@@ -98,12 +103,14 @@ def _dump(name: str, inside: Inside) -> _Dumped:
         told = [interface.decode(*part) for part in inside.route.dump(RTM_GETLINK, interface.WITH_STATISTICS)]
         names = {one.number: one.name for one in told}
         bridges = any(one.kind == "bridge" for one in told)
+        tables = _tables(inside)
         return _Dumped(
             interfaces=_interfaces(inside, told, names), addresses=_addresses(inside, names),
             routes=tuple(route for part in inside.route.dump(RTM_GETROUTE, fib.ALL) if (route := fib.decode(*part, names)) is not None),
             rules=tuple(rule for part in inside.route.dump(rules.RTM_GETRULE, rules.ALL) if (rule := rules.decode(*part)) is not None),
             neighbours=_neighbours(inside, names), fdb=_fdb(inside, names) if bridges else (),
-            listeners=bound(inside.sockets) if inside.sockets is not None else (), tables=_tables(inside), bridges=bridges,
+            listeners=bound(inside.sockets) if inside.sockets is not None else (), tables=tables, bridges=bridges,
+            translates=bool(tables) and _translates(inside),
         )
     except KernelError as error:
         raise KernelError("read", f"namespace {name}", error.errno, error.kernel_says) from error
@@ -148,6 +155,14 @@ def _neighbours(inside: Inside, names: Mapping[int, str]) -> tuple[NeighbourEntr
 def _fdb(inside: Inside, names: Mapping[int, str]) -> tuple[FdbEntry, ...]:
     parts = inside.route.dump(neighbours.RTM_GETNEIGH, fdb.ALL)
     return tuple(dict.fromkeys(entry for part in parts if (entry := fdb.decode(*part, names)) is not None))
+
+
+def _translates(inside: Inside) -> bool:
+    """Whether a chain there translates addresses: only then nft is asked what its rules say."""
+    try:
+        return inside.filters is not None and any(one.type == "nat" for one in nftables.chains(inside.filters))
+    except KernelError:
+        return False
 
 
 def _tables(inside: Inside) -> tuple[tuple[str, str], ...]:

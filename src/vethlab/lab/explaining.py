@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vethlab.model.finding import Command, Explanation, Finding
 from vethlab.model.flow import Flow
+from vethlab.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from vethlab.keep.client import Mode
     from vethlab.kernel.port import Namespaces
     from vethlab.lab.inquiry import Transcript
+    from vethlab.model.address import IP
     from vethlab.model.snapshot import Drift
     from vethlab.model.topology import Topology
     from vethlab.observe.correlate import Kept
@@ -156,7 +158,7 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
     every = subject.namespaces.names()
     nodes = set(every) if len(every) <= SMALL else nodes & every
     drift = next((found for question, found in transcript.answers if isinstance(question, Drifted)), ())
-    with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(subject.namespaces, flow)) as rehearsal:
+    with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(subject.namespaces, flow, transcript)) as rehearsal:
         copy = Inquiry(rehearsal.namespaces, subject.topology, drift=lambda: drift, truth=False)
         search = Search(rehearsal, lambda: copy.ask(flow, path_of(flow), hasty=True))
         offers = search.run(explanation)
@@ -166,13 +168,33 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
     return offers, replace(explanation, also=(*explanation.also, *further))
 
 
-def _listeners(namespaces: Namespaces, flow: Flow) -> list[Placeholder]:
-    """Whoever listens on the probed port in the lab listens in the copy as well."""
+def _listeners(namespaces: Namespaces, flow: Flow, transcript: Transcript) -> list[Placeholder]:
+    """Whoever listens on the probed port in the lab listens in the copy as well; so does who gets it once it is translated."""
     from vethlab.explain.rules.deliver import serves  # noqa: PLC0415
-    from vethlab.kernel.full_snapshot import full_snapshot  # noqa: PLC0415
+    from vethlab.kernel.full_snapshot import full_snapshots  # noqa: PLC0415
 
-    node, target = flow.dst.node, flow.dst.address
-    if node is None or target is None or flow.port is None:
+    if flow.port is None:
         return []
-    found = [one for one in full_snapshot(namespaces, node).listeners if serves(one, flow, target)]
-    return [(node, "udp" if one.protocol == "udp" else "tcp", str(one.address), one.port) for one in found[:1]]
+    ends = list(dict.fromkeys(_ends(flow, transcript)))
+    held = full_snapshots(namespaces, {node for node, _, _ in ends} & namespaces.names())
+    found: dict[Placeholder, None] = {}
+    for node, address, port in ends:
+        asked = replace(flow, port=port)
+        for one in [one for one in held[node].listeners if serves(one, asked, address)][:1] if node in held else []:
+            found[node, "udp" if one.protocol == "udp" else "tcp", str(one.address), one.port] = None
+    return list(found)
+
+
+def _ends(flow: Flow, transcript: Transcript) -> Iterator[tuple[str, IP, int]]:
+    """Where the packet may be delivered: as it is asked for, as the lab file means it, and as any rule that was read would have it."""
+    port = flow.port or 0
+    if flow.dst.node is not None and flow.dst.address is not None:
+        yield flow.dst.node, flow.dst.address, port
+    if flow.leads is not None and flow.leads.node is not None:
+        yield flow.leads.node, flow.leads.address, flow.leads.port or port
+    rules = [rule for _, held in transcript.answers if isinstance(held, Snapshot) for chain in held.nat for rule in chain.rules]
+    for rule in rules:
+        if rule.verdict != "dnat" or rule.address is None:
+            continue
+        for owner in transcript.wiring.owners(rule.address):
+            yield owner.netns, rule.address, rule.port or port

@@ -13,9 +13,9 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from vethlab.errors import NotFoundError, UsageError
-from vethlab.model.flow import ARP, PING, Flow, Side
+from vethlab.model.flow import ARP, PING, TCP, Flow, Side
 from vethlab.model.link import LOOPBACK, End
-from vethlab.model.names import HOST
+from vethlab.model.names import HOST, WORLD
 from vethlab.model.path import Path
 from vethlab.model.topology import Check, CheckEnd, Topology
 from vethlab.plan.paths import expand
@@ -26,19 +26,24 @@ if TYPE_CHECKING:
 
 __all__ = ["flow_between", "path_of"]
 
+LOCALHOST = "localhost"
+
 
 def flow_between(
     topology: Topology, wiring: Wiring, src: str, dst: str, *, kind: str = PING, port: int | None = None, size: int | None = None,
 ) -> Flow:
     """The flow a question means."""
-    names = {HOST, *(node.name for node in topology.nodes)}
+    dst, port = _port(dst, port, wiring)
+    kind = TCP if port is not None and kind == PING else kind
+    names = set(topology.namespaces)
     source, target = _end(src, names, wiring, topology), _end(dst, names, wiring, topology)
     if source.address is not None and not (set(wiring.owners(source.address)) | set(wiring.meant_for(source.address))):
         raise UsageError(f"no node of the lab has {source.address}: nothing can be sent from there", where=src)
     if source.address is not None:
         owner = (*wiring.owners(source.address), *wiring.meant_for(source.address))[0]
         source = replace(source, nodes=(owner.netns,))
-    if source.nodes == target.nodes and source.interface is None and target.interface is None and target.address is None:
+    same = (source.nodes, source.word) == (target.nodes, target.word) and target.address is None and not (target.word and port)
+    if same and source.interface is None and target.interface is None:
         raise UsageError(f"`{src}` to itself crosses nothing", help="name two nodes, or two interfaces of one: box:veth0 box:veth1")
     check = Check("ping" if kind in {PING, ARP} else kind, replace(source, address=None), replace(target, port=port))
     path = expand(replace(topology, checks=(check,)))[0]
@@ -50,7 +55,7 @@ def flow_between(
     node = path.dst_node or (holders[0].netns if holders else None)
     if address is not None and address.is_loopback:  # everybody has those, and reaches only his own
         node = path.src
-    return Flow(kind, Side(path.src, path.interface, bound), Side(node, target.interface, address), port, size)
+    return Flow(kind, Side(path.src, path.interface, bound), Side(node, target.interface, address), port, size, path.leads)
 
 
 def path_of(flow: Flow) -> Path | None:
@@ -58,7 +63,18 @@ def path_of(flow: Flow) -> Path | None:
     if flow.src.node is None or flow.dst.address is None:
         return None
     kind = "ping" if flow.kind == ARP else flow.kind
-    return Path(kind, flow.src.node, flow.dst.address, str(flow.dst), flow.dst.node, flow.port, flow.src.interface)
+    return Path(kind, flow.src.node, flow.dst.address, str(flow.dst), flow.dst.node, flow.port, flow.src.interface, leads=flow.leads)
+
+
+def _port(word: str, port: int | None, wiring: Wiring) -> tuple[str, int | None]:
+    """`host:8080`, `localhost:8080`, `10.0.0.1:80`, `[fd00::1]:80`: digits after the last colon, if no interface is called so."""
+    head, colon, digits = word.rpartition(":")
+    plain = ":" not in head or (head.startswith("[") and head.endswith("]"))
+    if not (colon and plain and digits.isdecimal()) or End(head, digits) in wiring.wires:
+        return word, port
+    if port is not None and port != int(digits):
+        raise UsageError(f"`{word}` names a port, and {port} is another", help="say it once", where=word)
+    return head, int(digits)
 
 
 def _end(word: str, names: set[str], wiring: Wiring, topology: Topology) -> CheckEnd:
@@ -67,6 +83,8 @@ def _end(word: str, names: set[str], wiring: Wiring, topology: Topology) -> Chec
         return CheckEnd(address=ip_address(word.strip("[]")))
     except ValueError:
         node, _, interface = word.partition(":")
+    if word == LOCALHOST:
+        return CheckEnd(word=LOCALHOST)
     if node not in names:
         near = get_close_matches(node, names, n=1)
         remedy = f"did you mean `{near[0]}`?" if near else f"its nodes: {', '.join(sorted(names - {HOST})[:12])}"
@@ -78,7 +96,7 @@ def _end(word: str, names: set[str], wiring: Wiring, topology: Topology) -> Chec
             f"node `{node}` has no interface `{interface}`", where=word, slug="no-such-interface",
             help=f"its interfaces: {', '.join(own[:12])}",
         )
-    return CheckEnd(word=HOST, interface=interface or None) if node == HOST else CheckEnd((node,), interface or None)
+    return CheckEnd(word=node, interface=interface or None) if node in {HOST, WORLD} else CheckEnd((node,), interface or None)
 
 
 def _live(wiring: Wiring, node: str, interface: str | None, *, near: str) -> IP | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from vethlab.change import SetSysctl
@@ -15,6 +16,7 @@ from vethlab.kernel.wiring import read_wiring
 from vethlab.model.address import IPInterface
 from vethlab.model.link import LOOPBACK, End
 from vethlab.model.names import HOST
+from vethlab.model.nat import Hidden, Published
 from vethlab.model.snapshot import Drift, Wiring
 from vethlab.plan import nat, world
 
@@ -34,7 +36,18 @@ def wiring_of(namespaces: Namespaces, topology: Topology) -> Wiring:
         for end, wire in read_wiring(namespaces, sorted(namespaces.names())).items()
     }
     forwarding = {node.name for node in topology.nodes if node.forward} | ({HOST} if nat.sysctls(topology, HOST) else set())
-    return Wiring(wires, _declared(topology), frozenset(forwarding))
+    return Wiring(wires, _declared(topology), frozenset(forwarding), *_translated(topology))
+
+
+def _translated(topology: Topology) -> tuple[tuple[Published, ...], tuple[Hidden, ...]]:
+    """What the lab file means to be translated, by every host of it."""
+    hosts = dict.fromkeys(network.on for network in topology.networks)
+    published = [Published(host, one.publish, one.node, ip_address(one.address)) for host in hosts for one in nat.mapped(topology, host)]
+    hidden = [
+        Hidden(network.on, subnet, network.name) for network in topology.networks if network.nat == "masquerade"
+        for subnet in nat.subnets(network)
+    ]
+    return tuple(published), tuple(hidden)
 
 
 def _declared(topology: Topology) -> dict[End, tuple[IPInterface, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from vethlab.model.address import IP
+from vethlab.model.path import Landing
 
 PING, TCP, UDP, ARP = "ping", "tcp", "udp", "arp"
 HEADERS = {4: 28, 6: 48}  # bytes of an IP and an ICMP header: what `ping -s` does not count
@@ -22,20 +23,24 @@ class Side:
     address: IP | None = None
 
     def __str__(self) -> str:
-        if self.node is None:
+        if self.node is None or (self.address is not None and self.address.is_loopback):
             return str(self.address)
         return self.node if self.interface is None else f"{self.node}:{self.interface}"
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What is asked about. `src.interface` binds the socket to a device. `size`: ICMP payload in bytes, sent with don't-fragment."""
+    """What is asked about. `src.interface` binds the socket to a device. `size`: ICMP payload in bytes, sent with don't-fragment.
+
+    `leads`: where the lab file means a published port to lead.
+    """
 
     kind: str
     src: Side
     dst: Side
     port: int | None = None
     size: int | None = None
+    leads: Landing | None = None
 
     @property
     def version(self) -> int:

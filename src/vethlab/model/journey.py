@@ -20,7 +20,8 @@ class Sighting:
     `what`: solicit and answer are ARP or neighbour discovery `about` an address; request and reply are the probe's own packets; error is
     an ICMP error that quotes one of them.
 
-    `foreign`: its destination MAC is not this interface's (PACKET_OTHERHOST). `hops`: TTL or hop limit. `sender`: who sends, by address.
+    `foreign`: its destination MAC is not this interface's (PACKET_OTHERHOST). `hops`: TTL or hop limit. `sender`: who sends, by address;
+    `ends`: of the probe's own packets source and target, with their ports, as text.
     """
 
     node: str
@@ -35,6 +36,7 @@ class Sighting:
     foreign: bool = False
     hops: int = 0
     length: int = 0
+    ends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from vethlab.model.address import IP, IPInterface, IPNetwork
 from vethlab.model.link import End
+from vethlab.model.nat import Hidden, NatChain, Published
 
 MAIN_TABLE, LOCAL_TABLE = 254, 255
 
@@ -156,7 +157,7 @@ class Listener:
 class Snapshot:
     """One namespace. `all4` and `all6`: net.ipv4.conf.all and net.ipv6.conf.all by leaf; `sysctls`: further keys, dotted, in full.
 
-    `tables`: nftables tables as (family, name).
+    `tables`: nftables tables as (family, name); `nat`: the chains that translate addresses.
     """
 
     interfaces: Mapping[str, Interface] = field(default_factory=dict)
@@ -170,6 +171,7 @@ class Snapshot:
     all6: Mapping[str, int] = field(default_factory=dict)
     sysctls: Mapping[str, str] = field(default_factory=dict)
     tables: tuple[tuple[str, str], ...] = ()
+    nat: tuple[NatChain, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +211,16 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """Every interface of every namespace of a lab, what leads where, and which addresses the lab file declares where."""
+    """Every interface of every namespace of a lab, what leads where, and which addresses the lab file declares where.
+
+    `published` and `hidden`: how the lab file means addresses to be translated.
+    """
 
     wires: Mapping[End, Wire] = field(default_factory=dict)
     declared: Mapping[End, tuple[IPInterface, ...]] = field(default_factory=dict)
     forwards: frozenset[str] = frozenset()  # nodes that are meant to forward
+    published: tuple[Published, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
 
     def owners(self, address: IP) -> tuple[End, ...]:
         """The interfaces that have an address now."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from vethlab.kernel.packet import ARPHRD_ETHER, ARPHRD_LOOPBACK, PACKET_OUTGOING, Held
 from vethlab.model.address import IP
-from vethlab.model.journey import ANSWER, IN, OUT, SOLICIT, Sighting
+from vethlab.model.journey import ANSWER, IN, OUT, REPLY, REQUEST, SOLICIT, Sighting
 from vethlab.observe.decode import Packet, decode, decode_ip
 from vethlab.observe.ours import Ours
 
@@ -62,7 +62,21 @@ def _seen(frame: Held, packet: Packet, what: str, where: tuple[str, str], *, eth
         source_mac=packet.source_mac.hex(":"), target_mac=packet.target_mac.hex(":"), foreign=frame.kind == PACKET_OTHERHOST,
         hops=packet.ip.hops if packet.ip is not None else 0,
         length=frame.length - (_ETHERNET + 4 * len(packet.vlans) if ethernet else 0),
+        ends=_ends(packet) if what in {REQUEST, REPLY} else (),
     )
+
+
+def _ends(packet: Packet) -> tuple[str, ...]:
+    """Source and target of a packet."""
+    ip, ports = packet.ip, packet.tcp or packet.udp
+    if ip is None:
+        return ()
+    ends = ((ip.source, ports.source if ports else None), (ip.target, ports.target if ports else None))
+    return tuple(_end(ip_address(address), port) for address, port in ends)
+
+
+def _end(address: IP, port: int | None) -> str:
+    return str(address) if port is None else f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"
 
 
 def _names(packet: Packet, what: str) -> tuple[IP | None, IP | None]:

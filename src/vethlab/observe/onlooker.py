@@ -45,15 +45,15 @@ Probe = Callable[[Callable[[Mark], object]], Observed]  # sends; is given the fu
 Keep = Callable[[list[Kept]], object]  # is given the frames behind the sightings, one for one
 
 
-def look_on(
+def look_on(  # noqa: PLR0913 - a probe has as many sides
     namespaces: Namespaces, flow: Flow, netns: Sequence[str], *, probe: Probe, truth: bool = False,
-    addresses: Collection[IP] | None = None, keep: Keep | None = None,
+    addresses: Collection[IP] | None = None, keep: Keep | None = None, targets: Sequence[tuple[IP, int | None]] = (),
 ) -> Observed:
     """Send one probe and look on in these namespaces. The rings close behind the answer: the kernel waits a grace period for that."""
     onlooker = Onlooker(namespaces, netns, truth=truth)
     onlooker.open()
     try:
-        return onlooker.look_on(flow, probe, addresses=addresses, keep=keep)
+        return onlooker.look_on(flow, probe, addresses=addresses, keep=keep, targets=targets)
     finally:
         onlooker.untrace()
         Thread(target=onlooker.close, name="vethlab-rings").start()
@@ -106,8 +106,12 @@ class Onlooker:
 
     def look_on(
         self, flow: Flow, probe: Probe, *, addresses: Collection[IP] | None = None, keep: Keep | None = None,
+        targets: Sequence[tuple[IP, int | None]] = (),
     ) -> Observed:
-        """Send a probe and look on. `addresses`: of ARP and neighbour discovery take only what concerns these."""
+        """Send a probe and look on. `addresses`: of ARP and neighbour discovery take only what concerns these.
+
+        `targets`: what it is for once it has been translated, which may be before anybody sees it.
+        """
         marks: list[Mark] = []
 
         def told(mark: Mark) -> None:
@@ -123,7 +127,7 @@ class Onlooker:
             attach(ring.socket, nothing())
         after = counters.read(self._inside)
         names = counters.Reading(after.counted, {**self._before.names, **after.names})
-        ours = Ours(flow, marks[-1] if marks else Mark())
+        ours = Ours(flow, marks[-1] if marks else Mark(), targets)
         seen = sightings(frames, lambda ring, index: (self.netns[ring], names.name(self.netns[ring], index)), ours, addresses=addresses)
         start = beginning(seen) or began
         kept = [Kept(frame, replace(one, ns=frame.ns - start)) for frame, one in seen]

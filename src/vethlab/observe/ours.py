@@ -7,6 +7,9 @@ our SYN; what answers is the mirror of a request seen before. So a packet that i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from vethlab.model.address import IP
 from vethlab.model.flow import Flow
 from vethlab.model.journey import ANSWER, ERROR, REPLY, REQUEST, SOLICIT
 from vethlab.model.mark import Mark
@@ -24,12 +27,15 @@ _Content = tuple[bytes, bytes, int, int]  # source, target, protocol, identifier
 
 
 class Ours:
-    """Recognizes the packets of one probe. All of ARP and neighbour discovery counts: only the way tells whose it is."""
+    """Recognizes the packets of one probe. All of ARP and neighbour discovery counts: only the way tells whose it is.
 
-    def __init__(self, flow: Flow, mark: Mark) -> None:
+    `targets`: what it is for once it has been translated.
+    """
+
+    def __init__(self, flow: Flow, mark: Mark, targets: Iterable[tuple[IP, int | None]] = ()) -> None:
         self._mark = mark
         self._target = flow.dst.address.packed if flow.dst.address is not None else b""
-        self._port = flow.port
+        self._targets = {(self._target, flow.port), *((address.packed, port) for address, port in targets)}
         self._requests: set[_Ends] = set()
         self._sequences: set[int] = set()
         self._contents: dict[_Content, str] = {}
@@ -91,9 +97,9 @@ class Ours:
         return self._leg(ends)
 
     def _begins(self, ends: _Ends) -> bool:
-        """Whether it goes from a port of ours to where we asked, as nobody has translated it yet."""
+        """Whether it goes from a port of ours to where we asked, or to where that leads once it is translated."""
         _source, port, target, asked = ends
-        return port in self._mark.ports and (target, asked) == (self._target, self._port)
+        return port in self._mark.ports and (target, asked) in self._targets
 
     def _leg(self, ends: _Ends) -> str | None:
         if ends in self._requests:

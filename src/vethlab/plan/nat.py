@@ -89,10 +89,10 @@ def sysctls(topology: Topology, host: str) -> dict[str, str]:
     found: dict[str, str] = {}
     ports = list(mapped(topology, host))
     versions = {one.version for one in ports} | {
-        subnet.version for network in topology.networks if network.on == host and network.nat != "none" for subnet in _subnets(network)
+        subnet.version for network in topology.networks if network.on == host and network.nat != "none" for subnet in subnets(network)
     }
     if host == HOST and topology.has_world:
-        versions |= {subnet.version for network in topology.networks if network.on == host for subnet in _subnets(network)}
+        versions |= {subnet.version for network in topology.networks if network.on == host for subnet in subnets(network)}
     found.update({key: value for key, value in FORWARDING if (6 if "ipv6" in key else 4) in versions})
     for one in ports:
         address = one.publish.address
@@ -109,7 +109,7 @@ def hairpins(topology: Topology, network: Network) -> frozenset[str]:
     return frozenset(one.node for one in mapped(topology, network.on) if one.network == network.name)
 
 
-def _subnets(network: Network) -> tuple[IPNetwork, ...]:
+def subnets(network: Network) -> tuple[IPNetwork, ...]:
     """The subnets of a network, those included that only its addresses tell."""
     told = (address.network for port in network.ports for address in port.endpoint.addresses)
     return tuple(dict.fromkeys([*network.subnets, *(address.network for address in network.gateway), *told]))
@@ -118,7 +118,7 @@ def _subnets(network: Network) -> tuple[IPNetwork, ...]:
 def _masquerade(topology: Topology, host: str) -> Iterator[str]:
     for network in topology.networks:
         if network.on == host and network.nat == "masquerade":
-            for subnet in _subnets(network):
+            for subnet in subnets(network):
                 yield f'{_IP[subnet.version]} saddr {subnet} oifname != {{ "lo", "{network.name}" }} masquerade'
 
 
@@ -135,7 +135,7 @@ def _returned(topology: Topology, host: str, ports: list[Mapped]) -> Iterator[st
         for version in sorted(sent.get(network.name, ())):
             head = f'oifname "{network.name}" ct status dnat'
             yield f"meta nfproto {_NFPROTO[version]} {head} fib saddr type local masquerade"
-            yield from (f"{_IP[version]} saddr {subnet} {head} masquerade" for subnet in _subnets(network) if subnet.version == version)
+            yield from (f"{_IP[version]} saddr {subnet} {head} masquerade" for subnet in subnets(network) if subnet.version == version)
 
 
-__all__ = ["Mapped", "hairpins", "mapped", "marked", "sysctls", "table"]
+__all__ = ["Mapped", "hairpins", "mapped", "marked", "subnets", "sysctls", "table"]

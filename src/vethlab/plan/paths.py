@@ -127,7 +127,7 @@ class _AddressBook:
     def path(self, check: Check, number: int, source: str, target: _Target) -> Path:
         bound = check.source.interface
         destination = target.address or self._destination(source, bound, target)
-        node = source if target.text == "localhost" else target.node
+        node = source if destination.is_loopback else target.node
         port = _port(check)
         return Path(
             kind=check.kind, src=source, dst=destination, target=target.text, dst_node=node, port=port, interface=bound,

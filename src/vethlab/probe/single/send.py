@@ -46,7 +46,9 @@ def probe(
     by = source.interface or (interface if flow.kind == ARP else None)
     if flow.kind == ARP and by is None:
         return Observed(ok=False, reason=f"{source} has no interface to ask by", errno=errno.ENODEV)
-    path = Path(flow.kind, source.node or "", target.address, str(target), target.node, flow.port, by, source=source.address)
+    path = Path(
+        flow.kind, source.node or "", target.address, str(target), target.node, flow.port, by, source=source.address, leads=flow.leads,
+    )
     with ExitStack() as held:
         try:
             conversation, known_by = _KINDS[flow.kind](namespaces, flow, path, held)

@@ -1,0 +1,230 @@
+"""Obstacles that are there only because an address was not translated, or was translated wrongly, are told as that.
+
+Enters: a way that was walked to its end, the wiring; leaves: the same obstacles at the same places, some of them as nat-missing or
+nat-wrong of the node that should have translated. Rule of the file: where the lab file says what is meant (published ports, hidden subnets)
+that decides; else a rule is wrong only where it leads to an address that nobody has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vethlab.explain import fixes
+from vethlab.explain.nat import Hit, Packet, near
+from vethlab.explain.scene import Scene
+from vethlab.explain.settings import both
+from vethlab.explain.way import Binding, Obstacle, Way
+from vethlab.model.address import IP
+from vethlab.model.finding import REPLY, REQUEST, Evidence, Finding, Fix, Where
+from vethlab.model.flow import TCP, UDP, Flow
+from vethlab.model.journey import OUT
+from vethlab.model.names import HOST, WORLD
+from vethlab.model.nat import NatChain, Published
+from vethlab.model.snapshot import Snapshot
+
+__all__ = ["blame", "stuck"]
+
+_SOURCES = frozenset({"snat", "masquerade"})
+_IP = {4: "ip", 6: "ip6"}
+
+
+def stuck(node: str, snapshot: Snapshot, interface: str | None, source: IP | None, evidence: Evidence) -> Finding | None:
+    """A packet of a node to its own loopback address was sent elsewhere, and may not leave (net/ipv4/route.c __mkroute_output)."""
+    if source is None or interface is None or not source.is_loopback or source.version == 6:
+        return None
+    key = f"net.ipv4.conf.{interface.replace('.', '/')}.route_localnet"
+    says = f"route_localnet is 0 ({both(snapshot, interface, 'route_localnet')}): a packet from {source} may not leave by {interface}"
+    return Finding(
+        "nat-missing", Where(node, interface, "output"), f"{node} leads its own {source} to {interface}, and may not let it out",
+        evidence=(evidence, Evidence("configuration", says)), fixes=(fixes.sysctl(node, snapshot, key, 1),),
+    )
+
+
+def blame(scene: Scene, way: Way, flow: Flow) -> None:
+    """Rewrite the obstacles of a way."""
+    way.obstacles = [replace(one, finding=_retold(scene, way, flow, one)) if not one.suspect else one for one in way.obstacles]
+
+
+def _retold(scene: Scene, way: Way, flow: Flow, one: Obstacle) -> Finding:
+    found = one.finding
+    bound = next((held for held in reversed(way.bindings) if held.at <= one.at), None)
+    new = (
+        _unpublished(scene, way, flow, found) or (_misled(scene, flow, found, bound) if bound is not None else None)
+        or _unhidden(scene, way, found) or (_nowhere(scene, found, bound) if bound is not None else None)
+        or (_exposed(scene, found, bound) if bound is not None else None)
+    )
+    return found if new is None else replace(new, direction=found.direction, evidence=(*found.evidence, *new.evidence))
+
+
+def _meant(scene: Scene, flow: Flow, host: str) -> Published | None:
+    address = flow.dst.address
+    return None if address is None else next(
+        (one for one in scene.wiring.published if one.serves(host, address, flow.port, UDP if flow.kind == UDP else TCP)), None,
+    )
+
+
+def _unpublished(scene: Scene, way: Way, flow: Flow, found: Finding) -> Finding | None:
+    """The host itself got what is for a published port."""
+    host = found.where.node
+    meant = _meant(scene, flow, host)
+    if found.slug != "port-closed" or meant is None or any(one.node == host and _leading(one) for one in way.bindings):
+        return None
+    source, target = way.flow.src.address if way.flow is not None else None, flow.dst.address
+    hook = "output" if flow.src.node == host else "prerouting"
+    seen = None
+    if source is not None and target is not None:
+        seen = Packet(meant.publish.protocol, source, target, flow.port, "" if hook == "output" else found.where.interface or "")
+    hit = near(scene.snapshots[host], hook, seen) if seen is not None else None
+    slug, says = ("nat-wrong", f"{hit}: not for this interface") if hit is not None else (
+        "nat-missing", f"no rule of its {hook} chains leads {flow.kind} port {flow.port} to {meant.node}",
+    )
+    return Finding(
+        slug, Where(host, None, hook), f"{host} publishes {meant.publish} of {meant.node}, and keeps what comes for it",
+        evidence=(Evidence("ruleset", f"{host}: {says}"),), fixes=_without(host, hit),
+    )
+
+
+def _misled(scene: Scene, flow: Flow, found: Finding, bound: Binding) -> Finding | None:
+    """A destination that the lab file does not mean, or that nobody has."""
+    hit = _leading(bound)
+    if hit is None or found.slug == "forwarding-off":
+        return None
+    meant = _meant(scene, flow, bound.node)
+    right = None if meant is None else (meant.address, meant.publish.to)
+    owners = scene.wiring.owners(bound.now_target) or scene.wiring.meant_for(bound.now_target)
+    if right == (bound.now_target, bound.now_port) or (right is None and owners):
+        return None
+    place = f"{bound.now_target}{'' if bound.now_port is None else f' port {bound.now_port}'}"
+    nobody = "" if owners else ", which nobody has"
+    should = "" if meant is None else f"; the lab file means {meant.node} ({meant.address} port {meant.publish.to})"
+    return Finding(
+        "nat-wrong", Where(bound.node, None, hit.hook), f"{bound.node} leads the packet to {place}{nobody}",
+        evidence=(Evidence("ruleset", f"{bound.node}: {hit}{should}"),), fixes=_without(bound.node, hit),
+    )
+
+
+def _leading(bound: Binding) -> Hit | None:
+    """The rule that changed where the packet goes."""
+    return next((one for one in bound.hits if one.rule.verdict in {"dnat", "redirect"}), None)
+
+
+def _unhidden(scene: Scene, way: Way, found: Finding) -> Finding | None:
+    """The answer finds no way back, because the address that it is for was never hidden."""
+    source = way.flow.src.address if way.flow is not None else None
+    if found.slug != "no-return-route" or found.direction != REPLY or source is None:
+        return None
+    passed = [name for name in way.routers.get(REQUEST, []) if name != found.where.node]
+    host = next((name for name in passed if _hides(scene, name, source)), None)
+    if host is None and found.where.node == WORLD and HOST in passed:
+        host = HOST
+    if host is None or any(one.node == host and one.now_source != one.source for one in way.bindings):
+        return None
+    left = [one.interface for one in way.points if one.node == host and one.leg == REQUEST and one.direction == OUT]
+    leaves = left[-1] if left else None
+    target = way.flow.dst.address if way.flow is not None else None
+    return _source_kept(scene, host, leaves, source, target, f"{found.where.node} has no way back to it")
+
+
+def _hides(scene: Scene, host: str, source: IP) -> bool:
+    """Whether a node is meant to hide somebody, says the lab file, or does so."""
+    if any(one.host == host and source in one.subnet for one in scene.wiring.hidden if one.subnet.version == source.version):
+        return True
+    snapshot = scene.snapshots.get(host)
+    return snapshot is not None and any(
+        rule.verdict in _SOURCES for chain in snapshot.nat for rule in chain.rules if chain.hook in {"postrouting", ""}
+    )
+
+
+def _nowhere(scene: Scene, found: Finding, bound: Binding) -> Finding | None:
+    """A source that the translating node does not have: the answer goes to nobody, or to somebody else."""
+    hit = next((one for one in bound.hits if one.rule.verdict == "snat"), None)
+    snapshot = scene.snapshots[bound.node]
+    if hit is None or found.direction != REPLY or any(one.address.ip == bound.now_source for one in snapshot.addresses):
+        return None
+    owners = scene.wiring.owners(bound.now_source)
+    whose = f"which is {owners[0].netns}'s" if owners else "which nobody has"
+    return Finding(
+        "nat-wrong", Where(bound.node, bound.leaves or None, "postrouting"),
+        f"{bound.node} sends the packet as from {bound.now_source}, {whose}",
+        evidence=(Evidence("ruleset", f"{bound.node}: {hit}"),), fixes=(*_as_masquerade(bound.node, hit), *_without(bound.node, hit)),
+    )
+
+
+def _exposed(scene: Scene, found: Finding, bound: Binding) -> Finding | None:
+    """A packet that was sent elsewhere keeps a source that means somebody else there: 127.0.0.1, or the receiver's own address."""
+    if found.direction != REQUEST or bound.now_target == bound.target or bound.now_source != bound.source:
+        return None
+    taken = bound.source.is_loopback or found.slug == "local-source"
+    if not taken or found.where.node == bound.node:
+        return None
+    return _source_kept(
+        scene, bound.node, bound.leaves, bound.source, bound.now_target, f"{found.where.node} takes it for an address of its own",
+        translated=True, port=bound.now_port,
+    )
+
+
+def _source_kept(  # noqa: PLR0913 - a packet has as many sides
+    scene: Scene, host: str, leaves: str | None, source: IP, target: IP | None, consequence: str, *, translated: bool = False,
+    port: int | None = None,
+) -> Finding:
+    snapshot = scene.snapshots[host]
+    seen = None if target is None else Packet("tcp" if port is not None else "icmp", source, target, port, "", leaves or "", translated)
+    hit = near(snapshot, "postrouting", seen) if seen is not None else None
+    by = f" by {leaves}" if leaves else ""
+    says = f"{hit}: not for what leaves{by}" if hit is not None else f"no rule of its postrouting chains translates {source} leaving{by}"
+    return Finding(
+        "nat-wrong" if hit is not None else "nat-missing", Where(host, leaves, "postrouting"),
+        f"{host} lets {source} out{by} as it is, and {consequence}", evidence=(Evidence("ruleset", f"{host}: {says}"),),
+        fixes=_hiding(snapshot, host, leaves, source),
+    )
+
+
+def _hiding(snapshot: Snapshot, host: str, leaves: str | None, source: IP) -> tuple[Fix, ...]:
+    """Masquerade what leaves there: in a chain that is there, else in a table of its own."""
+    if leaves is None:
+        return ()
+    ip = _IP[source.version]
+    near_by = [one.address.network for one in snapshot.addresses if source in one.address.network and not source.is_loopback]
+    subnet = near_by[0] if near_by else source
+    rule = (ip, "saddr", str(subnet), "oifname", leaves, "masquerade")
+    chain = _chain(snapshot, ip)
+    title = f"hide {subnet} behind the address of {host}:{leaves}"
+    if chain is not None:
+        words = (chain.family, chain.table, chain.name)
+        return (fixes.fix(title, fixes.command(host, "nft", "add", "rule", *words, *rule), policy=True),)
+    hook = "{ type nat hook postrouting priority 100 ; }"
+    made = fixes.command(host, "nft", "add", "table", ip, "hiding", undo=(("nft", "delete", "table", ip, "hiding"),))
+    return (fixes.fix(
+        title, made, fixes.command(host, "nft", "add", "chain", ip, "hiding", "out", hook),
+        fixes.command(host, "nft", "add", "rule", ip, "hiding", "out", *rule), policy=True,
+    ),)
+
+
+def _chain(snapshot: Snapshot, family: str) -> NatChain | None:
+    return next((one for one in snapshot.nat if one.hook == "postrouting" and one.family in {"inet", family}), None)
+
+
+def _without(node: str, hit: Hit | None) -> tuple[Fix, ...]:
+    """Take the rule away."""
+    if hit is None:
+        return ()
+    words = str(hit.chain).split()
+    undo = (("nft", "insert", "rule", *words, hit.rule.text),) if hit.rule.text else ()
+    return (fixes.fix(
+        f"delete that rule from {node}", fixes.command(node, "nft", "delete", "rule", *words, "handle", str(hit.rule.handle), undo=undo),
+        policy=True,
+    ),)
+
+
+def _as_masquerade(node: str, hit: Hit) -> tuple[Fix, ...]:
+    """The same rule with the interface's own address."""
+    head, found, _ = hit.rule.text.partition("snat ")
+    if not found:
+        return ()
+    words = str(hit.chain).split()
+    handle = ("handle", str(hit.rule.handle))
+    replaced = fixes.command(
+        node, "nft", "replace", "rule", *words, *handle, f"{head}masquerade".strip(),
+        undo=(("nft", "replace", "rule", *words, *handle, hit.rule.text),),
+    )
+    return (fixes.fix(f"let that rule take the address of the interface that the packet leaves by in {node}", replaced, policy=True),)
