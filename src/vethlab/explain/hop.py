@@ -105,12 +105,8 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
     travel.source = travel.source or routed.source
     travel.chosen = travel.source
     if travel.what == REQUEST and translate.comes(scene, way, travel, node, None):
-        routed = yield Route(node, travel.target, travel.source, None, travel.bound)
+        routed = yield from _led_away(way, travel, node, snapshot)
         if routed.error or routed.type in ERRORS:
-            evidence = route.said(node, routed, travel.target, travel.source)
-            onward: Routed = yield Route(node, travel.target)
-            kept = mistranslated.stuck(node, snapshot, onward.interface, travel.source, evidence)
-            way.block(kept or route.refused(node, snapshot, match(snapshot, travel.target), evidence, travel.target, way.leg))
             return None
     if travel.source is not None and travel.source.is_link_local and not travel.target.is_link_local:
         travel.flaw = yield from lost_source(scene, node, routed.interface, travel.target.version)
@@ -122,6 +118,17 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
     travel.hops = hops.initial(snapshot, routed.interface, travel.target.version)
     travel.visited.append((node, "", routed.interface))
     return Onward(routed.interface, routed.via or travel.target, routed.mtu)
+
+
+def _led_away(way: Way, travel: Travel, node: str, snapshot: Snapshot) -> Asking[Routed]:
+    """The node's own packet was translated behind its routing, and is routed again (net/ipv4/netfilter.c ip_route_me_harder)."""
+    routed: Routed = yield Route(node, travel.target, travel.source, None, travel.bound)
+    if routed.error or routed.type in ERRORS:
+        evidence = route.said(node, routed, travel.target, travel.source)
+        onward: Routed = yield Route(node, travel.target)
+        kept = mistranslated.stuck(node, snapshot, onward.interface, travel.source, evidence)
+        way.block(kept or route.refused(node, snapshot, match(snapshot, travel.target), evidence, travel.target, way.leg))
+    return routed
 
 
 def _refuse(

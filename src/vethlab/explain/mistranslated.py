@@ -8,6 +8,7 @@ that decides; else a rule is wrong only where it leads to an address that nobody
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from vethlab.explain import fixes
 from vethlab.explain.nat import Hit, Packet, near
@@ -40,41 +41,45 @@ def stuck(node: str, snapshot: Snapshot, interface: str | None, source: IP | Non
     )
 
 
-def blame(scene: Scene, way: Way, flow: Flow) -> None:
-    """Rewrite the obstacles of a way."""
-    way.obstacles = [replace(one, finding=_retold(scene, way, flow, one)) if not one.suspect else one for one in way.obstacles]
+def blame(scene: Scene, way: Way, flow: Flow, source: IP | None, target: IP) -> None:
+    """Rewrite the obstacles of a way. `source`: as the sender chose it."""
+    if source is not None:
+        asked = _Asked(flow, source, target)
+        way.obstacles = [one if one.suspect else replace(one, finding=_retold(scene, way, asked, one)) for one in way.obstacles]
 
 
-def _retold(scene: Scene, way: Way, flow: Flow, one: Obstacle) -> Finding:
+class _Asked(NamedTuple):
+    """The flow as it is sent, untranslated."""
+
+    flow: Flow
+    source: IP
+    target: IP
+
+
+def _retold(scene: Scene, way: Way, asked: _Asked, one: Obstacle) -> Finding:
     found = one.finding
     bound = next((held for held in reversed(way.bindings) if held.at <= one.at), None)
     new = (
-        _unpublished(scene, way, flow, found) or (_misled(scene, flow, found, bound) if bound is not None else None)
-        or _unhidden(scene, way, found) or (_nowhere(scene, found, bound) if bound is not None else None)
+        _unpublished(scene, way, asked, found) or (_misled(scene, asked, found, bound) if bound is not None else None)
+        or _unhidden(scene, way, asked, found) or (_nowhere(scene, found, bound) if bound is not None else None)
         or (_exposed(scene, found, bound) if bound is not None else None)
     )
     return found if new is None else replace(new, direction=found.direction, evidence=(*found.evidence, *new.evidence))
 
 
-def _meant(scene: Scene, flow: Flow, host: str) -> Published | None:
-    address = flow.dst.address
-    return None if address is None else next(
-        (one for one in scene.wiring.published if one.serves(host, address, flow.port, UDP if flow.kind == UDP else TCP)), None,
-    )
+def _meant(scene: Scene, asked: _Asked, host: str) -> Published | None:
+    protocol = UDP if asked.flow.kind == UDP else TCP
+    return next((one for one in scene.wiring.published if one.serves(host, asked.target, asked.flow.port, protocol)), None)
 
 
-def _unpublished(scene: Scene, way: Way, flow: Flow, found: Finding) -> Finding | None:
+def _unpublished(scene: Scene, way: Way, asked: _Asked, found: Finding) -> Finding | None:
     """The host itself got what is for a published port."""
     host = found.where.node
-    meant = _meant(scene, flow, host)
+    meant, flow = _meant(scene, asked, host), asked.flow
     if found.slug != "port-closed" or meant is None or any(one.node == host and _leading(one) for one in way.bindings):
         return None
-    source, target = way.flow.src.address if way.flow is not None else None, flow.dst.address
-    hook = "output" if flow.src.node == host else "prerouting"
-    seen = None
-    if source is not None and target is not None:
-        seen = Packet(meant.publish.protocol, source, target, flow.port, "" if hook == "output" else found.where.interface or "")
-    hit = near(scene.snapshots[host], hook, seen) if seen is not None else None
+    hook, came = ("output", "") if flow.src.node == host else ("prerouting", found.where.interface or "")
+    hit = near(scene.snapshots[host], hook, Packet(meant.publish.protocol, asked.source, asked.target, flow.port, came))
     slug, says = ("nat-wrong", f"{hit}: not for this interface") if hit is not None else (
         "nat-missing", f"no rule of its {hook} chains leads {flow.kind} port {flow.port} to {meant.node}",
     )
@@ -84,12 +89,12 @@ def _unpublished(scene: Scene, way: Way, flow: Flow, found: Finding) -> Finding 
     )
 
 
-def _misled(scene: Scene, flow: Flow, found: Finding, bound: Binding) -> Finding | None:
+def _misled(scene: Scene, asked: _Asked, found: Finding, bound: Binding) -> Finding | None:
     """A destination that the lab file does not mean, or that nobody has."""
     hit = _leading(bound)
     if hit is None or found.slug == "forwarding-off":
         return None
-    meant = _meant(scene, flow, bound.node)
+    meant = _meant(scene, asked, bound.node)
     right = None if meant is None else (meant.address, meant.publish.to)
     owners = scene.wiring.owners(bound.now_target) or scene.wiring.meant_for(bound.now_target)
     if right == (bound.now_target, bound.now_port) or (right is None and owners):
@@ -108,31 +113,32 @@ def _leading(bound: Binding) -> Hit | None:
     return next((one for one in bound.hits if one.rule.verdict in {"dnat", "redirect"}), None)
 
 
-def _unhidden(scene: Scene, way: Way, found: Finding) -> Finding | None:
+def _unhidden(scene: Scene, way: Way, asked: _Asked, found: Finding) -> Finding | None:
     """The answer finds no way back, because the address that it is for was never hidden."""
-    source = way.flow.src.address if way.flow is not None else None
-    if found.slug != "no-return-route" or found.direction != REPLY or source is None:
+    if found.slug != "no-return-route" or found.direction != REPLY:
         return None
-    passed = [name for name in way.routers.get(REQUEST, []) if name != found.where.node]
-    host = next((name for name in passed if _hides(scene, name, source)), None)
+    # The first one of each node: behind a bridge comes its port.
+    exits = {one.node: one.interface for one in reversed(way.points) if one.leg == one.what == REQUEST and one.direction == OUT}
+    passed = [name for name in way.routers[REQUEST] if name != found.where.node]
+    host = next((name for name in passed if _hides(scene, name, asked, exits.get(name))), None)
     if host is None and found.where.node == WORLD and HOST in passed:
         host = HOST
     if host is None or any(one.node == host and one.now_source != one.source for one in way.bindings):
         return None
-    left = [one.interface for one in way.points if one.node == host and one.leg == REQUEST and one.direction == OUT]
-    leaves = left[-1] if left else None
-    target = way.flow.dst.address if way.flow is not None else None
-    return _source_kept(scene, host, leaves, source, target, f"{found.where.node} has no way back to it")
+    return _source_kept(scene, host, exits.get(host), asked.source, asked.target, f"{found.where.node} has no way back to it")
 
 
-def _hides(scene: Scene, host: str, source: IP) -> bool:
-    """Whether a node is meant to hide somebody, says the lab file, or does so."""
-    if any(one.host == host and source in one.subnet for one in scene.wiring.hidden if one.subnet.version == source.version):
+def _hides(scene: Scene, host: str, asked: _Asked, leaves: str | None) -> bool:
+    """Whether a node should hide the source from where it sends it.
+
+    The lab file says so; or it has rules that hide others, and its default route leads there: that is outside.
+    """
+    if any(one.host == host and one.subnet.version == asked.source.version and asked.source in one.subnet and one.bridge != leaves
+           for one in scene.wiring.hidden):
         return True
-    snapshot = scene.snapshots.get(host)
-    return snapshot is not None and any(
-        rule.verdict in _SOURCES for chain in snapshot.nat for rule in chain.rules if chain.hook in {"postrouting", ""}
-    )
+    snapshot = scene.snapshots[host]
+    outside = {hop.interface for one in snapshot.routes if one.destination.prefixlen == 0 for hop in one.hops}
+    return leaves in outside and any(rule.verdict in _SOURCES for chain in snapshot.nat for rule in chain.rules)
 
 
 def _nowhere(scene: Scene, found: Finding, bound: Binding) -> Finding | None:
@@ -164,12 +170,12 @@ def _exposed(scene: Scene, found: Finding, bound: Binding) -> Finding | None:
 
 
 def _source_kept(  # noqa: PLR0913 - a packet has as many sides
-    scene: Scene, host: str, leaves: str | None, source: IP, target: IP | None, consequence: str, *, translated: bool = False,
+    scene: Scene, host: str, leaves: str | None, source: IP, target: IP, consequence: str, *, translated: bool = False,
     port: int | None = None,
 ) -> Finding:
     snapshot = scene.snapshots[host]
-    seen = None if target is None else Packet("tcp" if port is not None else "icmp", source, target, port, "", leaves or "", translated)
-    hit = near(snapshot, "postrouting", seen) if seen is not None else None
+    seen = Packet("tcp" if port is not None else "icmp", source, target, port, "", leaves or "", translated)
+    hit = near(snapshot, "postrouting", seen)
     by = f" by {leaves}" if leaves else ""
     says = f"{hit}: not for what leaves{by}" if hit is not None else f"no rule of its postrouting chains translates {source} leaving{by}"
     return Finding(

@@ -55,10 +55,11 @@ def decides(snapshot: Snapshot, hook: str, packet: Packet) -> Hit | None:
 
 
 def near(snapshot: Snapshot, hook: str, packet: Packet) -> Hit | None:
-    """A rule that would translate the packet if it went by another interface."""
+    """A rule that would translate the packet if it went by the interface that the rule names."""
     def almost(rule: NatRule) -> bool:
-        failed = {one.key for one in rule.matches if not _fits(one, packet, snapshot)}
-        return failed <= _INTERFACES and (bool(failed) or rule.verdict in {"jump", "goto"})
+        failed = [one for one in rule.matches if not _fits(one, packet, snapshot)]
+        named = all(one.key in _INTERFACES and not one.negated for one in failed)
+        return named and (bool(failed) or rule.verdict in {"jump", "goto"})
 
     return _first(snapshot, hook, packet, almost)
 

@@ -69,7 +69,7 @@ def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
         if back is not None and back.netns != flow.src.node:  # it was for somebody else
             way.delivered.discard(findings.REPLY)
     way.addresses = {name: frozenset(held.address.ip for held in one.addresses) for name, one in scene.snapshots.items()}
-    blame(scene, way, flow)
+    blame(scene, way, flow, sender, target)
     return Walked(way, sender, left_by)
 
 

@@ -25,6 +25,7 @@ from vethlab.model.finding import Explanation
 from vethlab.model.flow import PING, Flow, Side
 from vethlab.model.journey import Observed, Sighting
 from vethlab.model.link import LOOPBACK, End
+from vethlab.model.nat import Hidden, Published
 from vethlab.model.snapshot import (
     LOCAL_TABLE,
     Drift,
@@ -41,7 +42,7 @@ from vethlab.model.snapshot import (
 )
 from vethlab.model.state import Netns, State
 from vethlab.model.topology import Topology
-from vethlab.plan import desired
+from vethlab.plan import desired, nat
 
 T = TypeVar("T")
 CABLE = "name: paper\nlinks: [a 10.0.0.1/24 fd00::1/64 -- b 10.0.0.2/24 fd00::2/64]\n"
@@ -96,6 +97,8 @@ class Paper:
         self.nodes = {name: _snapshot(one, name, topology) for name, one in state.netns.items()}
         self.declared = _declared(topology)
         self.forwards = frozenset(node.name for node in topology.nodes if node.forward)
+        self.published = tuple(Published("host", one.publish, one.node, ip_address(one.address)) for one in nat.mapped(topology, "host"))
+        self.hidden = tuple(Hidden("host", one, net.name) for net in topology.networks if net.nat != "none" for one in nat.subnets(net))
         self.drift: tuple[Drift, ...] = ()
         self.seen = Observed(ok=False)
         self.says: dict[Question, Any] = {}
@@ -104,7 +107,7 @@ class Paper:
     @property
     def wiring(self) -> Wiring:
         """What leads where."""
-        return Wiring(self.wires, self.declared, self.forwards)
+        return Wiring(self.wires, self.declared, self.forwards, self.published, self.hidden)
 
     def scene(self, *looked: str) -> Scene:
         """A scene in which these namespaces, or all, were looked into."""

@@ -13,15 +13,16 @@ from vethlab.explain.findings import declarations, declared, slugs
 from vethlab.explain.reasons import PAIRS, Reason, candidates, find, finding_of, plain, reasons
 from vethlab.explain.sysctls import RULES, Sysctl, leaves, sysctls
 from vethlab.explain.sysctls import find as find_sysctl
+from vethlab.plan.world import CABLE
 
-# The words that the design promises, without those that wait for NAT, VXLAN and Open vSwitch.
+# The words that the design promises, without those that wait for VXLAN and Open vSwitch.
 PROMISED = {
     "link-down", "no-carrier", "lo-down", "mtu-exceeded", "mtu-blackhole", "queue-drop", "tc-drop", "xdp-drop",
     "no-address", "wrong-prefix", "duplicate-address", "duplicate-mac", "dad-failed", "ipv6-disabled",
     "neighbour-unresolved", "neighbour-wrong", "arp-suppressed", "neighbour-table-full",
     "no-route", "no-return-route", "route-blackhole", "wrong-gateway", "routing-loop", "ttl-expired", "asymmetric-path",
     "local-source", "rp-filter", "forwarding-off", "echo-ignored", "port-closed", "not-for-us",
-    "nft-drop", "nft-reject",
+    "nft-drop", "nft-reject", "nat-missing", "nat-wrong",
     "port-detached", "port-down", "port-blocked", "port-isolated", "fdb-wrong", "bridge-down",
     "unknown",
 }
@@ -77,7 +78,8 @@ def test_the_lab_of_a_finding_is_a_lab_file(one: Declaration) -> None:
     ends |= {("host", port.name) for network in lab.networks for port in network.ports}
     ends |= {("host", network.name) for network in lab.networks} | {(node.name, "lo") for node in lab.nodes}
     made = {(line.split(":")[0], word) for line in one.breaks for word in re.findall(r"link add name (\S+)", line)}
-    nodes = {node.name for node in lab.nodes} | {"host"}
+    ends |= {(end.node, end.interface) for end in (CABLE.left, CABLE.right) if lab.has_world}
+    nodes = set(lab.namespaces)
     assert set() == {line.split(": ")[0] for line in one.breaks} - nodes
     for place in (*one.asks[:1], one.where):
         node, _, interface = place.partition(":")

@@ -64,6 +64,7 @@ def test_a_sighting_says_where_which_way_and_what() -> None:
     (one,) = seen(PING, held(echo(), ns=5, ring=1, index=3))
     assert Sighting(
         "n1", "i3", OUT, REQUEST, 0, None, ip_address(A), "02:00:00:00:00:01", "02:00:00:00:00:02", foreign=False, hops=64, length=48,
+        ends=(A, B),
     ) == one
 
 
