@@ -13,6 +13,7 @@ from tests.geometry import crossed_texts, flat, outside, overlapping_texts
 from vethlab.model.finding import Explanation, Finding, PathHop, Where
 from vethlab.model.topology import Cable, Endpoint, Network, Node, Port, Topology
 from vethlab.present.drawing.draw import draw
+from vethlab.present.drawing.fold import folded
 from vethlab.present.drawing.gather import gather
 from vethlab.present.drawing.shapes import Group, Stroke
 from vethlab.present.drawing.svg import svg
@@ -104,3 +105,19 @@ def test_what_is_written_is_xml(topology: Topology) -> None:
     """Whatever a lab's texts hold, the SVG is well-formed and has a title and a description."""
     root = ET.fromstring(svg(draw(topology, None, said=[(topology.name, "")])))  # noqa: S314 - our own text
     assert {"title", "desc"} <= {one.tag.partition("}")[2] for one in root}
+
+
+@given(st.integers(17, 60), st.integers(1, 4), st.integers(0, 3), st.data())
+@settings(max_examples=25, deadline=None)
+def test_a_fold_forgets_nobody(size: int, hubs: int, extra: int, data: st.DataObject) -> None:
+    """In a large lab every node and every cable is drawn once or counted in a fold, and texts are in nobody's way."""
+    cables = [Cable(Endpoint(f"h{n}", "eth0"), Endpoint(f"hub{n % hubs}", f"eth{n}")) for n in range(size)]
+    pairs = data.draw(st.lists(st.tuples(st.integers(0, size - 1), st.integers(0, size - 1)), min_size=extra, max_size=extra))
+    cables += [Cable(Endpoint(f"h{a}", f"x{n}"), Endpoint(f"h{b}", f"y{n}")) for n, (a, b) in enumerate(pairs)]
+    names = [*(f"h{n}" for n in range(size)), *(f"hub{n}" for n in range(hubs))]
+    topology = Topology("big", tuple(Node(name) for name in names), tuple(cables))
+    scene = folded(gather(topology), {f"h{data.draw(st.integers(0, size - 1))}"})
+    assert sorted(node.name for node in topology.nodes) == sorted(name for box in scene.boxes for name in box.members or (box.key,))
+    assert (len(cables), 2 * len(cables)) == (sum(c.count for c in scene.cables), sum(len(plug.members) or 1 for plug in scene.plugs))
+    picture = draw(topology)
+    assert ([], [], []) == (overlapping_texts(picture), crossed_texts(picture), outside(picture))

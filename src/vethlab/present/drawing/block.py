@@ -48,6 +48,7 @@ class Chip:
 
     plug: Plug
     lines: tuple[Line, ...]
+    wired: bool = True
 
     @property
     def width(self) -> float:
@@ -109,13 +110,14 @@ def tile_block(
 ) -> Block:
     """A tile of `box`. `wired`: for each plug its pins, the side of each, and how far up its other end lies. `own`: no headline."""
     sides: dict[str, tuple[str, float]] = {}
+    used = {pins[0][1] for pins in wired.values()}
     for plug in plugs:
         pins = wired.get(plug.key, ())
-        side = pins[0][1] if pins else LEFT
+        side = pins[0][1] if pins else RIGHT if used == {RIGHT} else LEFT
         sides[plug.key] = (side, sum(rank for _, _, rank in pins) / len(pins) if pins else float("inf"))
+    upwards = sorted(plugs, key=lambda one: sides[one.key][1])
     left, right = (
-        [_chip(plug, notes) for plug in sorted(plugs, key=lambda one: sides[one.key][1]) if sides[plug.key][0] == side]
-        for side in (LEFT, RIGHT)
+        [_chip(plug, notes, wired=plug.key in wired) for plug in upwards if sides[plug.key][0] == side] for side in (LEFT, RIGHT)
     )
     head = () if own else heading(box, notes)
     tile = Tile(box, head, left, right, BUS if box.kind == NETWORK else MIDDLE)
@@ -131,11 +133,11 @@ def heading(box: Box, notes: Notes) -> tuple[Line, ...]:
     return (*lines, *notes.get(box.key, ()))
 
 
-def _chip(plug: Plug, notes: Notes) -> Chip:
+def _chip(plug: Plug, notes: Notes, *, wired: bool) -> Chip:
     lines = [Line(clean(plug.name), "plug")] if plug.name else []
     lines += [Line(shorten(clean(one), "address", WIDEST), "address") for one in plug.addresses]
     lines += [Line(shorten(clean(word), "word", WIDEST), "word", "bad" if plug.bad else "") for word in plug.words]
-    return Chip(plug, (*lines, *notes.get(plug.key, ())))
+    return Chip(plug, (*lines, *notes.get(plug.key, ())), wired)
 
 
 def _width(tile: Tile) -> float:

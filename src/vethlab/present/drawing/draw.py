@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from vethlab.present.drawing import paint
 from vethlab.present.drawing.arrange import arrange
 from vethlab.present.drawing.block import Block, Point
+from vethlab.present.drawing.fold import folded
 from vethlab.present.drawing.gather import gather
 from vethlab.present.drawing.journey import ASKED, REPLY, REQUEST, Journey, journey, passed
 from vethlab.present.drawing.legend import headline, legend
+from vethlab.present.drawing.runs import runs
 from vethlab.present.drawing.scene import Scene
 from vethlab.present.drawing.shapes import Group, Picture, Shape, Spot
 from vethlab.present.drawing.told import told
@@ -35,7 +37,8 @@ def draw(
     topology: Topology, state: State | None = None, *, said: Sequence[tuple[str, str]] = (), explanation: Explanation | None = None,
 ) -> Picture:
     """The picture of a lab, with a journey on it if there is one. `said`: lines below its name, each with a tone or without."""
-    scene = gather(topology, state, also=passed(explanation) if explanation is not None else ())
+    ends = passed(explanation) if explanation is not None else []
+    scene = folded(gather(topology, state, also=ends), {end.netns for end in ends})
     found = journey(scene, explanation) if explanation is not None else None
     block = arrange(scene, found.notes if found is not None else {})
     width = max(block.width, NARROWEST if said or found else 0)
@@ -85,19 +88,9 @@ def _entries(found: Journey) -> list[tuple[str, str]]:
     entries += [("death", found.end)] if found.fault else []
     entries += [("cable dead", "never reached")] if found.never else []
     if found.asking and kinds - {ASKED}:
-        entries.append(("", f"not drawn: ARP, hops {_runs(found.asking)}"))
+        hops = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs(found.asking))
+        entries.append(("", f"not drawn: ARP, hops {hops}"))
     return entries
-
-
-def _runs(numbers: Sequence[int]) -> str:
-    """`1-8, 13-16`."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def _title(topology: Topology, said: Sequence[tuple[str, str]], found: Journey | None) -> str:

@@ -33,7 +33,7 @@ def gather(topology: Topology, state: State | None = None, *, also: Collection[E
         _added_by_hand(state, {box.key for box in boxes}, plugs, cables)
     names = {box.key for box in boxes}
     for end in also:
-        if str(end) not in names and end.netns in names:
+        if end.interface and str(end) not in names and end.netns in names:
             plugs.setdefault(str(end), Plug(str(end), end.netns, end.interface, _of_interface(state, end)))
     inhabited = {box.parent for box in boxes} | {plug.box for plug in plugs.values()}
     return Scene(

@@ -62,8 +62,8 @@ class Journey:
 
 
 def passed(explanation: Explanation) -> list[End]:
-    """Every interface that the journey speaks of."""
-    return [End(step.node, step.interface) for leg in steps(explanation) for step in leg if step.interface]
+    """Every interface that the journey speaks of; where it speaks of a node only, that with no interface."""
+    return [End(step.node, step.interface) for leg in steps(explanation) for step in leg]
 
 
 def journey(scene: Scene, explanation: Explanation) -> Journey:

@@ -129,4 +129,5 @@ def _chip(block: Block, tile: Tile, chip: Chip, kind: str, x: float, y: float, *
         at = edge + (12 if left else -12)
         yield Words(at, down + BASE * height, line.text, line.style, "start" if left else "end", line.tone)
         down += height
-    yield Spot(edge, top + chip.height / 2, "dot", "bad" if chip.plug.bad else "")
+    if chip.wired:
+        yield Spot(edge, top + chip.height / 2, "dot", "bad" if chip.plug.bad else "")
