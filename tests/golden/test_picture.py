@@ -1,4 +1,4 @@
-"""Pictures as folders: lab.lab.yaml gives picture.svg. A new case is a new folder; journeys are in tests/journeys.py.
+"""Pictures as folders: lab.lab.yaml gives picture.svg, .mmd and .dot. A new case is a new folder; tests/journeys.py has journeys.
 
 Written anew by `VETHLAB_GOLDEN=write`; look at the difference in a browser before you commit it.
 """
@@ -6,13 +6,19 @@ Written anew by `VETHLAB_GOLDEN=write`; look at the difference in a browser befo
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.geometry import crossed_texts, outside, overlapping_texts
 from tests.journeys import JOURNEYS
 
+from vethlab.present.drawing.dot import dot
 from vethlab.present.drawing.draw import draw
+from vethlab.present.drawing.fold import folded
+from vethlab.present.drawing.gather import gather
+from vethlab.present.drawing.mermaid import mermaid
+from vethlab.present.drawing.scene import Scene
 from vethlab.present.drawing.svg import svg
 from vethlab.spec import load
 
@@ -34,6 +40,13 @@ def test_a_picture_is_what_it_was(folder: Path) -> None:
     picture = draw(load(str(folder / "lab.lab.yaml")), None, said=[("as declared", "")])
     assert ([], [], []) == (overlapping_texts(picture), crossed_texts(picture), outside(picture))
     same(folder, "picture.svg", svg(picture))
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda path: path.name)
+@pytest.mark.parametrize(("writer", "suffix"), [(mermaid, "mmd"), (dot, "dot")], ids=["mermaid", "dot"])
+def test_a_graph_is_what_it_was(folder: Path, writer: Callable[[Scene], str], suffix: str) -> None:
+    """What Mermaid and Graphviz get of a lab is as recorded."""
+    same(folder, f"picture.{suffix}", writer(folded(gather(load(str(folder / "lab.lab.yaml"))))))
 
 
 @pytest.mark.parametrize("name", JOURNEYS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
 from tests.unit.cli.answered import DEAD, LOOPY, MENDED
 from tests.unit.cli.double import PAIR, Cli, World
 
@@ -51,3 +52,29 @@ def test_a_recording_has_nothing_to_draw_on(cli: Cli) -> None:
     """A recording holds no lab: text and json only."""
     ran = cli("why", "--replay", "some.json", "-o", "svg")
     assert (2, True) == (ran.status, "a recording has no lab to draw" in ran.err)
+
+
+def test_a_page_has_the_picture_and_the_whole_answer(cli: Cli, world: World) -> None:
+    """`why -o html` is one document with the journey, the evidence, the fix and the addresses."""
+    world.start(LOOPY).answers["box:va", "box:vb"] = DEAD
+    ran = cli("why", "box:va", "box:vb", "-o", "html")
+    assert (1, True) == (ran.status, ran.out.startswith("<!doctype html>") and ran.out.endswith("</html>\n"))
+    for text in (
+        "local-source at box:vb (proven)", "10.0.0.2 dev va INCOMPLETE", "sysctl -w net.ipv4.conf.vb.accept_local=1",
+        "rehearsed on a copy: 1 of 1 passes", "ARP who-has 10.0.0.2", "proves nothing: it goes over lo",
+    ):
+        assert text in ran.out
+
+
+@pytest.mark.parametrize(("form", "first"), [("html", "<!doctype html>"), ("mermaid", "flowchart LR"), ("dot", "graph {")])
+def test_other_forms_of_a_lab(cli: Cli, world: World, form: str, first: str) -> None:
+    """`show` writes a page, and graphs for other programs."""
+    world.start(LOOPY)
+    ran = cli("show", "loopy", "-o", form)
+    assert (0, True, True) == (ran.status, ran.out.startswith(first), "10.0.0.1/24" in ran.out)
+
+
+@pytest.mark.parametrize("form", ["mermaid", "dot"])
+def test_a_journey_is_no_graph(cli: Cli, form: str) -> None:
+    """What only others lay out has no journey on it."""
+    assert 2 == cli("trace", "a", "b", "-o", form).status

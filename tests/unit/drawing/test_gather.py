@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import ip_interface
+from pathlib import Path
 
+import pytest
 from tests.topologies import campus, direct
 
 from vethlab.model.link import End, Link
@@ -13,6 +15,7 @@ from vethlab.model.topology import Topology
 from vethlab.plan import desired
 from vethlab.present.drawing.gather import gather
 from vethlab.present.drawing.scene import Cable, Plug, Scene
+from vethlab.spec import load
 
 
 def plug(scene: Scene, key: str) -> Plug:
@@ -102,3 +105,10 @@ def _with_loopback() -> Topology:
     topology = direct()
     first, second = topology.nodes
     return replace(topology, nodes=(replace(first, loopbacks=(ip_interface("10.8.0.1/32"),)), second))
+
+
+@pytest.mark.parametrize("name", ["docker", "ovs", "macvlan", "fabric"])
+def test_every_type_that_runs_as_declared_looks_as_declared(name: str) -> None:
+    """What a network of each type needs beside its ports (a world, a switch, a parent) is no stranger to its picture."""
+    topology = load(str(Path(__file__).parents[2] / "golden" / "picture" / name / "lab.lab.yaml"))
+    assert gather(topology) == gather(topology, desired(topology))

@@ -15,8 +15,8 @@ from vethlab.present.cli import catalogue
 
 __all__ = ["JOURNEYS", "PICTURES", "Command", "Group", "option", "output", "verb"]
 
-PICTURES = ("svg",)  # what present/cli/drawn.py writes of a lab, and of a journey
-JOURNEYS = ("svg",)
+PICTURES = ("svg", "html", "mermaid", "dot")  # what present/cli/drawn.py writes of a lab, and of a journey
+JOURNEYS = ("svg", "html")
 COLOR = "vethlab.color"  # key of the context's shared dictionary
 WHEN = ("auto", "always", "never")
 STATUSES = (

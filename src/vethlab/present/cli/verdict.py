@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vethlab.model.finding import Command, Evidence, Finding, Where
     from vethlab.model.flow import Flow
 
-__all__ = ["command_line", "headline", "healthy", "line", "paragraph", "place", "rehearsed", "show"]
+__all__ = ["command_line", "headline", "healthy", "line", "paragraph", "place", "rehearsed", "said_by", "show"]
 
 LABEL, WIDE = 10, 96
 PLACE = 46  # where `in box` stands behind a command
@@ -136,15 +136,16 @@ def _evidence(verdict: Finding, terminal: Terminal) -> None:
     terminal.line()
     count = f" {terminal.mark('dot')} {sources} {'source' if sources == 1 else 'sources'}" if sources else ""
     _beside(terminal, "evidence", [f"{grade}{count}"])
-    width = max((len(_source(one)) for one in verdict.evidence), default=0)
+    width = max((len(said_by(one)) for one in verdict.evidence), default=0)
     for one in verdict.evidence:
-        terminal.line(f"  {terminal.paint(f'{_source(one):<{width}}', 'dim')}  {one.says}{'' if one.kernel else ' (our model)'}")
+        terminal.line(f"  {terminal.paint(f'{said_by(one):<{width}}', 'dim')}  {one.says}{'' if one.kernel else ' (our model)'}")
     if verdict.ruled_out:
         dot = f"{journey.FIXED}{terminal.mark('dot')} "
         paragraph(terminal, "ruled out", dot.join(verdict.ruled_out))
 
 
-def _source(evidence: Evidence) -> str:
+def said_by(evidence: Evidence) -> str:
+    """Whose word it is."""
     return SAID_BY.get(evidence.source, evidence.source)
 
 

@@ -21,7 +21,7 @@ __all__ = ["Attempt", "bulge"]
 
 GAP, LANE = 24, 14
 CHANNEL, CHANNEL_MOST = 64, 170
-ALIKE = 1.45  # boxes of one column become equally wide unless one is so much wider
+ALIKE = 1.7  # boxes of one column become equally wide unless one is so much wider
 CROSSING, BESIDE, PASSING, HAIRPIN, SLOPE, SHAPE, SIZE = 10, 45, 14, 30, 0.06, 60, 0.02  # what each costs
 
 

@@ -52,8 +52,8 @@ class Chip:
 
     @property
     def width(self) -> float:
-        """With its padding."""
-        return max((line.width for line in self.lines), default=0) + 2 * PAD
+        """With its padding; nothing where there is no interface, only a place to plug in."""
+        return max(line.width for line in self.lines) + 2 * PAD if self.lines else 0
 
     @property
     def height(self) -> float:

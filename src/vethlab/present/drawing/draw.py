@@ -35,14 +35,18 @@ NARROWEST = 460  # of the text above and below a small lab
 
 def draw(
     topology: Topology, state: State | None = None, *, said: Sequence[tuple[str, str]] = (), explanation: Explanation | None = None,
+    named: bool = True,
 ) -> Picture:
-    """The picture of a lab, with a journey on it if there is one. `said`: lines below its name, each with a tone or without."""
+    """The picture of a lab, with a journey on it if there is one. `said`: lines below its name, each with a tone or without.
+
+    `named`: the name stands in it; a page has it elsewhere.
+    """
     ends = passed(explanation) if explanation is not None else []
     scene = folded(gather(topology, state, also=ends), {end.netns for end in ends})
     found = journey(scene, explanation) if explanation is not None else None
     block = arrange(scene, found.notes if found is not None else {})
     width = max(block.width, NARROWEST if said or found else 0)
-    above, down = headline(topology.name, said, MARGIN, MARGIN - 8, width)
+    above, down = headline(topology.name, said, MARGIN, MARGIN - 8, width) if named else ([], MARGIN - APART)
     block.x, block.y = MARGIN + (width - block.width) / 2, down + APART
     body = list(_body(scene, block, found))
     down = block.y + block.height

@@ -11,13 +11,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End
-from vethlab.model.names import HOST
+from vethlab.model.names import HOST, WORLD
+from vethlab.model.state import State
+from vethlab.plan import desired, world
 from vethlab.present.drawing.scene import HOST_BOX, NETWORK, NODE, Box, Cable, Plug, Scene
 
 if TYPE_CHECKING:
     from vethlab.model.link import Link
-    from vethlab.model.state import Netns, State
-    from vethlab.model.topology import Endpoint, Network, Topology
+    from vethlab.model.state import Netns
+    from vethlab.model.topology import Endpoint, Network, Port, Topology
     from vethlab.model.topology import Node as Declared
 
 __all__ = ["gather"]
@@ -30,7 +32,7 @@ def gather(topology: Topology, state: State | None = None, *, also: Collection[E
     if state is not None:
         boxes = [_bridge_as_it_is(box, state) for box in boxes]
         plugs = {key: _as_it_is(plug, state) for key, plug in plugs.items()}
-        _added_by_hand(state, {box.key for box in boxes}, plugs, cables)
+        _added_by_hand(_strangers(topology, state), {box.key for box in boxes}, plugs, cables)
     names = {box.key for box in boxes}
     for end in also:
         if end.interface and str(end) not in names and end.netns in names:
@@ -45,7 +47,9 @@ def _boxes(topology: Topology) -> Iterator[Box]:
     for node in topology.nodes:
         host, _, name = node.name.rpartition("/")
         yield Box(node.name, HOST_BOX if node.role == "host" else NODE, name, host, tuple(_words(node)))
-    yield Box(HOST, HOST_BOX, HOST, words=("plays the machine",))
+    yield Box(HOST, HOST_BOX, HOST, words=("this machine" if topology.joins_machine else "plays the machine",))
+    if topology.has_world:
+        yield Box(WORLD, NODE, WORLD, words=("everything outside",))
     for network in topology.networks:
         for at in _places(network):
             addresses = tuple(str(one) for one in network.gateway) if at == network.on else ()
@@ -57,8 +61,9 @@ def _places(network: Network) -> tuple[str, ...]:
 
 
 def _kind(network: Network) -> tuple[str, ...]:
-    words = {"ovs": "Open vSwitch", "vxlan": "bridge + VXLAN"}.get(network.type, network.type)
-    return (f"{words}, STP" if network.stp else words,)
+    words = [{"ovs": "Open vSwitch", "vxlan": "bridge and VXLAN"}.get(network.type, network.type), *(["STP"] if network.stp else [])]
+    words += [f"{len(network.flows)} OpenFlow rule{'' if len(network.flows) == 1 else 's'}"] if network.flows else []
+    return (", ".join(words), *((f"NAT: {network.nat}",) if network.nat != "none" else ()))
 
 
 def _words(node: Declared) -> Iterator[str]:
@@ -66,6 +71,8 @@ def _words(node: Declared) -> Iterator[str]:
         yield "forwards"
     if node.run:
         yield f"runs {node.run.strip().splitlines()[0] if node.run.strip() else ''}"
+    if node.publish:
+        yield f"publishes {', '.join(str(one) for one in node.publish)}"
 
 
 def _declared(topology: Topology) -> tuple[dict[str, Plug], list[Cable]]:
@@ -74,7 +81,7 @@ def _declared(topology: Topology) -> tuple[dict[str, Plug], list[Cable]]:
     for node in topology.nodes:
         if node.loopbacks:
             _put(plugs, Plug(f"{node.name}:{LOOPBACK}", node.name, LOOPBACK, tuple(str(one) for one in node.loopbacks)))
-    for cable in topology.cables:
+    for cable in (*topology.cables, *([world.CABLE] if topology.has_world else [])):
         ends = [_plug(end, cable.mtu) for end in (cable.left, cable.right)]
         for end in ends:
             _put(plugs, end)
@@ -82,12 +89,18 @@ def _declared(topology: Topology) -> tuple[dict[str, Plug], list[Cable]]:
     for network in topology.networks:
         for port in network.ports:
             near = _plug(port.endpoint, network.mtu)
-            words = ("isolated",) if port.isolated else ()
-            far = Plug(f"{network.on}:{port.name}", f"{network.on}:{network.name}", port.name, words=words)
+            far = _port(network, port)
             _put(plugs, near)
             _put(plugs, far)
             cables.append(Cable(near.key, far.key))
     return plugs, cables
+
+
+def _port(network: Network, port: Port) -> Plug:
+    """The network's side of an attachment; a macvlan has no interface there."""
+    words = (*(("isolated",) if port.isolated else ()), *((f"tag {port.tag}",) if port.tag is not None else ()))
+    name = port.name or f"{network.name}/{port.endpoint.node}.{port.endpoint.interface}"
+    return Plug(f"{network.on}:{name}", f"{network.on}:{network.name}", port.name, words=words)
 
 
 def _put(plugs: dict[str, Plug], plug: Plug) -> None:
@@ -102,16 +115,23 @@ def _plug(end: Endpoint, mtu: int) -> Plug:
 def _as_it_is(plug: Plug, state: State) -> Plug:
     """A declared interface with what became of it."""
     netns, _, name = plug.key.rpartition(":")
+    if not plug.name:
+        return plug
     space = state.netns.get(netns)
     link = space.links.get(name) if space is not None else None
     if space is None or link is None:
         return replace(plug, words=(*plug.words, "missing"), bad=True, loose=True)
     words = [word for word in plug.words if not word.startswith("mtu ")]
     words += [f"mtu {link.mtu}"] if link.mtu != DEFAULT_MTU and name != LOOPBACK else []
-    loose = plug.box not in {netns, f"{netns}:{link.master}"}
+    loose = plug.box not in {netns, f"{netns}:{link.master}", *_switches(space, name, netns)}
     words += [f"not in {plug.box.rpartition(':')[2]}"] if loose else []
     words += [] if link.up else ["down"]
     return replace(plug, addresses=_owned(space, name), words=tuple(words), bad=loose or not link.up, loose=loose)
+
+
+def _switches(space: Netns, name: str, netns: str) -> list[str]:
+    """The Open vSwitch bridges that have this port: the kernel knows one master for all of them."""
+    return [f"{netns}:{bridge}" for bridge, what in space.switch.bridges.items() if name in what.ports] if space.switch else []
 
 
 def _bridge_as_it_is(box: Box, state: State) -> Box:
@@ -135,16 +155,22 @@ def _owned(space: Netns, name: str) -> tuple[str, ...]:
     return tuple(str(one) for one in found if not (one.version == 6 and one.is_link_local))
 
 
+def _strangers(topology: Topology, state: State) -> State:
+    """What the lab's namespaces hold and the file did not ask for; on the machine itself others' interfaces are no part of the lab."""
+    wanted = desired(topology).netns
+    spared = {HOST} if topology.joins_machine else set()
+    return State({
+        netns: replace(space, links={name: link for name, link in space.links.items() if name not in wanted[netns].links})
+        for netns, space in state.netns.items() if netns in wanted and netns not in spared
+    })
+
+
 def _added_by_hand(state: State, boxes: Collection[str], plugs: dict[str, Plug], cables: list[Cable]) -> None:
     joined = {frozenset((cable.left, cable.right)) for cable in cables}
     for netns, space in state.netns.items():
-        if netns not in boxes:
-            continue
         for name, link in space.links.items():
-            key = f"{netns}:{name}"
-            if key in plugs or key in boxes or link.kind == "loopback":
-                continue
-            plugs[key] = _stranger(key, netns, link, space, boxes)
+            if link.kind != "loopback":
+                plugs[f"{netns}:{name}"] = _stranger(f"{netns}:{name}", netns, link, space, boxes)
     for netns, space in state.netns.items():
         for name, link in space.links.items():
             pair = frozenset((f"{netns}:{name}", str(link.peer)))

@@ -122,7 +122,8 @@ def bar_at(block: Block, tile: Tile) -> float:
 def _chip(block: Block, tile: Tile, chip: Chip, kind: str, x: float, y: float, *, left: bool) -> Iterator[Shape]:
     top = y + tile.tops[chip.plug.key]
     edge = x if left else x + block.width
-    yield Panel(x + (1 if left else block.width - chip.width - 1), top, chip.width, chip.height, kind, 4)
+    if chip.lines:
+        yield Panel(x + (1 if left else block.width - chip.width - 1), top, chip.width, chip.height, kind, 4)
     down = top + 5
     for line in chip.lines:
         height = STYLES[line.style].line

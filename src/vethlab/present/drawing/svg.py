@@ -6,6 +6,7 @@ SVG know no custom properties; where they know no media queries either, the ligh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
@@ -13,7 +14,7 @@ from vethlab.present.drawing.metrics import clean
 from vethlab.present.drawing.shapes import Group, Panel, Picture, Shape, Spot, Stroke, Words
 from vethlab.present.drawing.sheet import sheet
 
-__all__ = ["svg"]
+__all__ = ["attribute", "svg", "text"]
 
 
 def svg(picture: Picture, *, inline: bool = False) -> str:
@@ -43,11 +44,16 @@ def text(value: str) -> str:
     return escape(clean(value))
 
 
+def attribute(value: str) -> str:
+    """Text as the value of an attribute, with its quotes."""
+    return quoteattr(clean(value))
+
+
 def _elements(shapes: Iterable[Shape]) -> Iterator[str]:
     for shape in shapes:
         match shape:
             case Group():
-                about = f" data-about={quoteattr(' '.join(shape.about))}" if shape.about else ""
+                about = f" data-about={attribute(json.dumps(shape.about, ensure_ascii=False))}" if shape.about else ""
                 yield f'<g class="{shape.role}"{about}><title>{text(shape.title)}</title>'
                 yield from _elements(shape.shapes)
                 yield "</g>"

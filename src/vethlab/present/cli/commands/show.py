@@ -39,7 +39,8 @@ def command(lab: str | None, named: str | None, output: str, *, expanded: bool) 
     """Show one lab: nodes, interfaces, addresses, processes.
 
     A running lab is shown as the kernel holds it; a lab file whose lab does not run, as it is declared. `-o yaml` and `-o expanded` print
-    the canonical lab file, which `up` accepts. `-o svg` draws the lab.
+    the canonical lab file, which `up` accepts. `-o svg`
+    draws the lab, `-o html` makes a page of it, `-o mermaid` and `-o dot` write it for those programs.
     """
     found, runs = _chosen(lab or named)
     if expanded or output in {"yaml", "expanded"}:

@@ -35,8 +35,8 @@ def command(question: Question, output: str, *, truth: bool | None, write: str |
     One packet is sent, and every interface that sees it or its answer is a line, with the time since the first. If it does not arrive,
     the last line says where it died, and the exit status is 1; `vethlab why` tells the rest.
 
-    `-o svg` draws the way on a picture of the lab. With -w the packet is in a pcapng file as every interface saw it, with comments for
-    Wireshark.
+    `-o svg` draws the way on a picture of the lab, `-o html` makes a page of it. With -w the packet is in a pcapng file as every interface
+    saw it, with comments for Wireshark.
     """
     if question.src is None or question.dst is None:  # click has asked for both
         raise UsageError("trace what?", help="vethlab trace SRC DST")

@@ -45,7 +45,7 @@ def command(
     SRC and DST are nodes, interfaces (`a:eth0`: sent from there, as `ping -I` does) or addresses. Exit status 1 if the packet dies.
 
     With -w the packet is in a pcapng file as every interface on its way saw it, with comments for Wireshark: which hop, and where and why
-    it died. No fix is looked for with `-w -`. `-o svg` draws the journey on a picture of the lab.
+    it died; no fix is looked for with `-w -`. `-o svg` draws the journey on the lab, `-o html` makes a page of the whole answer.
     """
     if replay is not None:
         name, answer = _replayed(question, replay, record or write, output)
