@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
 from xml.etree import ElementTree as ET
 
@@ -43,7 +44,7 @@ def topologies(draw_from: st.DrawFn) -> Topology:
         on = draw_from(st.sampled_from(("host", *nodes)))
         members = draw_from(st.lists(some, unique=True))
         ports = tuple(Port(end(name, 100 + number), f"p{number}-{name.replace('/', '.')}"[:15]) for name in members)
-        networks.append(Network(f"br{number}", ports, on=on))
+        networks.append(Network(f"br{number}", tuple(replace(port, on=on) for port in ports), on=on))
     declared = tuple(Node(name, forward=draw_from(st.booleans()), run=draw_from(st.none() | ODD)) for name in nodes)
     return Topology(draw_from(ODD), declared, cables, tuple(networks))
 

@@ -107,7 +107,7 @@ def _with_loopback() -> Topology:
     return replace(topology, nodes=(replace(first, loopbacks=(ip_interface("10.8.0.1/32"),)), second))
 
 
-@pytest.mark.parametrize("name", ["docker", "ovs", "macvlan", "fabric"])
+@pytest.mark.parametrize("name", ["docker", "ovs", "macvlan", "fabric", "overlay", "overlay-of-three"])
 def test_every_type_that_runs_as_declared_looks_as_declared(name: str) -> None:
     """What a network of each type needs beside its ports (a world, a switch, a parent) is no stranger to its picture."""
     topology = load(str(Path(__file__).parents[2] / "golden" / "picture" / name / "lab.lab.yaml"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End
@@ -31,7 +32,8 @@ def gather(topology: Topology, state: State | None = None, *, also: Collection[E
     plugs, cables = _declared(topology)
     if state is not None:
         boxes = [_bridge_as_it_is(box, state) for box in boxes]
-        plugs = {key: _as_it_is(plug, state) for key, plug in plugs.items()}
+        usual = {f"{at}:{network.name}": network.mtu for network in topology.networks for at in network.hosts}
+        plugs = {key: _as_it_is(plug, state, usual.get(plug.box, DEFAULT_MTU)) for key, plug in plugs.items()}
         _added_by_hand(_strangers(topology, state), {box.key for box in boxes}, plugs, cables)
     names = {box.key for box in boxes}
     for end in also:
@@ -51,17 +53,15 @@ def _boxes(topology: Topology) -> Iterator[Box]:
     if topology.has_world:
         yield Box(WORLD, NODE, WORLD, words=("everything outside",))
     for network in topology.networks:
-        for at in _places(network):
+        for at in network.hosts:
             addresses = tuple(str(one) for one in network.gateway) if at == network.on else ()
             yield Box(f"{at}:{network.name}", NETWORK, network.name, at, _kind(network), addresses)
-
-
-def _places(network: Network) -> tuple[str, ...]:
-    return (network.on,)
+        if len(network.vteps) > 2:
+            yield Box(_segment(network), NETWORK, network.name, words=("VXLAN", f"vni {network.vni}, UDP {network.udp_port}"))
 
 
 def _kind(network: Network) -> tuple[str, ...]:
-    words = [{"ovs": "Open vSwitch", "vxlan": "bridge and VXLAN"}.get(network.type, network.type), *(["STP"] if network.stp else [])]
+    words = [{"ovs": "Open vSwitch", "vxlan": "bridge"}.get(network.type, network.type), *(["STP"] if network.stp else [])]
     words += [f"{len(network.flows)} OpenFlow rule{'' if len(network.flows) == 1 else 's'}"] if network.flows else []
     return (", ".join(words), *((f"NAT: {network.nat}",) if network.nat != "none" else ()))
 
@@ -93,6 +93,10 @@ def _declared(topology: Topology) -> tuple[dict[str, Plug], list[Cable]]:
             _put(plugs, near)
             _put(plugs, far)
             cables.append(Cable(near.key, far.key))
+        ends, lines = _tunnels(network)
+        for end in ends:
+            _put(plugs, end)
+        cables += lines
     return plugs, cables
 
 
@@ -100,7 +104,27 @@ def _port(network: Network, port: Port) -> Plug:
     """The network's side of an attachment; a macvlan has no interface there."""
     words = (*(("isolated",) if port.isolated else ()), *((f"tag {port.tag}",) if port.tag is not None else ()))
     name = port.name or f"{network.name}/{port.endpoint.node}.{port.endpoint.interface}"
-    return Plug(f"{network.on}:{name}", f"{network.on}:{network.name}", port.name, words=words)
+    return Plug(f"{port.on}:{name}", f"{port.on}:{network.name}", port.name, words=words)
+
+
+def _tunnels(network: Network) -> tuple[list[Plug], list[Cable]]:
+    """The device of each host that leads to the others, as a port of its bridge, and the lines between them."""
+    plugs = [
+        Plug(
+            f"{vtep.host}:{vtep.interface}", f"{vtep.host}:{network.name}", vtep.interface, (),
+            (f"VXLAN, vni {network.vni}, UDP {network.udp_port}", *(() if vtep.local is None else (f"from {vtep.local}",))),
+        )
+        for vtep in network.vteps
+    ]
+    if len(plugs) <= 2:
+        return plugs, [Cable(a.key, b.key, "tunnel") for a, b in pairwise(plugs)]
+    far = [Plug(f"{_segment(network)}/{plug.key}", _segment(network), "") for plug in plugs]
+    return [*plugs, *far], [Cable(a.key, b.key, "tunnel") for a, b in zip(plugs, far, strict=True)]
+
+
+def _segment(network: Network) -> str:
+    """The key of what stands for a VXLAN between more than two hosts: each with each would be too many lines."""
+    return f"vxlan:{network.name}"
 
 
 def _put(plugs: dict[str, Plug], plug: Plug) -> None:
@@ -112,8 +136,8 @@ def _plug(end: Endpoint, mtu: int) -> Plug:
     return Plug(f"{end.node}:{end.interface}", end.node, end.interface, tuple(str(one) for one in end.addresses), words)
 
 
-def _as_it_is(plug: Plug, state: State) -> Plug:
-    """A declared interface with what became of it."""
+def _as_it_is(plug: Plug, state: State, usual: int) -> Plug:
+    """A declared interface with what became of it. `usual`: the MTU that is not worth a word."""
     netns, _, name = plug.key.rpartition(":")
     if not plug.name:
         return plug
@@ -122,7 +146,7 @@ def _as_it_is(plug: Plug, state: State) -> Plug:
     if space is None or link is None:
         return replace(plug, words=(*plug.words, "missing"), bad=True, loose=True)
     words = [word for word in plug.words if not word.startswith("mtu ")]
-    words += [f"mtu {link.mtu}"] if link.mtu != DEFAULT_MTU and name != LOOPBACK else []
+    words += [f"mtu {link.mtu}"] if link.mtu != usual and name != LOOPBACK else []
     loose = plug.box not in {netns, f"{netns}:{link.master}", *_switches(space, name, netns)}
     words += [f"not in {plug.box.rpartition(':')[2]}"] if loose else []
     words += [] if link.up else ["down"]
@@ -135,7 +159,7 @@ def _switches(space: Netns, name: str, netns: str) -> list[str]:
 
 
 def _bridge_as_it_is(box: Box, state: State) -> Box:
-    if box.kind != NETWORK:
+    if box.kind != NETWORK or not box.parent:
         return box
     space = state.netns.get(box.parent)
     link = space.links.get(box.name) if space is not None else None

@@ -142,11 +142,12 @@ def _legs(scene: Scene, legs: Sequence[tuple[str, Sequence[tuple[int, Step]]]]) 
         for kind, hops in legs:
             real = [step for _, step in hops if step.time not in {NEVER, ""} and asks(step.what) == wanted]
             sent = {_key(step) for step in real if step.way == "tx"}
+            onwards = {_key(step) for step in real[:-1] if step.way == "tx"}  # seen further on, whoever did not look in between
             got = {_key(step) for step in real if step.way == "rx"}
             for number, cable in enumerate(scene.cables):
                 for forth, here, there in ((True, cable.left, cable.right), (False, cable.right, cable.left)):
                     if (here in sent or (there in got and here not in got)) and not (wanted and number in taken):
-                        yield Leg(number, ASKED if wanted else kind, forth, there in got)
+                        yield Leg(number, ASKED if wanted else kind, forth, there in got or here in onwards)
                 taken |= {number} if not wanted and sent & {cable.left, cable.right} else set()
 
 
