@@ -67,7 +67,7 @@ def collect() -> list[Feature]:
     nft = which("nft")
     inside = trials.in_namespace(list(LINK_KINDS), nft)
     return [
-        _root(able=able), _rootless(user, needed=not able), *_mounts(user), _subordinate_ids(), *_links(inside), _nft(nft, inside),
+        _root(able=able), _joining(able=able), _rootless(user, needed=not able), *_mounts(user), _subordinate_ids(), *_links(inside), _nft(nft, inside),
         _drop_reasons(able=able), *_limits(), *_neighbours(), *_bridge_filter(inside), *_tools(),
     ]
 
@@ -77,6 +77,20 @@ def _root(*, able: bool) -> Feature:
         return Feature("root", ok=True, says="root, with CAP_NET_ADMIN and CAP_SYS_ADMIN")
     who = "root without CAP_NET_ADMIN or CAP_SYS_ADMIN" if os.geteuid() == 0 else "an ordinary user"
     return Feature("root", ok=False, says=f"{who}: labs are rootless", costs="`up --root` and `up --names`", help="sudo vethlab ...")
+
+
+def _joining(*, able: bool) -> Feature:
+    """Whether bridges of a lab can live in the machine's own network, and what they meet there."""
+    if not able:
+        return Feature(
+            "host-machine", ok=False, says="labs cannot join the machine's own network", costs="labs with `host: machine`",
+            help="sudo vethlab up",
+        )
+    met = [] if _sysctl("net/ipv4/ip_forward") == "1" else ["it does not forward IPv4, which the NAT of a lab there needs"]
+    if _sysctl("net/bridge/bridge-nf-call-iptables") == "1":
+        met.append("its firewall sees what nodes of one bridge send each other (br_netfilter)")
+    says = "labs can join the machine's own network"
+    return Feature("host-machine", ok=True, says="; ".join([says, *met]))
 
 
 def _rootless(found: dict[str, Any], *, needed: bool) -> Feature:

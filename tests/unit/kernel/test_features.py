@@ -188,3 +188,14 @@ def test_drop_reasons_are_a_further_witness(machine: Machine, root: bool, word: 
     machine.root, machine.no_reasons = root, "BPF needs root"
     found = machine.facts()["drop-reasons"]
     assert (False, False, False, "BPF needs root", True) == (found.ok, found.needed, found.warning, found.says, word in found.help)
+
+
+def test_joining_the_machine_says_what_a_lab_meets_there(machine: Machine) -> None:
+    """`host: machine` needs root, and a machine that does not forward, or filters bridged packets, is told so."""
+    said = machine.facts()["host-machine"].says
+    assert (True, False) == ("does not forward IPv4" in said, "br_netfilter" in said)
+    machine.sysctls |= {"net/ipv4/ip_forward": "1", "net/bridge/bridge-nf-call-iptables": "1"}
+    said = machine.facts()["host-machine"].says
+    assert (False, True) == ("does not forward IPv4" in said, "br_netfilter" in said)
+    machine.root = False
+    assert (False, "labs with `host: machine`") == (machine.facts()["host-machine"].ok, machine.facts()["host-machine"].costs)
