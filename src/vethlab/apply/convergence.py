@@ -1,13 +1,14 @@
 """Brings a running kernel from one state to another, or back to where it was.
 
 Enters: a kernel, the state before, the goal; leaves: the changes that were carried out. Rule of the file: apply, read back, compare;
-what is still different after that is an error. Rolling back is the same thing with the state before as the goal, so that there is
-one way of changing a kernel and not two (docs/decisions/rollback-is-convergence.md).
+what is still different after that is an error. Processes start after that: what a `run:` does to interfaces is its own business and
+no difference to be mended. Rolling back is the same thing with the state before as the goal, so that there is one way of changing a
+kernel and not two (docs/decisions/rollback-is-convergence.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from vethlab.change import Change, StartProcess
@@ -54,29 +55,37 @@ def converge(kernel: Kernel, before: State, goal: Goal) -> tuple[Change, ...]:
 
 
 def _apply(kernel: Kernel, changes: tuple[Change, ...], goal: Goal) -> None:
-    for _ in range(_PASSES):
-        kernel.apply(changes)
-        changes = _rest(kernel.read(goal.state.netns, goal.sysctls()), goal.state)
-        if not changes:
-            return
-    first = changes[0]
+    structure, starts = _apart(changes)
+    for _ in range(_PASSES if structure else 0):
+        kernel.apply(structure)
+        structure, _ = _apart(diff(kernel.read(goal.state.netns, goal.sysctls()), goal.state))
+        if not structure:
+            break
+    if not structure:
+        kernel.apply(starts)
+        return
+    first = structure[0]
     raise BuildError(
-        f"{first.object} is not as declared after it was applied ({len(changes)} differences)", where=first.netns, why=first.reason,
+        f"{first.object} is not as declared after it was applied ({len(structure)} differences)", where=first.netns, why=first.reason,
         help="something else keeps changing it, or the kernel cannot do it: see `vethlab plan`", slug="not-converged",
     )
 
 
-def _rest(now: State, wanted: State) -> tuple[Change, ...]:
-    """What still differs. A `run:` that ended at once was started all the same: `check` and `plan` tell that it failed."""
-    return tuple(one for one in diff(now, wanted) if not isinstance(one, StartProcess))
+def _apart(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """What can be verified, and the starts of processes, which cannot: one that ended at once was started all the same (`check` tells)."""
+    found = tuple(changes)
+    starts = tuple(one for one in found if isinstance(one, StartProcess))
+    return tuple(one for one in found if not isinstance(one, StartProcess)), starts
 
 
 def _roll_back(kernel: Kernel, before: State, cause: BaseException) -> None:
     back = Goal(before)
     try:
         # Namespaces that were added since are still there, those that were dropped are not: read what exists.
-        kernel.apply(diff(kernel.read(kernel.names(), back.sysctls()), before))
-        rest = _rest(kernel.read(kernel.names(), back.sysctls()), before)
+        structure, starts = _apart(diff(kernel.read(kernel.names(), back.sysctls()), before))
+        kernel.apply(structure)
+        rest, _ = _apart(diff(kernel.read(kernel.names(), back.sysctls()), before))
+        kernel.apply(starts)
     except VethlabError as error:
         raise _stuck(f"{cause}; rolling back failed too: {error}") from cause
     if rest:

@@ -67,7 +67,8 @@ def collect() -> list[Feature]:
     nft = which("nft")
     inside = trials.in_namespace(list(LINK_KINDS), nft)
     return [
-        _root(able=able), _joining(able=able), _rootless(user, needed=not able), *_mounts(user), _subordinate_ids(), *_links(inside), _nft(nft, inside),
+        _root(able=able), _joining(able=able), _rootless(user, needed=not able),
+        *_mounts(user), _subordinate_ids(), *_links(inside), _nft(nft, inside),
         _drop_reasons(able=able), *_limits(), *_neighbours(), *_bridge_filter(inside), *_tools(),
     ]
 

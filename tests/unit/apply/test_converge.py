@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from tests.topologies import campus, direct
 
+from vethlab import change as ops
 from vethlab.apply import Goal, converge
 from vethlab.change import Change
 from vethlab.errors import BuildError, KernelError
@@ -154,3 +155,41 @@ def test_a_failed_new_lab_is_not_rolled_back_by_hand() -> None:
     with pytest.raises(BuildError, match="injected"):
         converge(kernel, State(), Goal(desired(direct()), new=True))
     assert 4 == len(kernel.applied)
+
+
+class Busy(Fake):
+    """A kernel in which a `run:` brings its interface down the moment it starts."""
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Execute, and let the command do what it does."""
+        for one in changes:
+            super().apply([one])
+            if isinstance(one, ops.StartProcess):
+                self.put_link(one.netns, replace(self.spaces[one.netns].links["lo"], up=False))
+
+
+@pytest.mark.parametrize("grown", [False, True])
+def test_what_a_process_does_to_interfaces_is_no_difference(grown: bool) -> None:
+    """Processes start once everything else has been verified, in a new lab and in a running one; what they then change stays."""
+    lab, kernel = direct(), Busy()
+    goal = Goal(desired(replace(lab, nodes=tuple(replace(node, run="busy") for node in lab.nodes))), new=not grown)
+    if grown:
+        kernel.apply(diff(State(), desired(lab)))
+    changes = converge(kernel, everything(kernel, goal), goal)
+    starts = [one for one in changes if isinstance(one, ops.StartProcess)]
+    assert (2, tuple(starts)) == (len(starts), tuple(kernel.applied[-2:]))
+    assert [False, False] == [kernel.spaces[one.netns].links["lo"].up for one in starts]
+
+
+def test_a_process_that_cannot_start_is_rolled_back() -> None:
+    """The refusal comes after verification and undoes the change all the same; processes of before run again."""
+    lab = direct()
+    old = desired(replace(lab, nodes=tuple(replace(node, run="old") for node in lab.nodes)))
+    kernel = Fake()
+    kernel.apply(diff(State(), old))
+    goal = Goal(desired(replace(lab, nodes=tuple(replace(node, run="new") for node in lab.nodes))))
+    kernel.fail_at = len(kernel.applied) + 3
+    with pytest.raises(BuildError, match="injected"):
+        converge(kernel, everything(kernel, goal), goal)
+    assert ({"old"}, ()) == ({one.command for space in kernel.spaces.values() for one in space.processes},
+                             diff(everything(kernel, Goal(old)), old))
