@@ -18,6 +18,7 @@ from vethlab.change import Change
 from vethlab.errors import KernelError
 from vethlab.kernel import ovs_daemons, rulesets
 from vethlab.kernel.encode import encode
+from vethlab.kernel.marks import unmarked
 from vethlab.kernel.netlink.message import Request
 from vethlab.kernel.port import Namespaces, ProcessStatus
 from vethlab.kernel.reach import Reach
@@ -110,7 +111,10 @@ class Linux:
             self._send(place, batch, owners)
 
     def _send(self, place: str, batch: Sequence[Request], owners: Sequence[Change]) -> None:
-        for refused in self.reach.connection(place).attempt(batch):
+        answers = self.reach.connection(place).attempt(batch)
+        if answers and (lost := unmarked(batch, {one.position for one in answers})):
+            self.reach.connection(place).attempt(lost)
+        for refused in answers:
             failed = owners[refused.position]
             if failed.action != "remove" or refused.code not in _GONE:
                 raise KernelError(failed.action, failed.object, refused.code, refused.says) from refused

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from vethlab.errors import HostError, KernelError
 from vethlab.kernel.netlink import link as links
 from vethlab.kernel.netlink import nftables
 from vethlab.kernel.netlink.connection import Connection
-from vethlab.kernel.netlink.message import Request, frame
+from vethlab.kernel.netlink.message import NLM_F_EXCL, Request, frame
 from vethlab.model.names import owner_of
 
 __all__ = [
-    "Marked", "here", "indexes", "marked", "marked_tables", "remove", "remove_tables", "require_right", "table_will", "will",
+    "Marked", "here", "indexes", "marked", "marked_tables", "remove", "remove_tables", "require_right", "table_will", "unmarked",
+    "will",
 ]
 
 _NO_INDEX = 0x7FFFFFFF
@@ -94,6 +95,24 @@ def remove(connection: Connection, found: Sequence[Marked]) -> list[Marked]:
 def will(marks: Iterable[str]) -> list[bytes]:
     """Finished requests that remove what bears these marks, one datagram each."""
     return [frame(links.delete_marked(mark), number) for number, mark in enumerate(marks, 1)]
+
+
+def unmarked(batch: Sequence[Request], refused: Collection[int]) -> list[Request]:
+    """The removal of what a batch made and could not mark (a kernel before 5.5, no memory): nobody would find it again.
+
+    Each mark follows the making of its interface, with the index that was asked for; `refused` are positions in the batch.
+    """
+    made = {
+        links.index_of(request): position for position, request in enumerate(batch)
+        if request.type == links.RTM_NEWLINK and request.flags & NLM_F_EXCL
+    }
+    found = []
+    for position in refused:
+        request = batch[position]
+        index = links.index_of(request)
+        if request.type == links.RTM_NEWLINKPROP and index in made and made[index] not in refused:
+            found.append(links.delete_link(index, ""))
+    return found
 
 
 def require_right(connection: Connection) -> None:

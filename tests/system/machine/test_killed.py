@@ -62,6 +62,11 @@ def test_a_killed_keeper_leaves_what_clean_removes(settled: Machine) -> None:
     assert (True, []) == (here.json("check")["ok"], here.json("plan")["changes"])
     here.ok("down", "joined", "--wait")
     assert ({}, before) == (marks(here), foreign(here))
+    here.ok("up")
+    here.kill(here.labs()["joined"], signal.SIGTERM)  # it can still act: nothing is left for `clean`
+    here.must_be_empty("by a terminated keeper")
+    until(lambda: not marks(here), lambda: f"left: {marks(here)}")
+    assert (before, []) == (foreign(here), here.json("clean")["removed"])
 
 
 @pytest.mark.parametrize("who", ["up", "keeper"])
@@ -76,7 +81,7 @@ def test_killed_at_every_step_of_up(settled: Machine, who: str) -> None:
     seconds = time.monotonic() - started
     here.ok("down", "joined", "--wait")
     ends: dict[str, int] = {}
-    for moment in moments(5, 60, seconds * 1.02, f"machine {who}"):
+    for moment in moments(4, 60, seconds * 1.02, f"machine {who}"):
         program = here.begin("up")
         time.sleep(moment)
         if who == "up":

@@ -66,7 +66,7 @@ def test_killed_at_every_step_of_a_change(here: Machine, verb: str) -> None:
     here.ok("up")
     grown = JOINED.replace("[n1, n2]", "[n1..9]") + "  br8: {subnet: 10.8.0.0/24, gateway: 1, nodes: [n1..4]}\n"
     ends = {True: 0, False: 0}
-    for moment in moments(4, 40, 0.5, f"machine {verb}"):
+    for moment in moments(3, 40, 0.5, f"machine {verb}"):
         if verb == "grow":
             here.write("joined", grown)
         program = here.begin(*(("down", "joined") if verb == "down" else ("up",)))

@@ -96,6 +96,12 @@ def set_mark(index: int, mark: str) -> Request:
     return Request(RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, body)
 
 
+def index_of(request: Request) -> int:
+    """The interface index that a request names, 0 for none."""
+    index: int = INFO.unpack_from(request.body)[2]
+    return index
+
+
 def delete_marked(mark: str) -> Request:
     """Remove the interface that has this further name: the kernel finds and removes it in one step."""
     return Request(RTM_DELLINK, 0, INFO.pack(0, 0, 0, 0, 0) + text(IFLA_ALT_IFNAME, mark))
