@@ -1,7 +1,8 @@
 """Writes the reference pages from the code that they describe: `./dev docs`.
 
 What enters: the lab file's keys (spec.keys), the commands (click), the tree of errors, the declarations of findings, sysctls and drop
-reasons (vethlab.explain). What leaves: docs/reference/*.md, and docs/reference/findings/ with a page for each finding.
+reasons (vethlab.explain). What leaves: docs/reference/*.md, and docs/reference/findings/ with a page for each finding;
+docs/pictures/*.svg from the labs of examples/.
 Rule of the file: a page says what the code says, in the code's words; a wrong sentence is mended there. A test compares the committed
 pages with these functions.
 """
@@ -19,9 +20,13 @@ import click
 from vethlab import errors
 from vethlab.explain import findings, reasons, sysctls
 from vethlab.explain.declaration import Declaration
+from vethlab.model.finding import Explanation, Finding, PathHop, Where
 from vethlab.present.cli import catalogue
 from vethlab.present.cli.command import Group
 from vethlab.present.cli.topics import EXIT_CODES, SLUGS
+from vethlab.present.drawing.draw import draw
+from vethlab.present.drawing.svg import svg
+from vethlab.spec import load
 from vethlab.spec.keys import NOUNS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -227,8 +232,39 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+def picture(name: str) -> str:
+    """A lab of examples/, drawn as it is declared."""
+    return svg(draw(load(str(ROOT / "examples" / f"{name}.lab.yaml"))))
+
+
+def no_way_back() -> str:
+    """The README's failure: what `vethlab why a web` shows after `vethlab exec web -- ip route delete default`."""
+    way = (("a", "eth0", "out"), ("host", "p-a", "in"), ("host", "p-router", "out"), ("router", "eth0", "in"), ("router", "wan", "out"),
+           ("web", "eth0", "in"))
+    hops = tuple(PathHop(*place, ns, "request") for place, ns in zip(way, (0, 7_000, 19_000, 22_000, 30_000, 32_000), strict=True))
+    verdict = Finding(
+        "no-return-route", Where("web", None, "route"), "web has no way back to 10.9.1.11", direction="reply", grade="proven",
+        last_seen=Where("web", "eth0", "ingress"),
+    )
+    said = [("✗ a cannot ping web: the reply dies: web has no way back to 10.9.1.11", "bad"), ("no-return-route at web (proven)", "")]
+    expected = tuple(f"{node}:{interface}" for node, interface, _ in way)
+    explanation = Explanation(ok=False, verdict=verdict, request=hops, expected=expected)
+    return svg(draw(load(str(ROOT / "examples" / "office.lab.yaml")), said=said, explanation=explanation))
+
+
+DRAWN = ("same-namespace", "direct", "bridge", "ovs", "docker", "overlay", "fabric")
+PICTURES: dict[str, Callable[[], str]] = {
+    **{f"pictures/{name}.svg": partial(picture, name) for name in DRAWN},
+    "pictures/no-way-back.svg": no_way_back,
+}
+
+
 def main() -> None:
-    """Write every page."""
+    """Write every page and every picture."""
+    for name, drawn in PICTURES.items():
+        (DOCS / name).parent.mkdir(exist_ok=True)
+        (DOCS / name).write_text(drawn())
+        print(f"wrote docs/{name}")
     for name, page in PAGES.items():
         (DOCS / name).parent.mkdir(exist_ok=True)
         (DOCS / name).write_text(WRITTEN + page())

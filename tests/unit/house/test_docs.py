@@ -47,6 +47,17 @@ def test_generated_pages_are_fresh(page: str) -> None:
     assert GENERATOR.WRITTEN + GENERATOR.PAGES[page]() == (ROOT / "docs" / page).read_text()
 
 
+@pytest.mark.parametrize("name", sorted(GENERATOR.PICTURES))
+def test_pictures_are_fresh(name: str) -> None:
+    """What is committed is what the code draws now; if not, `./dev docs` mends it."""
+    assert GENERATOR.PICTURES[name]() == (ROOT / "docs" / name).read_text()
+
+
+def test_no_picture_is_left_over() -> None:
+    """Every picture in the docs has somebody who draws it."""
+    assert set(GENERATOR.PICTURES) == {f"pictures/{path.name}" for path in (ROOT / "docs" / "pictures").glob("*")}
+
+
 def test_no_generated_page_is_left_over() -> None:
     """A finding that is no longer declared has no page either."""
     folder = ROOT / "docs" / "reference" / "findings"

@@ -20,7 +20,7 @@ from vethlab.present.drawing.runs import runs
 from vethlab.present.drawing.scene import Scene
 from vethlab.present.drawing.shapes import Group, Picture, Shape, Spot
 from vethlab.present.drawing.told import told
-from vethlab.present.drawing.travel import places, travelled, turned_within
+from vethlab.present.drawing.travel import places, tiles, travelled, turned_within
 
 if TYPE_CHECKING:
     from vethlab.model.finding import Explanation
@@ -69,7 +69,7 @@ def _body(scene: Scene, block: Block, found: Journey | None) -> Iterator[Shape]:
     yield from (one for one in every if one not in frames)
     if found is not None:
         where = dict(places(block))
-        yield from turned_within(where, found)
+        yield from turned_within(where, dict(tiles(block)), found)
         if found.fault in where:
             yield Spot(where[found.fault].edge, where[found.fault].y, "cross")
         else:

@@ -14,12 +14,13 @@ from itertools import pairwise
 from vethlab.present.drawing.block import Block, Chip, Point, Tile
 from vethlab.present.drawing.journey import REQUEST, Journey, Turn
 from vethlab.present.drawing.paint import bar_at, curve
-from vethlab.present.drawing.shapes import Group, Shape, Spot, Stroke
+from vethlab.present.drawing.shapes import Extent, Group, Shape, Spot, Stroke
 
-__all__ = ["Place", "places", "travelled", "turned_within"]
+__all__ = ["Place", "places", "tiles", "travelled", "turned_within"]
 
 ASIDE = 3.6  # from the middle of a cable
 INSIDE = 2.6
+NEAR = 60  # between two tiles of a column that have nothing between them
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,36 @@ def travelled(ways: Mapping[int, Sequence[Point]], found: Journey) -> Iterator[S
         yield Group(told, (whole, Spot(x, y, "arrow", tone, turn)), "leg")
 
 
-def turned_within(where: Mapping[str, Place], found: Journey) -> Iterator[Shape]:
-    """The legs within boxes, from the inner edge of one chip over the middle to that of the other."""
+def turned_within(where: Mapping[str, Place], tiles: Mapping[str, Extent], found: Journey) -> Iterator[Shape]:
+    """The legs within boxes, from the inner edge of one chip over the middle to that of another; and from one tile of a host to another."""
     for turn in found.turns:
         start, end = where.get(turn.start), where.get(turn.end)
         if start is not None and end is not None and start.tile == end.tile:
             yield _within(turn, start, end)
+            continue
+        a, b = (tiles.get(place.tile if place is not None else key) for place, key in ((start, turn.start), (end, turn.end)))
+        if a is not None and b is not None and a != b:
+            yield from _between(turn.kind, a, b)
+
+
+def tiles(block: Block, x: float = 0, y: float = 0) -> Iterator[tuple[str, Extent]]:
+    """Every tile, by key."""
+    x, y = x + block.x, y + block.y
+    if block.tile is not None:
+        yield block.key, (x, y, x + block.width, y + block.height)
+    for part in block.parts:
+        yield from tiles(part, x, y)
+
+
+def _between(kind: str, a: Extent, b: Extent) -> Iterator[Shape]:
+    """From one tile to the one above or below it; where others are in between, the numbers at both have to do."""
+    left, right = max(a[0], b[0]), min(a[2], b[2])
+    top, bottom = (a[3], b[1]) if a[1] < b[1] else (a[1], b[3])
+    if right - left < NEAR / 2 or not 0 < abs(bottom - top) < NEAR:
+        return
+    x = (left + right) / 2 + (ASIDE if kind == REQUEST else -ASIDE)
+    yield Stroke((x, top), (((x, top), (x, bottom), (x, bottom)),), f"{kind} inside")
+    yield Spot(x, (top + bottom) / 2, "arrow", kind, 90 if bottom > top else -90)
 
 
 def _within(turn: Turn, start: Place, end: Place) -> Stroke:
