@@ -68,6 +68,15 @@ CORPUS = {
     "udp-no-return": ("route", "the server knows no way back, asked by UDP"),
     "wrong-prefix-six": ("address", "the same in IPv6: a /16 where a /64 was meant"),
     "wrong-prefix-reply": ("address", "a /32 on a cable"),
+    "vxlan-entry-elsewhere": ("overlay", "the entry of a pod leads to a host"),
+    "vxlan-left-out": ("overlay", "among three hosts one is left out"),
+    "vxlan-port-six": ("overlay", "the sender of IPv6 hosts uses another port"),
+    "vxlan-vni-of-an-entry": ("overlay", "one entry sends with a vni of its own"),
+    "underlay-firewall": ("overlay", "the underlay's firewall drops VXLAN"),
+    "underlay-narrow": ("overlay", "the receiving end of the underlay is narrow"),
+    "underlay-narrow-told": ("overlay", "the sending end of the underlay is narrow"),
+    "underlay-reply": ("overlay", "the far host cannot send back"),
+    "underlay-multicast": ("overlay", "sixpods: by multicast"),
 }
 
 # Folder: lab of the corpus, commands, question, what has to be warned of.

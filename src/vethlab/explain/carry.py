@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from vethlab.explain.rules import bridge, link, macvlan
 from vethlab.explain.rules.bridge import Frame
-from vethlab.explain.scene import Scene
-from vethlab.explain.segment import Crossing, Track
+from vethlab.explain.scene import Asking, Scene
+from vethlab.explain.segment import VXLAN, Crossing, Track
+from vethlab.explain.tunnel import cross
 from vethlab.explain.way import Way
 from vethlab.model.address import IP
 from vethlab.model.journey import OUT
@@ -18,7 +19,7 @@ from vethlab.model.link import End
 __all__ = ["carry"]
 
 
-def carry(scene: Scene, way: Way, track: Track, frame: Frame, about: IP | None = None) -> None:
+def carry(scene: Scene, way: Way, track: Track, frame: Frame, about: IP | None = None) -> Asking[None]:
     """Send a frame along a track."""
     came: End | None = None
     sent: End | None = None
@@ -27,9 +28,16 @@ def carry(scene: Scene, way: Way, track: Track, frame: Frame, about: IP | None =
             _out(scene, way, step, came, frame, about)
             sent = step.end
         else:
+            if sent is not None and _is_vxlan(scene, sent):
+                yield from cross(scene, way, sent, step.end, frame, about)
             way.block(*macvlan.apart(scene, sent, step.end))
             _in(scene, way, step, frame, about)
             came = step.end if step.bridge is not None else None
+
+
+def _is_vxlan(scene: Scene, end: End) -> bool:
+    wire = scene.wire(end)
+    return wire is not None and wire.kind == VXLAN
 
 
 def _out(scene: Scene, way: Way, step: Crossing, came: End | None, frame: Frame, about: IP | None) -> None:

@@ -23,7 +23,7 @@ __all__ = ["also", "last_seen", "verdict"]
 # Facts of configuration that need no packet to be certain.
 CERTAIN = frozenset({
     "link-down", "port-down", "lo-down", "bridge-down", "no-carrier", "no-address", "dad-failed", "ipv6-disabled", "port-detached",
-    "route-blackhole", "no-route", "no-return-route",
+    "route-blackhole", "no-route", "no-return-route", "vxlan-no-fdb", "vxlan-vni-mismatch", "vxlan-port-mismatch",
 })
 REFUSING = frozenset({"port-closed", "nat-missing", "nat-wrong"})  # who gets a packet that is not for him says so
 ASKED = frozenset({SOLICIT, ANSWER})
@@ -37,7 +37,7 @@ def last_seen(way: Way, observed: Observed) -> int:
     first: dict[tuple[object, ...], int] = {}
     for number, point in enumerate(way.points):
         first.setdefault(_key(point), number)
-    seen = {number for key, number in first.items() if key in (own if way.points[number].own else every)}
+    seen = _connected(way, {number for key, number in first.items() if key in (own if way.points[number].own else every)})
     back = [number for number, point in enumerate(way.points) if point.leg == "reply"]
     if back and back[0] not in seen and not any(way.points[number].what == REPLY for number in seen):
         # No reply began: what was seen on its way (a neighbour asked for, to send an ICMP error) is no part of one.
@@ -45,9 +45,20 @@ def last_seen(way: Way, observed: Observed) -> int:
     return max(seen, default=-1)
 
 
+def _connected(way: Way, seen: set[int]) -> set[int]:
+    """Without what others asked for on an underlay meanwhile: a host asks there for us only once it has what it should carry."""
+    found, carrying = set(), True
+    for number, point in enumerate(way.points):
+        if not point.asked:
+            carrying = number in seen
+        if number in seen and carrying:
+            found.add(number)
+    return found
+
+
 def _key(one: Point | Sighting) -> tuple[object, ...]:
     about = one.about if one.what in ASKED else None
-    return one.node, one.interface, one.direction, one.what, about
+    return one.node, one.interface, one.direction, one.what, about, one.towards
 
 
 def verdict(way: Way, observed: Observed, warnings: Sequence[Finding]) -> tuple[Finding, int]:
@@ -96,8 +107,8 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
 
 def _counted(one: Obstacle, observed: Observed) -> bool:
     """A queue or filter that drops says so in its counter; XDP has none."""
-    name = {"queue-drop": "qdisc_dropped", "tc-drop": "ingress_dropped"}.get(one.finding.slug)
-    where = one.finding.where
+    cause = one.finding.inner or one.finding
+    name, where = {"queue-drop": "qdisc_dropped", "tc-drop": "ingress_dropped"}.get(cause.slug), cause.where
     return name is None or any(
         count.name == name and (count.node, count.interface) == (where.node, where.interface) for count in observed.counts
     )
@@ -164,15 +175,18 @@ def _complete(chosen: Obstacle, way: Way, observed: Observed, last: int) -> Find
         Evidence("counters", f"{count.node}:{count.interface} {count.name} +{count.by}") for count in observed.counts
         if (count.node, count.interface) == (found.where.node, found.where.interface) and "drop" in count.name
     ][:2]
-    sure = (chosen.at == last + 1 or found.slug in CERTAIN or observed.refused) and _kernel_says(found) and not (observed.lost and last < 0)
+    certain = chosen.at == last + 1 or (found.inner or found).slug in CERTAIN or observed.refused
+    sure = certain and _kernel_says(found) and not (observed.lost and last < 0)
     grade = UNKNOWN if found.slug == "unknown" else PROVEN if sure else INFERRED
     cleared = {*way.cleared, *(() if observed.table_full else ("neighbour-table-full",))}
     if not observed.firewall:
         cleared.add("nft-drop")
-    blamed = {one.finding.slug for one in way.obstacles} | {found.slug}
+    every = [found, *(one.finding for one in way.obstacles)]
+    blamed = {one.slug for one in every} | {one.inner.slug for one in every if one.inner is not None}
     where = Where(point.node, point.interface, "ingress" if point.direction == IN else "egress") if point is not None else None
+    inner = None if found.inner is None else replace(found.inner, grade=grade)
     return replace(
-        found, grade=grade, evidence=(*found.evidence, *evidence), ruled_out=tuple(sorted(cleared - blamed)), last_seen=where,
+        found, inner=inner, grade=grade, evidence=(*found.evidence, *evidence), ruled_out=tuple(sorted(cleared - blamed)), last_seen=where,
     )
 
 
@@ -186,6 +200,9 @@ def _spotted(point: Point) -> str:
 
 def _silent_mtu(found: Finding, observed: Observed) -> Finding:
     """A packet too large of which nobody told the sender is a black hole (RFC 2923)."""
+    if found.inner is not None:
+        inner = _silent_mtu(found.inner, observed)
+        return found if inner is found.inner else replace(found, inner=inner, evidence=inner.evidence)
     if found.slug != "mtu-exceeded" or observed.errno or observed.errors or not observed.sightings:
         return found
     says = Evidence("observation", "no ICMP error came back to the sender")

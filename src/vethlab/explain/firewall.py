@@ -6,11 +6,15 @@ firewall off". A rule that names what it drops can go; a bare drop or a policy s
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vethlab.explain import fixes
+from vethlab.explain.tunnel import inside
 from vethlab.explain.way import Obstacle, Way
+from vethlab.model.address import IP
 from vethlab.model.finding import Evidence, Finding, Fix, Where
 from vethlab.model.flow import TCP, UDP
-from vethlab.model.journey import ANSWER, ERROR, REPLY, SOLICIT, FirewallDrop
+from vethlab.model.journey import ANSWER, ERROR, REPLY, SOLICIT, FirewallDrop, Outer
 
 __all__ = ["obstacle"]
 
@@ -19,13 +23,15 @@ def obstacle(drop: FirewallDrop, way: Way, last: int, *, refused: bool) -> Obsta
     """Where on the way it stands. `refused`: what came back was no reply but a refusal, which a rule may have sent."""
     if drop.what == ERROR:
         return None
+    if drop.outer is not None:
+        return _carrier(drop, drop.outer, way, last)
     places = [number for number, point in enumerate(way.points) if point.node == drop.node and point.what == drop.what]
     if places and last > max(places) and not (refused and drop.rejects):
         return None
     slug = "nft-reject" if drop.rejects else "nft-drop"
     verb = "rejects" if drop.rejects else "drops"
     chain = f"{drop.family} {drop.table} {drop.chain}"
-    line = f"{chain} handle {drop.handle}" if drop.handle is not None else f"the policy of {chain}"
+    line = _line(drop)
     leg = next((way.points[number].leg for number in places if number >= last), None) or ("reply" if drop.what == REPLY else "request")
     summary = f"{line} in {drop.node} {verb} the {_word(drop.what, way)}"
     evidence = Evidence("nft-trace", f"{drop.node}: {line} ({drop.hook}): {drop.text or 'policy drop'}")
@@ -33,6 +39,33 @@ def obstacle(drop: FirewallDrop, way: Way, last: int, *, refused: bool) -> Obsta
         slug, Where(drop.node, drop.interface, drop.hook), summary, direction=leg, evidence=(evidence,),
         fixes=_fixes(drop, chain, _word(drop.what, way), _match(drop, way)),
     ))
+
+
+def _carrier(drop: FirewallDrop, outer: Outer, way: Way, last: int) -> Obstacle | None:
+    """A packet that carries others was stopped, and ours ended where such a packet was the next thing to be seen, or the last."""
+    around = way.points[max(last, 0) : last + 2]
+    if outer not in way.outers or not any(point.towards == outer.target for point in around):
+        return None
+    line = _line(drop)
+    match = (*_ends(outer.source, outer.target), "udp", "dport", str(outer.port))
+    chain = f"{drop.family} {drop.table} {drop.chain}"
+    found = Finding(
+        "nft-reject" if drop.rejects else "nft-drop", Where(drop.node, drop.interface, drop.hook),
+        f"{line} in {drop.node} {'rejects' if drop.rejects else 'drops'} VXLAN packets to {outer.target}",
+        evidence=(Evidence("nft-trace", f"{drop.node}: {line} ({drop.hook}): {drop.text or 'policy drop'}"),),
+        fixes=_fixes(drop, chain, "VXLAN packets", match),
+    )
+    return Obstacle(last + 1, replace(inside(found, outer.sender, outer.receiver), direction=around[-1].leg))
+
+
+def _line(drop: FirewallDrop) -> str:
+    chain = f"{drop.family} {drop.table} {drop.chain}"
+    return f"{chain} handle {drop.handle}" if drop.handle is not None else f"the policy of {chain}"
+
+
+def _ends(source: IP, target: IP) -> tuple[str, ...]:
+    family = "ip" if source.version == 4 else "ip6"
+    return family, "saddr", str(source), family, "daddr", str(target)
 
 
 def _fixes(drop: FirewallDrop, chain: str, word: str, match: tuple[str, ...]) -> tuple[Fix, ...]:
@@ -59,9 +92,7 @@ def _match(drop: FirewallDrop, way: Way) -> tuple[str, ...]:
             return ("icmpv6", "type", "nd-neighbor-solicit" if drop.what == SOLICIT else "nd-neighbor-advert")
         return () if drop.family == "arp" else ("ether", "type", "arp")
     back = drop.what == REPLY
-    source, target = (flow.dst, flow.src) if back else (flow.src, flow.dst)
-    family = "ip" if flow.version == 4 else "ip6"
-    ends = (family, "saddr", str(source.address), family, "daddr", str(target.address))
+    ends = _ends(flow.src.address, flow.dst.address) if not back else _ends(flow.dst.address, flow.src.address)
     if flow.kind in {TCP, UDP}:
         return (*ends, flow.kind, "sport" if back else "dport", str(flow.port))
     return (*ends, "icmp" if flow.version == 4 else "icmpv6", "type", "echo-reply" if back else "echo-request")

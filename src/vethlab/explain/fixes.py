@@ -26,6 +26,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "routing-loop": ("route",), "not-for-us": ("neighbour", "address", "interface"), "nft-drop": ("nft",), "nft-reject": ("nft",),
     "rp-filter": ("sysctl",), "local-source": ("sysctl", "address"), "forwarding-off": ("sysctl",), "echo-ignored": ("sysctl",),
     "nat-missing": ("table", "sysctl"), "nat-wrong": ("table",),
+    "vxlan-no-fdb": ("fdb", "vxlan", "interface"),
     "arp-suppressed": ("sysctl",), "ttl-expired": ("sysctl",), "port-closed": ("process",),
 }
 

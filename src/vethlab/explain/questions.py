@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from vethlab.model.address import IP
 from vethlab.model.flow import Flow
+from vethlab.model.journey import Outer
 from vethlab.model.question import Look, Route, Routed
 
 __all__ = ["Drifted", "Look", "Observe", "Question", "Route", "Routed"]
@@ -26,7 +27,7 @@ class Observe:
 
     `interface`: the one the kernel would send by, for `--arp`. `solicits`: (namespace, address) that will be asked for; `waits`: one of
     them is being asked for already, and the kernel repeats the question only once a second.
-    `targets`: what the packet is for once it has been translated.
+    `targets`: what the packet is for once it has been translated; `outers`: in what it will travel.
     """
 
     flow: Flow
@@ -35,6 +36,7 @@ class Observe:
     solicits: tuple[tuple[str, IP], ...] = ()
     waits: bool = False
     targets: tuple[tuple[IP, int | None], ...] = ()
+    outers: tuple[Outer, ...] = ()
 
 
 Question = Look | Route | Drifted | Observe

@@ -125,7 +125,7 @@ ROWS: tuple[tuple[str, ...] | tuple[str, str, str, str, bool], ...] = (
     ("TC_CHAIN_NOTFOUND", "A tc filter jumps to a chain that is not there.", "tc-drop"),
     ("TC_RECLASSIFY_LOOP", "tc filters send the packet round in a circle.", "tc-drop"),
     ("VXLAN_INVALID_HDR", "The VXLAN header is wrong."),
-    ("VXLAN_VNI_NOT_FOUND", "There is no VXLAN device for this network identifier."),
+    ("VXLAN_VNI_NOT_FOUND", "There is no VXLAN device for this network identifier.", "vxlan-vni-mismatch"),
     ("MAC_INVALID_SOURCE", "The source MAC can be no sender's, or is the receiver's own."),
     ("VXLAN_ENTRY_EXISTS", "A VXLAN forwarding entry says something else about the source."),
     ("NO_TX_TARGET", "There is no port or tunnel end to send it to.", "port-detached", "a bridge whose other ports are down or gone"),

@@ -43,6 +43,7 @@ PAIRS: dict[tuple[str, str], tuple[str, ...]] = {
     ("IP_INHDR", "ip6_rcv_core"): (),
     ("QDISC_DROP", "__dev_queue_xmit"): SILENT,
     ("BRIDGE_INGRESS_STP_STATE", "br_handle_frame"): ("port-blocked", "bridge-down"),
+    ("NO_TX_TARGET", "vxlan_xmit"): ("vxlan-no-fdb",),
     ("NO_TX_TARGET", "br_handle_frame_finish"): ("port-detached", "port-down", "fdb-wrong"),
 }
 

@@ -55,17 +55,17 @@ def resolve(
     if not having:
         # The question is flooded and nobody in particular is asked: an obstacle right at the sender is told all the same.
         first = Crossing(sender, OUT, sender if scene.is_bridge(sender) else None)
-        carry(scene, way, Track((first,)), Frame(SOLICIT, "", 0, next_hop.version), next_hop)
+        yield from carry(scene, way, Track((first,)), Frame(SOLICIT, "", 0, next_hop.version), next_hop)
         way.block(neighbour.nobody(scene, sender, next_hop, target, segment))
         return None
     owner = _chosen(scene, having, next_hop)
     track = segment[owner]
     for one in neighbour.deaf(scene, sender):  # it asks nobody and sends to its own MAC
         return Found(owner, track, _mac(scene, owner), one)
-    carry(scene, way, track, Frame(SOLICIT, "", 0, next_hop.version), next_hop)
+    yield from carry(scene, way, track, Frame(SOLICIT, "", 0, next_hop.version), next_hop)
     yield from _answers(scene, way, owner, next_hop, _asks_as(snapshot, sender, source, next_hop))
     asker_mac = snapshot.interfaces[sender.interface].mac
-    carry(scene, way, track.back(), Frame(ANSWER, asker_mac, 0, next_hop.version), next_hop)
+    yield from carry(scene, way, track.back(), Frame(ANSWER, asker_mac, 0, next_hop.version), next_hop)
     way.clear("neighbour-unresolved", "neighbour-wrong", "arp-suppressed")
     return Found(owner, track, _mac(scene, owner))
 

@@ -26,6 +26,7 @@ class Scene:
         self.wiring = wiring
         self.snapshots: dict[str, Snapshot] = {}
         self._drift: tuple[Drift, ...] | None = None
+        self.underlays: dict[Any, Any] = {}  # ways of outer packets that were walked (explain/tunnel.py)
         self._parents = {wire.lower for wire in wiring.wires.values()}
 
     def look(self, netns: str) -> Asking[Snapshot]:
@@ -52,6 +53,15 @@ class Scene:
     def uppers(self, end: End) -> list[End]:
         """The macvlans that stand on an interface."""
         return [other for other, wire in self.wiring.wires.items() if wire.lower == end] if end in self._parents else []
+
+    def far_ends(self, end: End) -> list[End]:
+        """The VXLAN devices that one should reach: of its network, says the lab file; else those of other nodes with its vni."""
+        tunnel, wires = self.wiring.tunnels.get(end), self.wiring.wires
+        if tunnel is not None:
+            return [far for far, _ in tunnel.remotes if far in wires and wires[far].kind == "vxlan"]
+        vni = _vni(wires.get(end))
+        others = [far for far in wires if far.netns != end.netns and far not in self.wiring.tunnels]
+        return [far for far in others if vni and _vni(wires[far]) == vni]
 
     def is_bridge(self, end: End) -> bool:
         """True for a bridge itself."""
@@ -81,3 +91,7 @@ class Scene:
             return None
         bridges = [one.end for one in self.wiring.of(end.netns) if one.kind == "bridge"]
         return bridges[0] if len(bridges) == 1 else None
+
+
+def _vni(wire: Wire | None) -> int:
+    return wire.vxlan.vni if wire is not None and wire.vxlan is not None else 0

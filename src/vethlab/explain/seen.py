@@ -21,15 +21,18 @@ def hops(way: Way, observed: Observed) -> tuple[tuple[PathHop, ...], tuple[PathH
     """The request's path and the reply's."""
     places = {(point.node, point.interface) for point in way.points}
     own = {(point.node, point.interface) for point in way.points if point.own}
+    carried = {(point.node, point.interface, point.towards) for point in way.points}
     request: list[PathHop] = []
     reply: list[PathHop] = []
     seen: set[tuple[object, ...]] = set()
     last: dict[str, tuple[str, ...]] = {}
     answered = False
     for one in sorted(observed.sightings, key=lambda sighting: sighting.ns):
-        key = (one.node, one.interface, one.direction, one.what, one.about)
+        key = (one.node, one.interface, one.direction, one.what, one.about, one.towards)
         if key in seen or (one.foreign and (one.node, one.interface) not in places):
             continue
+        if one.towards is not None and places and (one.node, one.interface, one.towards) not in carried:
+            continue  # a copy for another host
         if one.what in {SOLICIT, ANSWER} and places and (one.node, one.interface) not in places:
             continue
         seen.add(key)
@@ -63,7 +66,7 @@ def _hop(one: Sighting, *, misled: bool) -> PathHop:
         ANSWER: f"{'ARP' if one.about is None or one.about.version == 4 else 'advertisement:'} {one.about} is at {one.source_mac}",
         REQUEST: "request", REPLY: "reply", ERROR: f"ICMP error from {one.sender}",
     }
-    note = texts[one.what] + (", for another MAC" if misled else "")
+    note = texts[one.what] + (f" in {one.carried}" if one.carried else "") + (", for another MAC" if misled else "")
     return PathHop(one.node, one.interface, one.direction, one.ns, note)
 
 

@@ -20,6 +20,7 @@ from vethlab.model.snapshot import Interface, Wire
 __all__ = ["Crossing", "Track", "members", "owners"]
 
 FORWARDING = 3
+VXLAN = "vxlan"
 TOGETHER = "bridge"  # the mode in which macvlans pass frames to each other
 OBSTACLE = 100  # in hops: a detour of any length is better than an obstacle
 
@@ -88,11 +89,8 @@ def _next(scene: Scene, last: Crossing) -> list[tuple[Crossing, int]]:
     if last.direction == OUT and wire.lower is not None:
         return _beside(scene, last.end, wire, wire.lower)
     if last.direction == OUT and last.bridge != last.end:
-        if wire.peer is None:
-            return []
-        peer = scene.wire(wire.peer)
-        fine = wire.up and peer is not None and peer.up
-        return [(step, 1 if fine else OBSTACLE) for step in _arrivals(scene, wire.peer)]
+        fars = scene.far_ends(last.end) if wire.kind == VXLAN else [wire.peer] if wire.peer is not None else []
+        return [(step, 1 if wire.up and _is_up(scene, far) else OBSTACLE) for far in fars for step in _arrivals(scene, far)]
     bridge = last.bridge
     if bridge is None:  # what comes to an interface from outside is for those that stand on it
         return [(Crossing(upper, IN), 1 if _is_up(scene, upper) else OBSTACLE) for upper in scene.uppers(last.end)]

@@ -45,7 +45,10 @@ def explain(flow: Flow, wiring: Wiring, *, hasty: bool = False) -> Asking[Explan
     found = yield from warnings(scene, walked.way, concerned)
     solicits = tuple(dict.fromkeys((one.node, one.about) for one in walked.way.points if one.what == SOLICIT and one.about is not None))
     targets = tuple((one.now_target, one.now_port) for one in walked.way.bindings)
-    observed: Observed = yield Observe(flow, _watched(flow, walked, found), walked.interface, solicits, _waits(scene, solicits), targets)
+    observed: Observed = yield Observe(
+        flow, _watched(flow, walked, found), walked.interface, solicits, _waits(scene, solicits), targets,
+        tuple(dict.fromkeys(walked.way.outers)),
+    )
     if observed.ok and flow.kind == UDP and observed.rtt_us is None and _answer_lost(observed):
         observed = replace(observed, ok=False, reason="it arrived and was answered, but the answer did not come back")
     drift = () if observed.ok and not found else (yield from scene.drift())
@@ -106,4 +109,7 @@ def _unproven(way: Way, observed: Observed) -> list[Finding]:
 
 
 def _with_fixes(found: Finding, drift: tuple[Drift, ...]) -> Finding:
+    if found.inner is not None:  # what mends the underlay mends the overlay
+        inner = _with_fixes(found.inner, drift)
+        return replace(found, inner=inner, fixes=inner.fixes)
     return replace(found, fixes=candidates(found, drift))

@@ -32,6 +32,7 @@ class Travel:
     bound: str | None = None
     only_neighbour: bool = False
     flaw: Finding | None = None  # what makes a router refuse it: a source address that is of no use there
+    cut: bool = False  # whether its origin may cut it
     hops: int | None = None
     origin: str = ""
     left_by: str | None = None

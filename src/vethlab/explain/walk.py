@@ -23,10 +23,10 @@ from vethlab.explain.way import Way
 from vethlab.model import finding as findings
 from vethlab.model.address import IP
 from vethlab.model.flow import ARP, Flow
-from vethlab.model.journey import IN, REPLY, REQUEST
+from vethlab.model.journey import IN, OUTER, REPLY, REQUEST
 from vethlab.model.link import LOOPBACK, End
 
-__all__ = ["Walked", "walk"]
+__all__ = ["Walked", "leg", "walk"]
 
 MOST_HOPS = 300  # a packet has 255 at most
 
@@ -49,7 +49,7 @@ def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
     there = Travel(
         REQUEST, target, source, flow.length, bound=flow.src.interface, only_neighbour=flow.kind == ARP, kind=flow.kind, port=flow.port,
     )
-    arrived = yield from _leg(scene, way, there, flow.src.node)
+    arrived = yield from leg(scene, way, there, flow.src.node)
     left_by = there.left_by
     sender = there.chosen or there.source
     way.flow = flow.sent_from(sender)
@@ -65,7 +65,7 @@ def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
             ))
             way.clear("echo-ignored", "port-closed")
         way.leg = findings.REPLY
-        back = yield from _leg(scene, way, Travel(REPLY, there.source, there.target, flow.length, kind=flow.kind), node)
+        back = yield from leg(scene, way, Travel(REPLY, there.source, there.target, flow.length, kind=flow.kind), node)
         if back is not None and back.netns != flow.src.node:  # it was for somebody else
             way.delivered.discard(findings.REPLY)
     way.addresses = {name: frozenset(held.address.ip for held in one.addresses) for name, one in scene.snapshots.items()}
@@ -81,7 +81,7 @@ def _meant_node(scene: Scene, flow: Flow, target: IP) -> str | None:
     return owners[0].netns if owners else None
 
 
-def _leg(scene: Scene, way: Way, travel: Travel, origin: str) -> Asking[End | None]:
+def leg(scene: Scene, way: Way, travel: Travel, origin: str) -> Asking[End | None]:
     """One direction. Returns where the packet was delivered, None where the way ends before that."""
     node, came = origin, None
     for _ in range(MOST_HOPS):
@@ -126,6 +126,8 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
     mtu = min(interface.mtu, route_mtu) if route_mtu else interface.mtu
     if travel.length > mtu and travel.what == REPLY and (next_hop.version == 4 or sender.netns == travel.origin):
         travel.length = mtu  # no echo reply says don't-fragment (icmp_init: IP_PMTUDISC_DONT); IPv6 is cut by its sender alone
+    elif travel.length > mtu and travel.what == OUTER and _may_be_cut(travel, sender, next_hop):
+        travel.length = mtu
     elif travel.length > mtu:
         remedy = link.raised(sender, travel.length) if interface.mtu < travel.length else None  # else the route itself is narrow
         under = yield from macvlan.narrow(scene, sender, travel.length)
@@ -136,8 +138,16 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
     if found is None:
         return None
     if not travel.only_neighbour:
-        carry(scene, way, found.track, Frame(travel.what, found.mac, travel.length, next_hop.version))
+        yield from carry(scene, way, found.track, Frame(travel.what, found.mac, travel.length, next_hop.version))
     if found.missed is not None:
         way.block_arrival(found.missed)
     return found.owner
 
+
+
+def _may_be_cut(travel: Travel, sender: End, next_hop: IP) -> bool:
+    """Of IPv4 any router cuts an outer packet, for it says don't-fragment only if told to (drivers/net/vxlan, df).
+
+    Its origin does so only if what it carries may be cut too: else it tells who sent that (skb_tunnel_check_pmtu).
+    """
+    return travel.cut if sender.netns == travel.origin else next_hop.version == 4

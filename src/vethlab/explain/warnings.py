@@ -33,7 +33,8 @@ def warnings(scene: Scene, way: Way, addresses: list[IP]) -> Asking[list[Finding
         for one in (*_addresses(scene, everybody, concerned), *_macs(scene, everybody, drift)):
             found.setdefault((one.slug, one.where), one)
     there, back = way.routers.get(REQUEST, []), way.routers.get(REPLY, [])
-    passed = {leg: {(one.node, one.interface) for one in way.points if one.leg == leg and one.what == leg} for leg in (REQUEST, REPLY)}
+    own = [one for one in way.points if one.leg == one.what and not one.underlay]
+    passed = {leg: {(one.node, one.interface) for one in own if one.leg == leg} for leg in (REQUEST, REPLY)}
     if {REQUEST, REPLY} <= way.delivered and there[0] != back[0] and passed[REQUEST] != passed[REPLY]:
         only = sorted(passed[REQUEST] ^ passed[REPLY])
         where = Where(*only[0], "route")

@@ -12,6 +12,7 @@ from vethlab.explain.nat import Hit
 from vethlab.model.address import IP
 from vethlab.model.finding import REQUEST, Finding
 from vethlab.model.flow import Flow
+from vethlab.model.journey import Outer
 from vethlab.model.link import End
 
 __all__ = ["Binding", "Obstacle", "Point", "Way"]
@@ -21,6 +22,8 @@ __all__ = ["Binding", "Obstacle", "Point", "Way"]
 class Point:
     """A frame at an interface, as a packet socket sees it. `what` as in Sighting; `leg`: request or reply.
 
+    `underlay`: on the way of a packet that carries it; `towards` is then where that leads, and `asked`:
+    a question that finds that way.
     `own`: the interface takes it only if the MAC is its own (a port of a bridge takes every frame).
     """
 
@@ -31,6 +34,9 @@ class Point:
     about: IP | None
     leg: str
     own: bool = False
+    underlay: bool = False
+    asked: bool = False
+    towards: IP | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class Way:
     bindings: list[Binding] = field(default_factory=list)
     leg: str = REQUEST
     flow: Flow | None = None  # as it is sent, its source address known
+    outers: list[Outer] = field(default_factory=list)  # in what it travels between hosts
 
     def passes(self, end: End, direction: str, what: str, about: IP | None = None, *, own: bool = False) -> None:
         """The packet would be seen here next."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vethlab.errors import KernelError
+from vethlab.kernel import vxlan
 from vethlab.kernel.inside import Inside, each
 from vethlab.kernel.nat_rules import nat_chains
 from vethlab.kernel.netlink import address as addresses
@@ -22,6 +23,7 @@ from vethlab.kernel.netlink.message import attributes, get_u32
 from vethlab.kernel.netlink.route import RTM_GETROUTE
 from vethlab.kernel.netlink.sock_diag import bound
 from vethlab.kernel.port import Namespaces
+from vethlab.model.fdb import Forward
 from vethlab.model.nat import NatChain
 from vethlab.model.snapshot import FdbEntry, FibRoute, FibRule, HeldAddress, Interface, Listener, NeighbourEntry, Queue, Snapshot
 
@@ -84,6 +86,7 @@ class _Dumped:
     tables: tuple[tuple[str, str], ...]
     bridges: bool
     translates: bool
+    forwards: tuple[Forward, ...]
 
     def snapshot(self, values: Mapping[str, str], nat: tuple[NatChain, ...]) -> Snapshot:
         """Together with its sysctls."""
@@ -91,6 +94,7 @@ class _Dumped:
             interfaces=self.interfaces, addresses=self.addresses, routes=self.routes, rules=self.rules, neighbours=self.neighbours,
             fdb=self.fdb, listeners=self.listeners, all4=_numbers(values, _ALL4, ALL4), all6=_numbers(values, _ALL6, ALL6),
             sysctls={key: value for key, value in values.items() if key in KEYS or key in BRIDGE_KEYS}, tables=self.tables, nat=nat,
+            forwards=self.forwards,
         )
 
 
@@ -111,6 +115,7 @@ def _dump(name: str, inside: Inside) -> _Dumped:
             neighbours=_neighbours(inside, names), fdb=_fdb(inside, names) if bridges else (),
             listeners=bound(inside.sockets) if inside.sockets is not None else (), tables=tables, bridges=bridges,
             translates=bool(tables) and _translates(inside),
+            forwards=_forwards(inside, {one.number: one.name for one in told if one.kind == vxlan.KIND}),
         )
     except KernelError as error:
         raise KernelError("read", f"namespace {name}", error.errno, error.kernel_says) from error
@@ -127,7 +132,7 @@ def _interface(inside: Inside, one: Told, names: Mapping[int, str], held: Sequen
         name=one.name, index=one.number, kind=one.kind, up=one.up, carrier=one.carrier, mtu=one.mtu, mac=one.mac, arp=one.arp,
         master=names.get(one.master), port=interface.port(one), stp=interface.runs_stp(one), xdp=interface.xdp(one),
         xdp_modes=interface.xdp_modes(one), queues=tuple(held), filters=tc.filters(inside.route, one.number, held), ipv4=ipv4, ipv6=ipv6,
-        counters=interface.counters(one),
+        counters=interface.counters(one), vxlan=vxlan.told(one),
     )
 
 
@@ -163,6 +168,12 @@ def _translates(inside: Inside) -> bool:
         return inside.filters is not None and any(one.type == "nat" for one in nftables.chains(inside.filters))
     except KernelError:
         return False
+
+
+def _forwards(inside: Inside, devices: Mapping[int, str]) -> tuple[Forward, ...]:
+    """What VXLAN devices know."""
+    parts = inside.route.dump(neighbours.RTM_GETNEIGH, fdb.ALL) if devices else []
+    return tuple(entry for part in parts if (entry := vxlan.decode_entry(*part, devices, learned=True)) is not None)
 
 
 def _tables(inside: Inside) -> tuple[tuple[str, str], ...]:

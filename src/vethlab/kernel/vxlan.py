@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 
 from vethlab.kernel.netlink.fdb import AF_BRIDGE
-from vethlab.kernel.netlink.link import IFLA_ADDRESS, IFLA_MASTER, IFLA_MTU, mac_bytes, new_link
+from vethlab.kernel.netlink.interface import Told
+from vethlab.kernel.netlink.link import IFLA_ADDRESS, IFLA_INFO_DATA, IFLA_MASTER, IFLA_MTU, mac_bytes, new_link
 from vethlab.kernel.netlink.message import (
     NLM_F_APPEND,
     NLM_F_CREATE,
@@ -75,6 +76,12 @@ def decode(data: bytes, start: int, end: int) -> Vxlan:
     )
 
 
+def told(one: Told) -> Vxlan | None:
+    """The settings of an interface that was read in full, None if it is no VXLAN device."""
+    span = one.info.get(IFLA_INFO_DATA) if one.kind == KIND else None
+    return None if span is None else decode(one.data, *span)
+
+
 def add_entry(entry: Forward, indexes: Mapping[str, int]) -> Request:
     """Put an entry in place."""
     return Request(RTM_NEWNEIGH, NLM_F_CREATE | (NLM_F_APPEND if entry.mac == UNKNOWN_MAC else NLM_F_REPLACE), _entry(entry, indexes))
@@ -85,10 +92,13 @@ def delete_entry(entry: Forward, indexes: Mapping[str, int]) -> Request:
     return Request(RTM_DELNEIGH, 0, _entry(entry, indexes))
 
 
-def decode_entry(data: bytes, start: int, end: int, names: Mapping[int, str]) -> Forward | None:
-    """One RTM_NEWNEIGH payload of AF_BRIDGE, or None if it is no lasting entry of a VXLAN device; `names` are the VXLAN devices."""
+def decode_entry(data: bytes, start: int, end: int, names: Mapping[int, str], *, learned: bool = False) -> Forward | None:
+    """One RTM_NEWNEIGH payload of AF_BRIDGE, or None if it is no entry of a VXLAN device. `names` are the VXLAN devices.
+
+    Entries that last only, with `learned` all.
+    """
     family, index, state, flags, _type = MESSAGE.unpack_from(data, start)
-    if family != AF_BRIDGE or index not in names or not flags & NTF_SELF or not state & NUD_PERMANENT:
+    if family != AF_BRIDGE or index not in names or not flags & NTF_SELF or not (learned or state & NUD_PERMANENT):
         return None
     found = attributes(data, start + 12, end)
     if NDA_DST not in found or NDA_LLADDR not in found:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from vethlab.errors import KernelError
-from vethlab.kernel import macvlan, veth
+from vethlab.kernel import macvlan, veth, vxlan
 from vethlab.kernel.inside import Inside, each
 from vethlab.kernel.netlink import interface
 from vethlab.kernel.netlink.address import interface as address
@@ -54,7 +54,7 @@ def read_wiring(namespaces: Namespaces, names: Iterable[str]) -> dict[End, Wire]
             end=End(name, one.name), kind=one.kind, mac=one.mac, up=one.up, carrier=one.carrier,
             master=site.told[one.master].name if one.master in site.told else None,
             peer=ends.get(End(name, one.name)), addresses=tuple(site.addresses.get(one.number, ())),
-            lower=lowers.get(End(name, one.name)), mode=_mode(one),
+            lower=lowers.get(End(name, one.name)), mode=_mode(one), vxlan=vxlan.told(one),
         )
         for name, site in sites.items() for one in site.told.values()
     }

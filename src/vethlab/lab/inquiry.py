@@ -93,6 +93,7 @@ class Inquiry:
         def look() -> Observed:
             return look_on(
                 self._namespaces, question.flow, question.netns, truth=self._truth, keep=self._keep, targets=question.targets,
+                outers=question.outers,
                 probe=lambda mark: probe(self._namespaces, question.flow, interface=question.interface, timeout=patience, mark=mark),
             )
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from vethlab.change import SetSysctl
 from vethlab.kernel.wiring import read_wiring
 from vethlab.model.address import IPInterface
-from vethlab.model.link import LOOPBACK, End
+from vethlab.model.link import LOOPBACK, End, Vxlan
 from vethlab.model.names import HOST
 from vethlab.model.nat import Hidden, Published
-from vethlab.model.snapshot import Drift, Wiring
+from vethlab.model.snapshot import Drift, Tunnel, Wiring
 from vethlab.plan import nat, world
 
 if TYPE_CHECKING:
@@ -25,18 +25,19 @@ if TYPE_CHECKING:
     from vethlab.kernel.port import Namespaces
     from vethlab.model.topology import Topology
 
-__all__ = ["drift_of", "wiring_of"]
+__all__ = ["drift_of", "tunnels_of", "wiring_of"]
 
 
 def wiring_of(namespaces: Namespaces, topology: Topology) -> Wiring:
     """Every interface of the lab, with what the lab file says of it."""
     meant = {End(port.on, port.name): network.name for network in topology.networks for port in network.ports if port.name}
+    meant |= {End(vtep.host, vtep.interface): network.name for network in topology.networks for vtep in network.vteps}
     wires = {
         end: replace(wire, should_join=meant[end]) if end in meant else wire
         for end, wire in read_wiring(namespaces, sorted(namespaces.names())).items()
     }
     forwarding = {node.name for node in topology.nodes if node.forward} | ({HOST} if nat.sysctls(topology, HOST) else set())
-    return Wiring(wires, _declared(topology), frozenset(forwarding), *_translated(topology))
+    return Wiring(wires, _declared(topology), frozenset(forwarding), *_translated(topology), tunnels_of(topology))
 
 
 def _translated(topology: Topology) -> tuple[tuple[Published, ...], tuple[Hidden, ...]]:
@@ -48,6 +49,21 @@ def _translated(topology: Topology) -> tuple[tuple[Published, ...], tuple[Hidden
         for subnet in nat.subnets(network)
     ]
     return tuple(published), tuple(hidden)
+
+
+def tunnels_of(topology: Topology) -> dict[End, Tunnel]:
+    """What the lab file says of every VXLAN device. By multicast each host is as good as known by its own address."""
+    found = {}
+    for network in topology.networks:
+        ends = {vtep.host: End(vtep.host, vtep.interface) for vtep in network.vteps}
+        known = tuple((vtep.host, vtep.local) for vtep in network.vteps if vtep.local is not None)
+        for vtep in network.vteps:
+            meant = Vxlan(
+                network.vni, network.udp_port, vtep.local, vtep.group, learning=network.fdb != "static", version=vtep.version,
+            )
+            remotes = vtep.remotes or tuple(one for one in known if one[0] != vtep.host)
+            found[ends[vtep.host]] = Tunnel(meant, tuple((ends[host], address) for host, address in remotes))
+    return found
 
 
 def _declared(topology: Topology) -> dict[End, tuple[IPInterface, ...]]:

@@ -10,7 +10,20 @@ from dataclasses import dataclass, field
 from vethlab.model.address import IP
 
 SOLICIT, ANSWER, REQUEST, REPLY, ERROR = "solicit", "answer", "request", "reply", "error"
+OUTER = "outer"  # a tunnel's own packet while its way is walked; where it is seen, what it carries is
 IN, OUT = "in", "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """Packets that carry others from one host to another: what they are known by."""
+
+    sender: str
+    receiver: str
+    source: IP
+    target: IP
+    port: int
+    vni: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +32,9 @@ class Sighting:
 
     `what`: solicit and answer are ARP or neighbour discovery `about` an address; request and reply are the probe's own packets; error is
     an ICMP error that quotes one of them.
+
+    `carried`: in what the frame travels here, empty where it travels by itself, and `towards` which address that brings it; MAC addresses
+    are its own all the same.
 
     `foreign`: its destination MAC is not this interface's (PACKET_OTHERHOST). `hops`: TTL or hop limit. `sender`: who sends, by address;
     `ends`: of the probe's own packets source and target, with their ports, as text.
@@ -37,11 +53,15 @@ class Sighting:
     hops: int = 0
     length: int = 0
     ends: tuple[str, ...] = ()
+    carried: str = ""
+    towards: IP | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FirewallDrop:
     """A rule or policy that an nft trace saw end the packet. `what` as in Sighting; `handle` None: the chain's policy.
+
+    `outer`: it ended a packet that carries others; `what` is then not told.
 
     `specific`: the rule matches something, so deleting it says less than deleting a bare `drop`; `position`: its place in the chain.
     """
@@ -58,6 +78,7 @@ class FirewallDrop:
     rejects: bool = False
     specific: bool = True
     position: int = 0
+    outer: Outer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vethlab.model.address import IP, IPInterface, IPNetwork
-from vethlab.model.link import End
+from vethlab.model.fdb import Forward
+from vethlab.model.link import End, Vxlan
 from vethlab.model.nat import Hidden, NatChain, Published
 
 MAIN_TABLE, LOCAL_TABLE = 254, 255
@@ -68,6 +69,7 @@ class Interface:
     ipv4: Mapping[str, int] = field(default_factory=dict)
     ipv6: Mapping[str, int] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
+    vxlan: Vxlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,8 @@ class Listener:
 class Snapshot:
     """One namespace. `all4` and `all6`: net.ipv4.conf.all and net.ipv6.conf.all by leaf; `sysctls`: further keys, dotted, in full.
 
-    `tables`: nftables tables as (family, name); `nat`: the chains that translate addresses.
+    `tables`: nftables tables as (family, name); `nat`: the chains that translate addresses. `forwards`: what VXLAN devices know, learned or
+    put there.
     """
 
     interfaces: Mapping[str, Interface] = field(default_factory=dict)
@@ -172,6 +175,7 @@ class Snapshot:
     sysctls: Mapping[str, str] = field(default_factory=dict)
     tables: tuple[tuple[str, str], ...] = ()
     nat: tuple[NatChain, ...] = ()
+    forwards: tuple[Forward, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +194,17 @@ class Wire:
     peer: End | None = None
     addresses: tuple[IPInterface, ...] = ()
     should_join: str | None = None
+    vxlan: Vxlan | None = None
     lower: End | None = None
     mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """What the lab file says of a VXLAN device: its settings, and the address at which it should reach each other one of the network."""
+
+    meant: Vxlan
+    remotes: tuple[tuple[End, IP], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +234,7 @@ class Wiring:
     forwards: frozenset[str] = frozenset()  # nodes that are meant to forward
     published: tuple[Published, ...] = ()
     hidden: tuple[Hidden, ...] = ()
+    tunnels: Mapping[End, Tunnel] = field(default_factory=dict)
 
     def owners(self, address: IP) -> tuple[End, ...]:
         """The interfaces that have an address now."""

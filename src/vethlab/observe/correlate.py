@@ -8,13 +8,14 @@ and repetitions included; what they mean is for `explain` to say.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import NamedTuple
 
 from vethlab.kernel.packet import ARPHRD_ETHER, ARPHRD_LOOPBACK, PACKET_OUTGOING, Held
 from vethlab.model.address import IP
 from vethlab.model.journey import ANSWER, IN, OUT, REPLY, REQUEST, SOLICIT, Sighting
-from vethlab.observe.decode import Packet, decode, decode_ip
+from vethlab.observe.decode import Packet, decode, decode_ip, unwrapped
 from vethlab.observe.ours import Ours
 
 __all__ = ["Kept", "Place", "beginning", "sightings"]
@@ -31,19 +32,26 @@ class Kept(NamedTuple):
     seen: Sighting
 
 
-def sightings(frames: Iterable[Held], place: Place, ours: Ours, *, addresses: Collection[IP] | None = None) -> list[Kept]:
+def sightings(
+    frames: Iterable[Held], place: Place, ours: Ours, *, addresses: Collection[IP] | None = None, ports: Collection[int] = (),
+) -> list[Kept]:
     """What was seen; the `ns` of a sighting is 0 until `beginning` is known.
 
-    `addresses`: of ARP and neighbour discovery only what concerns these.
+    `addresses`: of ARP and neighbour discovery only what concerns these. `ports`: of UDP, whose packets carry frames (VXLAN): one that
+    carries the probe is a sighting of the probe.
     """
     found = []
     for frame in sorted(frames, key=lambda one: one.ns):
         ethernet = frame.hardware in {ARPHRD_ETHER, ARPHRD_LOOPBACK}
         packet = decode(frame.data) if ethernet else decode_ip(frame.data)
-        what = ours.what(packet, frame.data)
+        load = unwrapped(packet, frame.data, ports) if ports else None
+        what = ours.what(packet, frame.data) if load is None else ours.what(load[0], load[1])
         if what is None:
             continue
-        seen = _seen(frame, packet, what, place(frame.source, frame.interface), ethernet=ethernet)
+        seen = _seen(frame, packet if load is None else load[0], what, place(frame.source, frame.interface), ethernet=ethernet)
+        if load is not None and packet.ip is not None:
+            source, target = ip_address(packet.ip.source), ip_address(packet.ip.target)
+            seen = replace(seen, hops=packet.ip.hops, carried=f"VXLAN {load[2]} from {source} to {target}", towards=target)
         if addresses is None or what not in {SOLICIT, ANSWER} or not {seen.about, seen.sender}.isdisjoint(addresses):
             found.append(Kept(frame, seen))
     return found

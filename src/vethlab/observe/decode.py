@@ -6,11 +6,12 @@ accepted, nothing is raised and nothing guessed: what is not there is None. Addr
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from struct import Struct
 from typing import NamedTuple
 
 __all__ = [
-    "ARP", "ICMP", "ICMPV6", "IPV4", "IPV6", "TCP", "UDP", "Arp", "Icmp", "Ip", "Packet", "Tcp", "Udp", "decode", "decode_ip",
+    "ARP", "ICMP", "ICMPV6", "IPV4", "IPV6", "TCP", "UDP", "Arp", "Icmp", "Ip", "Packet", "Tcp", "Udp", "decode", "decode_ip", "unwrapped",
 ]
 
 IPV4, ARP, IPV6 = 0x0800, 0x0806, 0x86DD
@@ -28,6 +29,8 @@ _FRAGMENT = Struct("!BBHI")
 _TCP = Struct("!HHIIBBHHH")
 _UDP = Struct("!HHHH")
 _ICMP = Struct("!BBHI")
+_VXLAN = Struct("!II")
+_VNI_VALID = 0x08
 
 
 class Arp(NamedTuple):
@@ -149,6 +152,24 @@ def decode_ip(data: bytes, at: int = 0, *, quoted: bool = False) -> Packet:
     if ip.protocol in {ICMP, ICMPV6} and at + _ICMP.size <= len(data):
         return Packet(ip=ip, icmp=_icmp(data, at, six=ip.version == 6, quoted=quoted))
     return Packet(ip=ip)
+
+
+def unwrapped(packet: Packet, data: bytes, ports: Collection[int]) -> tuple[Packet, bytes, int] | None:
+    """What a VXLAN packet to one of these UDP ports carries: the frame, its bytes, and the vni (RFC 7348, section 5)."""
+    if packet.udp is None or packet.ip is None or packet.udp.target not in ports:
+        return None
+    at = _behind_udp(packet, data)
+    if at + _VXLAN.size > len(data) or not data[at] & _VNI_VALID:
+        return None
+    inner = data[at + _VXLAN.size :]
+    return decode(inner), inner, _VXLAN.unpack_from(data, at)[1] >> 8
+
+
+def _behind_udp(packet: Packet, data: bytes) -> int:
+    """Where the payload of a datagram begins in a frame."""
+    at = (_ETHERNET.size + _TAG.size * len(packet.vlans)) if packet.ethertype else 0
+    header = (data[at] & 15) * 4 if data[at] >> 4 == 4 else _ipv6(data, at)[1] - at
+    return at + header + _UDP.size
 
 
 def _arp(data: bytes, at: int) -> Arp | None:

@@ -8,12 +8,13 @@ those at places where only this probe's packets end well.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from vethlab.explain.reasons import reasons
 from vethlab.kernel.bpf.tracer import Event
 from vethlab.kernel.netlink.nftables import Chain, TraceEvent
 from vethlab.kernel.nft_rules import RuleText
-from vethlab.model.journey import ANSWER, REPLY, SOLICIT, FirewallDrop, KernelDrop
+from vethlab.model.journey import ANSWER, OUTER, REPLY, SOLICIT, FirewallDrop, KernelDrop, Outer
 from vethlab.observe.decode import ARP, Packet, decode, decode_ip
 from vethlab.observe.ours import Ours
 
@@ -32,8 +33,12 @@ Rule = Callable[[str, str, str, int], RuleText | None]  # node, family, table, h
 
 def firewall_drops(
     events: Iterable[TraceEvent], chains: Mapping[str, Sequence[Chain]], ours: Ours, name: Callable[[str, int], str], rule: Rule,
+    outers: Sequence[Outer] = (),
 ) -> list[FirewallDrop]:
-    """Every rule or policy that ended a packet of ours, once. `name`: of an interface of a node."""
+    """Every rule or policy that ended a packet of ours, once. `name`: of an interface of a node.
+
+    `outers`: packets that may carry ours, known by their ends: a trace shows too little to look into one.
+    """
     hooks = {(node, one.family, one.table, one.name): one.hook for node, found in chains.items() for one in found}
     current: dict[tuple[str, int], str] = {}
     drops: dict[tuple[object, ...], FirewallDrop] = {}
@@ -41,12 +46,24 @@ def firewall_drops(
         hook = hooks.get((event.node, event.family, event.table, event.chain))
         if hook is not None:  # a base chain; those that it jumps to have none of their own
             current[event.node, event.id] = hook
-        if event.verdict != "drop" or (what := ours.what(*_packet(event.network_header + event.transport_header))) is None:
+        if event.verdict != "drop":
+            continue
+        packet, data = _packet(event.network_header + event.transport_header)
+        outer = next((one for one in outers if _is(packet, one)), None)
+        what = ours.what(packet, data) if outer is None else OUTER
+        if what is None:
             continue
         key = (event.node, event.family, event.table, event.chain, event.handle, what, event.iif, event.oif)
         if key not in drops:
-            drops[key] = _firewall_drop(event, current.get((event.node, event.id), ""), what, name, rule)
+            drops[key] = replace(_firewall_drop(event, current.get((event.node, event.id), ""), what, name, rule), outer=outer)
     return list(drops.values())
+
+
+def _is(packet: Packet, outer: Outer) -> bool:
+    ip, udp = packet.ip, packet.udp
+    return ip is not None and udp is not None and (ip.source, ip.target, udp.target) == (
+        outer.source.packed, outer.target.packed, outer.port,
+    )
 
 
 def _firewall_drop(event: TraceEvent, hook: str, what: str, name: Callable[[str, int], str], rule: Rule) -> FirewallDrop:

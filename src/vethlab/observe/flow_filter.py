@@ -9,7 +9,7 @@ that fragments pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from vethlab.kernel.classic import BYTE, HALF, NETWORK, PROTOCOL, WORD, Line, answer, any_bit, assemble, equal, go, index, load, size_of_ip
 from vethlab.kernel.packet import Instruction
@@ -29,20 +29,37 @@ _OFFSET, _SYN_RST = 0x1FFF, 0x06
 _ECHO_TOKEN, _DATAGRAM_TOKEN = 8, 16  # where it stands behind the ICMP header's begin, behind the UDP header's (probe.echo, probe.marks)
 
 
-def flow_filter(flow: Flow, mark: Mark) -> list[Instruction]:
-    """The program of a flow."""
+def flow_filter(flow: Flow, mark: Mark, ports: Collection[int] = ()) -> list[Instruction]:
+    """The program of a flow. `ports`: of UDP, whose packets may carry it: all of them pass."""
     number = _TRANSPORT.get(flow.kind)
     return assemble([
         load(WORD, PROTOCOL), equal(ARP, "pass"), equal(IPV4, "four"), equal(IPV6, "six", "drop"),
-        "four", load(BYTE, NETWORK + 9), *_protocols(ICMP, "icmp4", number, "transport4"),
+        "four", *_carriers4(ports), load(BYTE, NETWORK + 9), *_protocols(ICMP, "icmp4", number, "transport4"),
         "icmp4", load(HALF, NETWORK + 6), any_bit(_OFFSET, "pass"), size_of_ip(NETWORK), load(BYTE, NETWORK, indexed=True),
         equal(8, "echo"), equal(0, "echo", "pass"),
-        "six", load(BYTE, NETWORK + 6), index(40), equal(_FRAGMENT, "pass"), *_protocols(ICMPV6, "icmp6", number, "transport"),
+        "six", *_carriers6(ports), load(BYTE, NETWORK + 6), index(40),
+        equal(_FRAGMENT, "pass"), *_protocols(ICMPV6, "icmp6", number, "transport"),
         "icmp6", load(BYTE, NETWORK, indexed=True), equal(128, "echo"), equal(129, "echo", "pass"),
         "echo", *(_has_token(mark.token, _ECHO_TOKEN) if flow.kind == PING else [go("drop")]),
         *([] if number is None else _transport(flow, mark, tcp=number == TCP_NUMBER)),
         "pass", answer(SNAPLEN), "drop", answer(0),
     ])
+
+
+def _carriers4(ports: Collection[int]) -> Iterator[str | Line]:
+    """A datagram to one of these ports, or a later piece of one, which shows no port."""
+    if ports:
+        yield from (load(BYTE, NETWORK + 9), equal(UDP_NUMBER, "", "bare4"), load(HALF, NETWORK + 6), any_bit(_OFFSET, "bare4"))
+        yield from (size_of_ip(NETWORK), load(HALF, NETWORK + 2, indexed=True))
+        yield from (equal(port, "pass") for port in sorted(ports))
+        yield "bare4"
+
+
+def _carriers6(ports: Collection[int]) -> Iterator[str | Line]:
+    if ports:
+        yield from (load(BYTE, NETWORK + 6), equal(UDP_NUMBER, "", "bare6"), load(HALF, NETWORK + 42))
+        yield from (equal(port, "pass") for port in sorted(ports))
+        yield "bare6"
 
 
 def nothing() -> list[Instruction]:

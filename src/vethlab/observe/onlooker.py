@@ -27,7 +27,7 @@ from vethlab.kernel.packet import Held, Ring, attach
 from vethlab.kernel.port import Namespaces
 from vethlab.model.address import AF_INET, AF_INET6, IP
 from vethlab.model.flow import Flow
-from vethlab.model.journey import FirewallDrop, KernelDrop, Observed
+from vethlab.model.journey import FirewallDrop, KernelDrop, Observed, Outer
 from vethlab.model.mark import Mark
 from vethlab.observe import counters
 from vethlab.observe.correlate import Kept, beginning, sightings
@@ -48,12 +48,13 @@ Keep = Callable[[list[Kept]], object]  # is given the frames behind the sighting
 def look_on(  # noqa: PLR0913 - a probe has as many sides
     namespaces: Namespaces, flow: Flow, netns: Sequence[str], *, probe: Probe, truth: bool = False,
     addresses: Collection[IP] | None = None, keep: Keep | None = None, targets: Sequence[tuple[IP, int | None]] = (),
+    outers: Sequence[Outer] = (),
 ) -> Observed:
     """Send one probe and look on in these namespaces. The rings close behind the answer: the kernel waits a grace period for that."""
     onlooker = Onlooker(namespaces, netns, truth=truth)
     onlooker.open()
     try:
-        return onlooker.look_on(flow, probe, addresses=addresses, keep=keep, targets=targets)
+        return onlooker.look_on(flow, probe, addresses=addresses, keep=keep, targets=targets, outers=outers)
     finally:
         onlooker.untrace()
         Thread(target=onlooker.close, name="vethlab-rings").start()
@@ -106,17 +107,18 @@ class Onlooker:
 
     def look_on(
         self, flow: Flow, probe: Probe, *, addresses: Collection[IP] | None = None, keep: Keep | None = None,
-        targets: Sequence[tuple[IP, int | None]] = (),
+        targets: Sequence[tuple[IP, int | None]] = (), outers: Sequence[Outer] = (),
     ) -> Observed:
         """Send a probe and look on. `addresses`: of ARP and neighbour discovery take only what concerns these.
 
-        `targets`: what it is for once it has been translated, which may be before anybody sees it.
+        `targets`: what it is for once it has been translated, which may be before anybody sees it; `outers`: packets in which it may
+        travel.
         """
         marks: list[Mark] = []
 
         def told(mark: Mark) -> None:
             marks.append(mark)
-            program = flow_filter(flow, mark)
+            program = flow_filter(flow, mark, {one.port for one in outers})
             for ring in self._rings:
                 attach(ring.socket, program)
 
@@ -128,13 +130,14 @@ class Onlooker:
         after = counters.read(self._inside)
         names = counters.Reading(after.counted, {**self._before.names, **after.names})
         ours = Ours(flow, marks[-1] if marks else Mark(), targets)
-        seen = sightings(frames, lambda ring, index: (self.netns[ring], names.name(self.netns[ring], index)), ours, addresses=addresses)
+        place, ports = lambda ring, index: (self.netns[ring], names.name(self.netns[ring], index)), {one.port for one in outers}
+        seen = sightings(frames, place, ours, addresses=addresses, ports=ports)
         start = beginning(seen) or began
         kept = [Kept(frame, replace(one, ns=frame.ns - start)) for frame, one in seen]
         if keep is not None:
             keep(kept)
         observed = replace(
-            ended, sightings=tuple(one.seen for one in kept), firewall=self._firewall(ours, names.name),
+            ended, sightings=tuple(one.seen for one in kept), firewall=self._firewall(ours, names.name, outers),
             # A packet that arrived has no death to explain, and reading the names of the kernel's functions takes a tenth of a second.
             drops=() if ended.ok else self._drops(ours, since=start - ahead), counts=counters.moved(self._before, names),
             lost=self._losses(), truth=self._tracer is not None, table_full=self._table_full(flow.version), watched=self.netns,
@@ -187,10 +190,11 @@ class Onlooker:
         except KernelError:
             return None, len(trace.chains)
 
-    def _firewall(self, ours: Ours, name: Callable[[str, int], str]) -> tuple[FirewallDrop, ...]:
+    def _firewall(self, ours: Ours, name: Callable[[str, int], str], outers: Sequence[Outer]) -> tuple[FirewallDrop, ...]:
         if self._trace is None:
             return ()
-        return tuple(firewall_drops(self._trace.events(), self._trace.chains, ours, name, partial(_rule, self._namespaces)))
+        rule = partial(_rule, self._namespaces)
+        return tuple(firewall_drops(self._trace.events(), self._trace.chains, ours, name, rule, outers))
 
     def _open_tracer(self) -> tuple[tracer.Tracer | None, dict[int, str]]:
         if tracer.available():

@@ -87,6 +87,8 @@ class Copy:
             self._send(name, requests)
         for name, requests in wiring.stacked(self._lab, descriptors).items():
             self._send(name, requests)
+        for name, node in self._lab.nodes.items():
+            self._send(name, wiring.tunnels(node))
         written = []
         for name, node in self._lab.nodes.items():
             here = self._spaces[name].links()

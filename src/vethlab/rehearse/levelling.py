@@ -24,9 +24,9 @@ from vethlab.kernel.netlink.route import (
     RTPROT_STATIC,
 )
 from vethlab.model.address import AF_INET, AF_INET6
-from vethlab.rehearse.objects import in_force, made_with_loopback
+from vethlab.rehearse.objects import in_force, made_with_loopback, of_everybody
 from vethlab.rehearse.said import number, parts, payload
-from vethlab.rehearse.space import ADDRESS, ROUTE, RULE, Kind, Space
+from vethlab.rehearse.space import ADDRESS, ROUTE, RULE, TUNNELLED, Kind, Space
 
 Failed = list[tuple[Request, Refused]]
 
@@ -76,6 +76,8 @@ def _new(kind: Kind, body: bytes) -> Request:
         return Request(kind.new, NLM_F_CREATE | NLM_F_REPLACE, in_force(body))
     if kind is ROUTE:  # IPv6 would make one route of two equal ones that are appended
         return Request(kind.new, NLM_F_CREATE | (NLM_F_APPEND if body[0] == AF_INET else 0), body)
+    if kind is TUNNELLED and of_everybody(body):
+        return Request(kind.new, NLM_F_CREATE | NLM_F_APPEND, body)
     return Request(kind.new, NLM_F_CREATE | (NLM_F_EXCL if kind is RULE else NLM_F_REPLACE), body)
 
 

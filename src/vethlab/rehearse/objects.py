@@ -6,6 +6,7 @@ counts is left out; everything else is kept, whether vethlab has a word for it o
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from struct import Struct
 
 from vethlab.kernel.netlink.address import DUMP as ADDRESSES
@@ -46,9 +47,9 @@ from vethlab.rehearse.said import joined, masked, parts, payload
 
 __all__ = [
     "ADDRESSES", "FORWARDING", "NEIGHBOURS", "PROXIES", "ROUTES", "RTM_DELADDR", "RTM_DELNEIGH", "RTM_DELROUTE", "RTM_DELRULE",
-    "RTM_GETADDR", "RTM_GETNEIGH", "RTM_GETROUTE", "RTM_GETRULE", "RTM_NEWADDR", "RTM_NEWNEIGH", "RTM_NEWROUTE", "RTM_NEWRULE",
-    "RULES", "address", "detected_twice", "forwarding", "in_force", "interface_of", "made_with_loopback", "neighbour", "route", "rule",
-    "through_object", "tried_out",
+    "RTM_GETADDR", "RTM_GETNEIGH", "RTM_GETROUTE", "RTM_GETRULE", "RTM_NEWADDR", "RTM_NEWNEIGH", "RTM_NEWROUTE", "RTM_NEWRULE", "RULES",
+    "address", "detected_twice", "forwarding", "in_force", "interface_of", "made_with_loopback", "neighbour", "of_everybody", "route",
+    "rule", "through_object", "tried_out", "tunnelled",
 ]
 
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
@@ -77,6 +78,7 @@ _ROUTE_PARTS = frozenset({
 })
 _HOP_FLAGS_AT = 2  # struct rtnexthop: length, flags, ...
 _FIB_RULE_INVERT = 2
+_NDA_PORT, _NDA_VNI, _NDA_IFINDEX, _NDA_SRC_VNI = 6, 7, 8, 11
 _NDA_VLAN, _NDA_MASTER, _NDA_PROTOCOL, _NDA_FLAGS_EXT = 5, 9, 12, 15
 
 
@@ -187,3 +189,21 @@ def forwarding(body: bytes) -> bytes | None:
     place = NTF_SELF if own else NTF_MASTER
     head = NEIGHBOUR.pack(AF_BRIDGE, index, state, flags & (NTF_STICKY | NTF_EXT_LEARNED) | place, 0)
     return head + joined(found, {NDA_LLADDR, _NDA_VLAN})
+
+
+def tunnelled(body: bytes) -> bytes | None:
+    """An entry of a VXLAN device that somebody put there; the one of its multicast group comes with the device."""
+    family, index, state, flags, _ = NEIGHBOUR.unpack_from(body)
+    found = parts(body, 12)
+    own = family == AF_BRIDGE and flags & NTF_SELF and _NDA_MASTER not in found and NDA_DST in found
+    if not own or not state & (NUD_PERMANENT | NUD_NOARP):
+        return None
+    if ip_address(payload(found[NDA_DST])).is_multicast:
+        return None
+    head = NEIGHBOUR.pack(AF_BRIDGE, index, state, NTF_SELF, 0)
+    return head + joined(found, {NDA_LLADDR, NDA_DST, _NDA_PORT, _NDA_VNI, _NDA_IFINDEX, _NDA_SRC_VNI})
+
+
+def of_everybody(body: bytes) -> bool:
+    """Whether an entry of a VXLAN device is one of several: those of the all-zero MAC stand beside each other (vxlan_fdb_update)."""
+    return not any(payload(parts(body, 12)[NDA_LLADDR]))

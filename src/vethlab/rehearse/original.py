@@ -20,11 +20,12 @@ from vethlab.rehearse.ports import IFF_LOWER_UP, IFF_UP, RawLink
 from vethlab.rehearse.queues import Queues
 from vethlab.rehearse.rulesets import NETLINK_NETFILTER, Tables
 from vethlab.rehearse.said import payload
-from vethlab.rehearse.space import ADDRESS, FORWARDING, NEIGHBOUR, PROXY, ROUTE, RULE, Kind, Space
+from vethlab.rehearse.space import ADDRESS, FORWARDING, NEIGHBOUR, PROXY, ROUTE, RULE, TUNNELLED, Kind, Space
 from vethlab.rehearse.transaction import Item
 
-BRIDGE, LOOPBACK, MACVLAN, VETH = "bridge", "loopback", "macvlan", "veth"
-KINDS = (ADDRESS, NEIGHBOUR, PROXY, FORWARDING, ROUTE, RULE)
+BRIDGE, LOOPBACK, MACVLAN, VETH, VXLAN = "bridge", "loopback", "macvlan", "veth", "vxlan"
+KINDS = (ADDRESS, NEIGHBOUR, PROXY, FORWARDING, TUNNELLED, ROUTE, RULE)
+NEEDS = {FORWARDING: BRIDGE, TUNNELLED: VXLAN}  # kinds of object that only some kinds of interface have
 _IFLA_BR_VLAN_FILTERING = 7
 # What a kernel with these tunnels puts in every namespace (net.core.fb_tunnels_only_for_init_net).
 _ALWAYS_THERE = frozenset({"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"})
@@ -94,8 +95,8 @@ def read(namespaces: Namespaces, nodes: Collection[str]) -> Lab:
 
 def _read(space: Space, tables: Tables) -> Original:
     links = space.links()
-    bridged = any(one.seen.kind == BRIDGE for one in links.values())
-    bodies = {kind: space.dump(kind.get, kind.body) for kind in KINDS if bridged or kind is not FORWARDING}
+    there = {one.seen.kind for one in links.values()}
+    bodies = {kind: space.dump(kind.get, kind.body) for kind in KINDS if kind not in NEEDS or NEEDS[kind] in there}
     found = {kind: [said for one in told if (said := kind.said(one)) is not None] for kind, told in bodies.items()}
     names = {one.index: one.name for one in links.values()}
     queued, ruleset = queues.read(space, names), tables.read()
@@ -112,7 +113,7 @@ def _of_links(links: Collection[RawLink]) -> Iterator[str]:
     for one in links:
         if one.xdp:
             yield f"an XDP program on {one.name}"
-        elif one.seen.kind not in {BRIDGE, LOOPBACK, MACVLAN, VETH} and one.name not in _ALWAYS_THERE:
+        elif one.seen.kind not in {BRIDGE, LOOPBACK, MACVLAN, VETH, VXLAN} and one.name not in _ALWAYS_THERE:
             yield f"an interface of kind {one.seen.kind or 'unknown'}, {one.name}"
         elif one.seen.kind == BRIDGE and _IFLA_BR_VLAN_FILTERING in one.data and payload(one.data[_IFLA_BR_VLAN_FILTERING])[0]:
             yield f"a bridge that filters VLANs, {one.name}"

@@ -40,6 +40,9 @@ PROXY = Kind("neighbour", objects.RTM_GETNEIGH, objects.PROXIES, objects.RTM_NEW
 FORWARDING = Kind(
     "forwarding entry", objects.RTM_GETNEIGH, objects.FORWARDING, objects.RTM_NEWNEIGH, objects.RTM_DELNEIGH, objects.forwarding,
 )
+TUNNELLED = Kind(
+    "VXLAN entry", objects.RTM_GETNEIGH, objects.FORWARDING, objects.RTM_NEWNEIGH, objects.RTM_DELNEIGH, objects.tunnelled,
+)
 
 
 class Space:

@@ -12,6 +12,7 @@ from struct import Struct
 from vethlab.kernel import bridge, macvlan, veth
 from vethlab.kernel.netlink.link import (
     ADDR_GEN_NONE,
+    IFLA_ADDRESS,
     IFLA_AF_SPEC,
     IFLA_GROUP,
     IFLA_IFALIAS,
@@ -26,12 +27,14 @@ from vethlab.kernel.netlink.link import (
     INFO,
     OWNED_GROUP,
     RTM_NEWLINK,
+    mac_bytes,
+    new_link,
     set_link,
 )
 from vethlab.kernel.netlink.message import Request, attribute, nested, u8, u32
 from vethlab.model.address import AF_INET6
 from vethlab.model.link import Bridge, Link
-from vethlab.rehearse.original import BRIDGE, LOOPBACK, MACVLAN, VETH, Lab, Original, Pair
+from vethlab.rehearse.original import BRIDGE, LOOPBACK, MACVLAN, VETH, VXLAN, Lab, Original, Pair
 from vethlab.rehearse.ports import IFF_LOWER_UP, IFF_UP, IFLA_BRPORT_STATE, IFLA_TXQLEN, SETTABLE_FLAGS, RawLink
 from vethlab.rehearse.said import joined, payload
 
@@ -42,10 +45,11 @@ OUTSIDE = "~outside"  # where the far ends of cables lie that lead out of the co
 _LISTENING, _BLOCKING = 1, 4
 _SURE = 6  # IF_OPER_UP
 # IF_OPER_UNKNOWN: a bridge that came up with carrier stays unknown for up to a second; a macvlan sends at once then.
-_UP = {BRIDGE: {0, _SURE}, MACVLAN: {0, _SURE}, VETH: {_SURE}}
+_UP = {BRIDGE: {0, _SURE}, MACVLAN: {0, _SURE}, VXLAN: {0, _SURE}, VETH: {_SURE}}
 # What of a bridge and of a port is said again (linux/if_link.h); the rest is read-only, for STP, or for VLANs.
 _BOOLEANS, _OPTIONS = 46, Struct("=II")  # IFLA_BR_MULTI_BOOLOPT: values, and which of them are meant
 _BRIDGE_PARTS = frozenset({4, 6, 9, 22, 23, 24, 25, 36, 37, 38, 46, 49})
+_VXLAN_PARTS = frozenset({*range(1, 24), 25, 26, 27, 29, 30, 31})
 _PORT_PARTS = frozenset({2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27, 28, 30, 31, 32, 33, 39, 40, 42, 43})
 
 
@@ -77,6 +81,17 @@ def stacked(lab: Lab, descriptors: Mapping[str, int]) -> dict[str, list[Request]
         place = None if end.netns == lower.netns else descriptors[end.netns]
         made = macvlan.encode(_link(one, mode=mode(one)), lower=there[lower.interface].index, netns=place)
         found.setdefault(lower.netns, []).append(made)
+    return found
+
+
+def tunnels(node: Original) -> list[Request]:
+    """The VXLAN devices of a namespace, down; what they send out of is there by now."""
+    found = []
+    for one in node.links.values():
+        if one.seen.kind == VXLAN:
+            parts = u32(IFLA_MTU, one.seen.mtu) + (attribute(IFLA_ADDRESS, mac_bytes(one.seen.mac)) if one.seen.mac else b"")
+            data = joined(one.data, _VXLAN_PARTS)
+            found.append(new_link(one.index, one.name, VXLAN, up=False, parts=parts, data=data))
     return found
 
 

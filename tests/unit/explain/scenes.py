@@ -20,6 +20,7 @@ from vethlab.explain.settings import effective
 from vethlab.explain.story import explain
 from vethlab.explain.walk import walk
 from vethlab.explain.way import Way
+from vethlab.lab.wiring import tunnels_of
 from vethlab.model.address import IP
 from vethlab.model.finding import Explanation
 from vethlab.model.flow import PING, Flow, Side
@@ -99,6 +100,7 @@ class Paper:
         self.forwards = frozenset(node.name for node in topology.nodes if node.forward)
         self.published = tuple(Published("host", one.publish, one.node, ip_address(one.address)) for one in nat.mapped(topology, "host"))
         self.hidden = tuple(Hidden("host", one, net.name) for net in topology.networks if net.nat != "none" for one in nat.subnets(net))
+        self.tunnels = tunnels_of(topology)
         self.drift: tuple[Drift, ...] = ()
         self.seen = Observed(ok=False)
         self.says: dict[Question, Any] = {}
@@ -107,7 +109,7 @@ class Paper:
     @property
     def wiring(self) -> Wiring:
         """What leads where."""
-        return Wiring(self.wires, self.declared, self.forwards, self.published, self.hidden)
+        return Wiring(self.wires, self.declared, self.forwards, self.published, self.hidden, self.tunnels)
 
     def scene(self, *looked: str) -> Scene:
         """A scene in which these namespaces, or all, were looked into."""
@@ -242,14 +244,14 @@ def _source(snapshot: Snapshot, asked: Route, hop: Hop, *, local: bool) -> IP | 
 
 
 def _wires(topology: Topology, state: State) -> Iterable[tuple[End, Wire]]:
-    meant = {End(network.on, port.name): network.name for network in topology.networks for port in network.ports if port.name}
+    meant = {End(port.on, port.name): network.name for network in topology.networks for port in network.ports if port.name}
     for name, netns in state.netns.items():
         for link in netns.links.values():
             found = End(name, link.name)
             held = tuple(sorted((one.address for one in netns.addresses if one.interface == link.name), key=str))
             yield found, Wire(
                 found, link.kind, link.mac or _mac(found), link.up, True, link.master, link.peer, held, meant.get(found),
-                lower=link.lower, mode=link.mode,
+                lower=link.lower if link.kind == "macvlan" else None, mode=link.mode, vxlan=link.vxlan,
             )
 
 
@@ -270,6 +272,7 @@ def _snapshot(netns: Netns, name: str, topology: Topology) -> Snapshot:
         link.name: Interface(
             link.name, number, link.kind, mtu=link.mtu, mac=link.mac or _mac(End(name, link.name)), master=link.master,
             port=None if link.port is None else PortFlags(isolated=link.port.isolated), ipv4={"forwarding": forward},
+            vxlan=link.vxlan,
         )
         for number, link in enumerate(netns.links.values(), 1)
     }
@@ -284,7 +287,7 @@ def _snapshot(netns: Netns, name: str, topology: Topology) -> Snapshot:
     listeners = tuple(Listener("tcp", 80, ip_address(number)) for number in ("0.0.0.0", "::") if serves)  # noqa: S104
     return Snapshot(
         interfaces, held, (*standing, *routes), listeners=listeners, all6={"forwarding": forward},
-        sysctls={"net.ipv4.ip_forward": str(forward), **netns.sysctls},
+        sysctls={"net.ipv4.ip_forward": str(forward), **netns.sysctls}, forwards=tuple(sorted(netns.fdb, key=str)),
     )
 
 

@@ -23,6 +23,7 @@ PROMISED = {
     "no-route", "no-return-route", "route-blackhole", "wrong-gateway", "routing-loop", "ttl-expired", "asymmetric-path",
     "local-source", "rp-filter", "forwarding-off", "echo-ignored", "port-closed", "not-for-us",
     "nft-drop", "nft-reject", "nat-missing", "nat-wrong",
+    "vxlan-no-fdb", "vxlan-vni-mismatch", "vxlan-port-mismatch", "underlay-broken",
     "port-detached", "port-down", "port-blocked", "port-isolated", "fdb-wrong", "bridge-down",
     "unknown",
 }
@@ -77,6 +78,7 @@ def test_the_lab_of_a_finding_is_a_lab_file(one: Declaration) -> None:
     ends |= {(port.endpoint.node, port.endpoint.interface) for network in lab.networks for port in network.ports}
     ends |= {("host", port.name) for network in lab.networks for port in network.ports}
     ends |= {("host", network.name) for network in lab.networks} | {(node.name, "lo") for node in lab.nodes}
+    ends |= {(vtep.host, vtep.interface) for network in lab.networks for vtep in network.vteps}
     made = {(line.split(":")[0], word) for line in one.breaks for word in re.findall(r"link add name (\S+)", line)}
     ends |= {(end.node, end.interface) for end in (CABLE.left, CABLE.right) if lab.has_world}
     nodes = set(lab.namespaces)

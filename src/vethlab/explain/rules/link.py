@@ -78,9 +78,12 @@ def is_down(scene: Scene, end: End) -> Finding:
 
 
 def arrival(scene: Scene, end: End, length: int) -> Iterator[Finding]:
-    """An interface a frame comes to: does it fit? What is larger is dropped without a word; a macvlan takes what its parent takes."""
+    """An interface a frame comes to: does it fit? What is larger is dropped without a word.
+
+    A macvlan takes what its parent takes, and a VXLAN device all that comes.
+    """
     interface = scene.interface(end)
-    if interface is not None and interface.kind != "macvlan" and length > interface.mtu + VLAN_HEADER:
+    if interface is not None and interface.kind not in {"macvlan", "vxlan"} and length > interface.mtu + VLAN_HEADER:
         yield too_small(end, interface, length)
 
 

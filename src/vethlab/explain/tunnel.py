@@ -1,0 +1,110 @@
+"""From one VXLAN device to another: the frame becomes the load of a UDP packet, whose way over the underlay is a way like any other.
+
+Enters: the device that sends, the one that should get it, a frame; leaves: points and obstacles, written into the way. Rule of the file:
+the inner and the outer packet are one story. Where the outer packet is seen, the frame is; what stops it on the underlay is the underlay's
+own finding, carried inside `underlay-broken`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from vethlab.explain.rules import vxlan
+from vethlab.explain.rules.bridge import Frame
+from vethlab.explain.scene import Asking, Scene
+from vethlab.explain.travel import Travel
+from vethlab.explain.way import Obstacle, Way
+from vethlab.model.address import IP
+from vethlab.model.finding import Finding, Where
+from vethlab.model.flow import UDP
+from vethlab.model.journey import OUTER, REPLY, Outer
+from vethlab.model.link import End
+
+__all__ = ["cross", "inside"]
+
+OVERHEAD = {4: 50, 6: 70}  # outer IP, UDP and VXLAN headers and the inner Ethernet header (RFC 7348, section 4.3)
+
+
+@dataclass(frozen=True, slots=True)
+class _Underlay:
+    """The way of an outer packet; `source` is what it is sent from."""
+
+    way: Way
+    source: IP | None
+    arrived: End | None
+
+
+class Ends(NamedTuple):
+    """From which node to which, and by which address of it."""
+
+    sender: str
+    receiver: str
+    target: IP
+
+
+def cross(scene: Scene, way: Way, sender: End, receiver: End, frame: Frame, about: IP | None) -> Asking[None]:
+    """Carry a frame over."""
+    yield from scene.look(sender.netns)
+    yield from scene.look(receiver.netns)
+    device = vxlan.settings(scene, sender)
+    if device is None:
+        return
+    drift = yield from scene.drift() if vxlan.differ(scene, sender, receiver) else _nothing()
+    leads = vxlan.leads(scene, device, sender, receiver, frame.mac)
+    way.block(*vxlan.unknown(device, sender, receiver, frame.mac, leads))
+    target = leads.target
+    if target is None:
+        return
+    under = yield from _underlay(scene, sender, device.local, target, leads.port, frame)
+    _merge(way, under, frame, about, Ends(sender.netns, receiver.netns, leads.group or target))
+    if under.source is not None:
+        way.outers.append(Outer(sender.netns, receiver.netns, under.source, leads.group or target, leads.port, leads.vni))
+    way.block(*vxlan.strangers(scene, sender, receiver, leads, drift))
+    way.clear("vxlan-no-fdb", "vxlan-vni-mismatch", "vxlan-port-mismatch", "underlay-broken")
+
+
+def _nothing() -> Asking[tuple[()]]:
+    yield from ()
+    return ()
+
+
+def _underlay(
+    scene: Scene, sender: End, source: IP | None, target: IP, port: int, frame: Frame,
+) -> Asking[_Underlay]:
+    """The outer packet's way, walked once for each size."""
+    length = frame.length + OVERHEAD[target.version] if frame.length else 0
+    cut = frame.what == REPLY and frame.version == 4  # as in explain/walk.py: no echo reply says don't-fragment
+    from vethlab.explain.walk import leg  # noqa: PLC0415 - a way leads over tunnels, and a tunnel's way is a way
+
+    key = (sender, target, port, length, cut)
+    if key not in scene.underlays:
+        sub = Way()
+        travel = Travel(OUTER, target, source, length, cut=cut, kind=UDP, port=port)
+        arrived = yield from leg(scene, sub, travel, sender.netns)
+        scene.underlays[key] = _Underlay(sub, travel.source, arrived)
+    found: _Underlay = scene.underlays[key]
+    return found
+
+
+def _merge(way: Way, under: _Underlay, frame: Frame, about: IP | None, ends: Ends) -> None:
+    begin = len(way.points)
+    for point in under.way.points:
+        if point.what == OUTER:
+            way.points.append(replace(point, what=frame.what, about=about, leg=way.leg, underlay=True, towards=ends.target))
+        else:
+            way.points.append(replace(point, leg=way.leg, underlay=True, asked=True))
+    for node in under.way.nodes:
+        way.visits(node)
+    for one in under.way.obstacles:
+        broken = replace(inside(one.finding, ends.sender, ends.receiver), direction=way.leg)
+        way.obstacles.append(Obstacle(begin + one.at, broken, one.suspect))
+
+
+def inside(found: Finding, sender: str, receiver: str) -> Finding:
+    """A finding of the underlay as one of the overlay."""
+    return Finding(
+        "underlay-broken", Where(found.where.node, found.where.interface, found.where.stage),
+        f"the underlay does not carry the overlay's packets from {sender} to {receiver}: {found.summary}", direction=found.direction,
+        grade=found.grade, evidence=found.evidence, fixes=found.fixes, inner=found,
+    )

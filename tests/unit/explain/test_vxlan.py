@@ -1,0 +1,132 @@
+"""Overlays on paper: what the rules say where labs of the corpus do not go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+from tests.unit.explain.scenes import Paper, end, sighting
+
+from vethlab.explain.compare import verdict
+from vethlab.model.fdb import UNKNOWN_MAC, Forward
+from vethlab.model.journey import IN, OUT, OUTER, SOLICIT, FirewallDrop, Observed, Outer
+from vethlab.model.link import Vxlan
+
+TWO = """\
+name: paper
+nodes: {h1: {role: host}, h2: {role: host}}
+links: [h1 192.168.50.1/24 -- h2 192.168.50.2/24]
+networks: {pods: {type: vxlan, vni: 42, fdb: FDB, subnet: 10.42.0.0/16, nodes: [h1/a, h2/b]}}
+"""
+ROUTED = """\
+name: paper
+nodes: {h1: {role: host, routes: [default via 10.1.0.9]}, h2: {role: host, routes: [default via 10.2.0.9]}, r: {forward: true}}
+links: [h1 10.1.0.1/24 -- r:one 10.1.0.9/24, r:two 10.2.0.9/24 -- h2 10.2.0.2/24]
+networks: {pods: {type: vxlan, vni: 42, subnet: 10.42.0.0/16, nodes: [h1/a, h2/b]}}
+"""
+SENT, AT_H2 = "vxlan-no-fdb at h1:vx-pods", "h2:vx-pods"
+
+
+def two(fdb: str = "static") -> Paper:
+    """Two hosts on one cable."""
+    return Paper(TWO.replace("FDB", fdb))
+
+
+def forwards(paper: Paper, node: str, *entries: Forward) -> None:
+    """Give the devices of a host these entries and no others."""
+    paper.node(node, forwards=entries)
+
+
+def everybody(remote: str, **keys: int) -> Forward:
+    """The entry for what has none."""
+    return Forward("vx-pods", UNKNOWN_MAC, ip_address(remote), **keys)
+
+
+@pytest.mark.parametrize("fdb", ["static", "learning", "multicast"])
+def test_nothing_stands_in_the_way_of_an_overlay_as_declared(fdb: str) -> None:
+    """However its hosts know of each other; the way has the underlay in it, there and back."""
+    way = two(fdb).walk("h1/a", "10.42.0.2")
+    places = [f"{one.node}:{one.interface}" for one in way.points if one.leg == one.what == "request"]
+    assert ([], ["h1/a:eth0", "h1:p-a", "h1:vx-pods", "h1:eth0", "h2:eth0", "h2:vx-pods", "h2:p-b", "h2/b:eth0"]) == (way.obstacles, places)
+
+
+def test_a_group_that_the_other_has_not_joined() -> None:
+    """Multicast reaches whoever is in the group, and nobody can say by which address the others are reached."""
+    paper = two("multicast")
+    paper.interface(AT_H2, vxlan=Vxlan(42, group=ip_address("239.9.9.9"), learning=True))
+    way = paper.walk("h1/a", "10.42.0.2")
+    first = way.obstacles[0].finding
+    assert ("vxlan-no-fdb", "h1:vx-pods sends broadcasts to 239.0.0.42, a group that h2:vx-pods has not joined", ()) == (
+        first.slug, first.summary, first.fixes,
+    )
+
+
+def test_devices_made_by_hand_belong_together_by_their_vni() -> None:
+    """No lab file speaks of them: what no entry leads to is unknown, and no address is there to offer."""
+    paper = two()
+    paper.tunnels = {}
+    assert [] == paper.obstacles("h1/a", "10.42.0.2")
+    forwards(paper, "h1")
+    found = [one.finding for one in paper.walk("h1/a", "10.42.0.2").obstacles]
+    assert ("vxlan-no-fdb", ()) == (found[0].slug, found[0].fixes)
+    paper.wire("h1:vx-pods", vxlan=None)
+    assert {"wrong-prefix"} == {one.finding.slug for one in paper.walk("h1/a", "10.42.0.2").obstacles}
+
+
+def test_a_mismatch_without_drift_has_no_fix() -> None:
+    """Both are as the lab file says, or nobody knows what it says: the sender is named, and nothing is offered."""
+    paper = two()
+    paper.interface(AT_H2, vxlan=replace(paper.nodes["h2"].interfaces["vx-pods"].vxlan or Vxlan(0), port=99))
+    paper.tunnels = {place: replace(tunnel, meant=Vxlan(42)) for place, tunnel in paper.tunnels.items()}
+    found = next(one.finding for one in paper.walk("h1/a", "10.42.0.2").obstacles)
+    assert ("vxlan-port-mismatch", "h2:vx-pods", ()) == (found.slug, str(found.where), found.fixes)
+
+
+def test_a_device_that_went_meanwhile_is_not_judged() -> None:
+    """The wiring still had it, the node has it no more."""
+    paper = two()
+    kept = {name: one for name, one in paper.nodes["h2"].interfaces.items() if name != "vx-pods"}
+    paper.node("h2", interfaces=kept)
+    assert not [one for one in paper.obstacles("h1/a", "10.42.0.2") if one.startswith("vxlan-")]
+
+
+def test_a_host_without_any_way_has_no_outer_packet() -> None:
+    """Nothing leaves, so nothing can be watched for."""
+    paper = two()
+    paper.address("h1:eth0")
+    paper.without("h1", "192.168.50.0/24")
+    device = paper.nodes["h1"].interfaces["vx-pods"].vxlan or Vxlan(0)
+    paper.interface("h1:vx-pods", vxlan=replace(device, local=None))
+    way = paper.walk("h1/a", "10.42.0.2")
+    assert ("underlay-broken", []) == (way.obstacles[0].finding.slug, [one for one in way.outers if one.sender == "h1"])
+
+
+def test_routers_cut_outer_packets_of_ipv4() -> None:
+    """VXLAN sets no don't-fragment: a narrow link behind the first is no obstacle to IPv4, and none to a reply, which may be cut."""
+    paper = Paper(ROUTED)
+    for place in ("r:two", "h2:eth0"):
+        paper.interface(place, mtu=1300)
+    assert [] == paper.obstacles("h1/a", "10.42.0.2", size=1400)
+    paper.interface("h1:eth0", mtu=1300)
+    assert ["underlay-broken at h1:eth0"] == paper.obstacles("h1/a", "10.42.0.2", size=1400)
+
+
+def test_who_has_no_host_of_the_way_dropped_another_packet() -> None:
+    """A rule that ends VXLAN packets is to blame where ours ended, and only if the packet was of a tunnel on the way."""
+    paper = two()
+    way = paper.walk("h1/a", "10.42.0.2")
+    seen = (
+        sighting("h1/a:eth0", OUT, SOLICIT, about="10.42.0.2"), sighting("h1:p-a", IN, SOLICIT, about="10.42.0.2"),
+        sighting("h1:vx-pods", OUT, SOLICIT, about="10.42.0.2"),
+        sighting("h1:eth0", OUT, SOLICIT, about="10.42.0.2", towards=ip_address("192.168.50.2")),
+    )
+    outer = next(one for one in way.outers if one.sender == "h1")
+    other = Outer("h1", "h3", outer.source, ip_address("192.168.50.3"), 4789, 42)
+
+    def blamed(dropped: Outer) -> str:
+        rule = FirewallDrop("h2", "inet", "fw", "in", "input", OUTER, "eth0", handle=4, outer=dropped)
+        return verdict(way, Observed(ok=False, sightings=seen, firewall=(rule,)), [])[0].slug
+
+    assert ("underlay-broken", "unknown") == (blamed(outer), blamed(other))
+    assert end("h1:vx-pods") in paper.tunnels
