@@ -9,6 +9,7 @@ from vethlab.change.neighbour import AddNeighbour, RemoveNeighbour
 from vethlab.change.netns import AddNetns, RemoveNetns
 from vethlab.change.nft import LoadRuleset, LoadTable, RemoveTable
 from vethlab.change.process import StartProcess, StopProcess
+from vethlab.change.queue import RemoveQueue, SetQueue, words
 from vethlab.change.route import AddRoute, RemoveRoute
 from vethlab.change.switch import (
     AddSwitchBridge,
@@ -28,12 +29,13 @@ SwitchChange = StartSwitch | StopSwitch | AddSwitchBridge | RemoveSwitchBridge |
 Change = (
     AddNetns | RemoveNetns | AddVeth | AddBridge | AddMacvlan | AddVxlan | SetLink | RemoveLink | AddAddress | RemoveAddress | AddRoute
     | RemoveRoute | AddNeighbour | RemoveNeighbour | AddForward | RemoveForward | SetSysctl | LoadRuleset | LoadTable | RemoveTable
+    | SetQueue | RemoveQueue
     | StartProcess | StopProcess | SwitchChange
 )
 
 __all__ = [
     "AddAddress", "AddBridge", "AddForward", "AddMacvlan", "AddNeighbour", "AddNetns", "AddRoute", "AddSwitchBridge", "AddSwitchPort",
     "AddVeth", "AddVxlan", "Change", "LoadRuleset", "LoadTable", "RemoveAddress", "RemoveForward", "RemoveLink", "RemoveNeighbour",
-    "RemoveNetns", "RemoveRoute", "RemoveSwitchBridge", "RemoveSwitchPort", "RemoveTable", "SetFlows", "SetLink", "SetSwitchPort",
-    "SetSysctl", "StartProcess", "StartSwitch", "StopProcess", "StopSwitch", "SwitchChange",
+    "RemoveNetns", "RemoveQueue", "RemoveRoute", "RemoveSwitchBridge", "RemoveSwitchPort", "RemoveTable", "SetFlows", "SetLink",
+    "SetQueue", "SetSwitchPort", "SetSysctl", "StartProcess", "StartSwitch", "StopProcess", "StopSwitch", "SwitchChange", "words",
 ]

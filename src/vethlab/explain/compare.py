@@ -106,11 +106,11 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
 
 
 def _counted(one: Obstacle, observed: Observed) -> bool:
-    """A queue or filter that drops says so in its counter; XDP has none."""
+    """A queue or filter that drops says so in its counter, one that holds back in what waits; XDP has none."""
     cause = one.finding.inner or one.finding
-    name, where = {"queue-drop": "qdisc_dropped", "tc-drop": "ingress_dropped"}.get(cause.slug), cause.where
-    return name is None or any(
-        count.name == name and (count.node, count.interface) == (where.node, where.interface) for count in observed.counts
+    names, where = {"queue-drop": {"qdisc_dropped", "qdisc_waiting"}, "tc-drop": {"ingress_dropped"}}.get(cause.slug), cause.where
+    return names is None or any(
+        count.name in names and (count.node, count.interface) == (where.node, where.interface) for count in observed.counts
     )
 
 
@@ -155,7 +155,7 @@ def _unknown(way: Way, observed: Observed, last: int) -> Obstacle:
 
 def _complete(chosen: Obstacle, way: Way, observed: Observed, last: int) -> Finding:
     """The finding with what was seen, its grade, and what was ruled out."""
-    found, evidence = _silent_mtu(chosen.finding, observed), []
+    found, evidence = _held_back(_silent_mtu(chosen.finding, observed), observed), []
     point = way.points[last] if last >= 0 else None
     if point is not None:
         expected = way.points[last + 1] if last + 1 < len(way.points) else None
@@ -173,7 +173,7 @@ def _complete(chosen: Obstacle, way: Way, observed: Observed, last: int) -> Find
     ][:2]
     evidence += [
         Evidence("counters", f"{count.node}:{count.interface} {count.name} +{count.by}") for count in observed.counts
-        if (count.node, count.interface) == (found.where.node, found.where.interface) and "drop" in count.name
+        if (count.node, count.interface) == (found.where.node, found.where.interface) and count.name.endswith(("dropped", "waiting"))
     ][:2]
     certain = chosen.at == last + 1 or (found.inner or found).slug in CERTAIN or observed.refused
     sure = certain and _kernel_says(found) and not (observed.lost and last < 0)
@@ -196,6 +196,15 @@ def _spotted(point: Point) -> str:
     words = {SOLICIT: "ARP request" if old else "neighbour solicitation", ANSWER: "ARP reply" if old else "neighbour advertisement"}
     verb = "coming in at" if point.direction == IN else "leaving"
     return f"{words.get(point.what, point.what)} {verb} {point.node}:{point.interface}"
+
+
+def _held_back(found: Finding, observed: Observed) -> Finding:
+    """A queue that dropped nothing and has more waiting than before has our packet in it."""
+    where = found.where
+    names = {count.name for count in observed.counts if (count.node, count.interface) == (where.node, where.interface)}
+    if found.slug != "queue-drop" or "qdisc_dropped" in names or "qdisc_waiting" not in names:
+        return found
+    return replace(found, summary=found.summary.replace("drops the packet", "holds the packet back for longer than it is waited for"))
 
 
 def _silent_mtu(found: Finding, observed: Observed) -> Finding:

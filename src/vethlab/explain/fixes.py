@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "rp-filter": ("sysctl",), "local-source": ("sysctl", "address"), "forwarding-off": ("sysctl",), "echo-ignored": ("sysctl",),
     "nat-missing": ("table", "sysctl"), "nat-wrong": ("table",),
     "vxlan-no-fdb": ("fdb", "vxlan", "interface"),
-    "arp-suppressed": ("sysctl",), "ttl-expired": ("sysctl",), "port-closed": ("process",),
+    "arp-suppressed": ("sysctl",), "queue-drop": ("queue",), "ttl-expired": ("sysctl",), "port-closed": ("process",),
 }
 
 

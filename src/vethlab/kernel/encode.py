@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from vethlab import change as ops
 from vethlab.change import Change
-from vethlab.kernel import bridge, macvlan, veth, vxlan
+from vethlab.kernel import bridge, macvlan, shaper, veth, vxlan
 from vethlab.kernel.netlink import address as addresses
 from vethlab.kernel.netlink import link as links
 from vethlab.kernel.netlink import neighbour as neighbours
@@ -123,10 +123,18 @@ def _forward(make: Callable[..., Request]) -> Callable[[ops.AddForward | ops.Rem
     return lambda one, reach: [make(one.entry, {one.entry.interface: reach.index(one.netns, one.entry.interface)})]
 
 
+def _set_queue(one: ops.SetQueue, reach: Reach) -> list[Request]:
+    return [shaper.replace(reach.index(one.netns, one.interface), one.after)]
+
+
+def _remove_queue(one: ops.RemoveQueue, reach: Reach) -> list[Request]:
+    return [shaper.remove(reach.index(one.netns, one.interface))]
+
+
 _TABLE: dict[type, Callable[..., list[Request]]] = {
     ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge, ops.AddMacvlan: _add_macvlan, ops.RemoveLink: _remove_link, ops.SetLink: _set_link,
     ops.AddAddress: _address(addresses.add), ops.RemoveAddress: _address(addresses.delete), ops.AddRoute: _route(routes.add),
     ops.RemoveRoute: _route(routes.delete), ops.AddNeighbour: _neighbour(neighbours.add),
     ops.RemoveNeighbour: _neighbour(neighbours.delete), ops.AddVxlan: _add_vxlan, ops.AddForward: _forward(vxlan.add_entry),
-    ops.RemoveForward: _forward(vxlan.delete_entry),
+    ops.RemoveForward: _forward(vxlan.delete_entry), ops.SetQueue: _set_queue, ops.RemoveQueue: _remove_queue,
 }

@@ -76,6 +76,7 @@ class Fake:
             frozenset(one for one in space.routes if not _uses(one, end.interface)),
             frozenset(one for one in space.neighbours if one.interface != end.interface), space.sysctls, space.nft, space.processes,
             space.table, space.switch, frozenset(one for one in space.fdb if one.interface != end.interface),
+            queues={name: held for name, held in space.queues.items() if name != end.interface},
         )
         if link.peer is not None:
             self.remove_link(link.peer)
@@ -155,6 +156,11 @@ def _set_sysctl(kernel: Fake, one: ops.SetSysctl) -> None:
     kernel.put(one.netns, sysctls={**kernel.spaces[one.netns].sysctls, one.key: one.value})
 
 
+def _set_queue(kernel: Fake, one: ops.SetQueue | ops.RemoveQueue) -> None:
+    others = {name: held for name, held in kernel.spaces[one.netns].queues.items() if name != one.interface}
+    kernel.put(one.netns, queues=others if isinstance(one, ops.RemoveQueue) else {**others, one.interface: one.after})
+
+
 def _start(kernel: Fake, one: ops.StartProcess) -> None:
     kernel.put(one.netns, processes=(*kernel.spaces[one.netns].processes, one.process))
 
@@ -219,4 +225,5 @@ _EFFECTS: Mapping[type, Callable[..., None]] = {
     ops.RemoveSwitchBridge: _remove_switch_bridge, ops.AddSwitchPort: lambda kernel, one: _put_port(kernel, one, one.port),
     ops.SetSwitchPort: lambda kernel, one: _put_port(kernel, one, one.after),
     ops.RemoveSwitchPort: lambda kernel, one: _put_port(kernel, one, None), ops.SetFlows: _set_flows,
+    ops.SetQueue: _set_queue, ops.RemoveQueue: _set_queue,
 }

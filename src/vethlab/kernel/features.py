@@ -23,6 +23,7 @@ LINK_KINDS = {
     "macvlan": "no network of type macvlan", "vlan": "no 802.1Q interfaces in nodes", "dummy": "no dummy interfaces in nodes",
     "ifb": "no shaping of incoming traffic, once it is built",
 }
+QUEUES = {"tbf": "links and networks with a `rate`", "netem": "links and networks with `delay` or `loss`"}
 NEEDED_KINDS = ("veth", "bridge")
 MODULES = {"vlan": "8021q"}
 TOOLS = {
@@ -69,7 +70,7 @@ def collect() -> list[Feature]:
     return [
         _root(able=able), _joining(able=able), _rootless(user, needed=not able),
         *_mounts(user), _subordinate_ids(), *_links(inside), _nft(nft, inside),
-        _drop_reasons(able=able), *_limits(), *_neighbours(), *_bridge_filter(inside), *_tools(),
+        *_queues(inside), _drop_reasons(able=able), *_limits(), *_neighbours(), *_bridge_filter(inside), *_tools(),
     ]
 
 
@@ -170,6 +171,14 @@ def _links(inside: dict[str, Any] | None) -> Iterator[Feature]:
         says = kind if made else f"the kernel cannot make {kind} links"
         remedy = f"sudo modprobe {MODULES.get(kind, kind)}, or another kernel"
         yield Feature(f"link-{kind}", ok=made, says=says, costs=costs, help=remedy, needed=kind in NEEDED_KINDS, group="links")
+
+
+def _queues(inside: dict[str, Any] | None) -> Iterator[Feature]:
+    lacking = trials.missing((), list(QUEUES)) if inside is not None else []
+    for kind, costs in QUEUES.items():
+        made = kind not in lacking
+        says = kind if made else f"the kernel has no sch_{kind}"
+        yield Feature(f"queue-{kind}", ok=made, says=says, costs=costs, help=f"sudo modprobe sch_{kind}, or another kernel", group="queues")
 
 
 def _nft(program: str | None, inside: dict[str, Any] | None) -> Feature:

@@ -63,12 +63,27 @@ def _require_nft(topology: Topology) -> None:
 def _require_kernel(topology: Topology) -> None:
     """HostError for the first feature that the lab needs and this kernel lacks."""
     kinds = sorted({network.type for network in topology.networks} & {"macvlan", "vxlan"})
-    if not kinds:
+    said = [one.shaping for one in topology.cables] + [one.shaping for one in topology.networks]
+    shaped = [one for one in said if one]
+    queues = sorted({"netem" if one.delay or one.loss else "tbf" for one in shaped})
+    if not kinds and not queues:
         return
     from vethlab.kernel.trials import missing  # noqa: PLC0415 - most labs need nothing of it
 
-    for lacking in missing(kinds):
+    for lacking in missing(kinds, queues):
+        if lacking in queues:
+            raise lacks_queue(lacking, topology.name)
         raise HostError(
             f"the kernel cannot make {lacking} links", where=topology.name, why=f"a network of the lab is of `type: {lacking}`",
             help=f"sudo modprobe {lacking}, or another kernel", slug="kernel-lacks",
         )
+
+
+def lacks_queue(kind: str, where: str) -> HostError:
+    """This kernel has no such queueing discipline."""
+    keys = "`delay` and `loss` need" if kind == "netem" else "`rate` needs"
+    others = "; `rate` alone does without" if kind == "netem" else ""
+    return HostError(
+        f"the kernel has no sch_{kind}", where=where, why=f"{keys} that queueing discipline", slug="kernel-lacks",
+        help=f"sudo modprobe sch_{kind}, or another kernel{others}",
+    )

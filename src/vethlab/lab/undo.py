@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from vethlab.change import Change, LoadRuleset, SetLink, StartProcess, StopProcess
+from vethlab.change import Change, LoadRuleset, RemoveQueue, SetLink, SetQueue, StartProcess, StopProcess
 from vethlab.model.finding import Command
 from vethlab.model.state import State
 from vethlab.plan import diff
@@ -23,9 +23,12 @@ def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[C
     back = sorted(diff(after, before), key=_takes_along)
     reloaded = {one.netns for one in back if isinstance(one, LoadRuleset)}
     found = [Command(one.netns, argv) for one in back for argv in _argvs(one)]
+    reshaped = {(one.netns, one.interface) for one in back if isinstance(one, RemoveQueue | SetQueue)}
     for command in reversed(commands):
         if command.argv[0] == "nft" and command.node in reloaded:
             continue  # the whole ruleset comes back: the rule would be there twice
+        if command.argv[:2] == ("tc", "qdisc") and any((command.node, word) in reshaped for word in command.argv):
+            continue  # the queue comes back by the difference of the states
         if command.argv[0] == "sysctl":
             continue  # both states were read with the sysctls that the commands write
         found += [Command(command.node, argv) for argv in command.undo]

@@ -33,13 +33,14 @@ class PortFlags:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queueing discipline (tc(8)). `dropped` counts since it was made; `text` is how a person would name it."""
+    """A queueing discipline (tc(8)). `dropped` counts since it was made; `waiting`: bytes; `text` is how a person would name it."""
 
     kind: str
     handle: str = ""
     parent: str = "root"
     dropped: int = 0
     text: str = ""
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

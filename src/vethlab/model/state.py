@@ -14,6 +14,7 @@ from vethlab.model.link import Link
 from vethlab.model.nat import Table
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import Route
+from vethlab.model.shaping import Queue
 from vethlab.model.switch import Switch
 
 
@@ -38,6 +39,7 @@ class Netns:
     """One namespace. `sysctls`: declared values and, in actual state, the watched ones. `nft`: the declared text while it is unchanged.
 
     `table`: the one of ours, which stands beside whatever else is there; in actual state the declared one while it is unchanged.
+    `queues`: by interface, the root queueing disciplines that a lab file has words for.
     """
 
     links: Mapping[str, Link] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class Netns:
     fdb: frozenset[Forward] = frozenset()
     foreign: frozenset[int] = field(default=frozenset(), compare=False)  # indexes that others' interfaces have, where not all are ours
     first_index: int = field(default=0, compare=False)  # wanted: where the search for free indexes begins
+    queues: Mapping[str, Queue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

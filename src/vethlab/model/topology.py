@@ -11,6 +11,7 @@ from vethlab.model.address import IP, IPInterface, IPNetwork
 from vethlab.model.names import HOST, WORLD
 from vethlab.model.nat import Publish
 from vethlab.model.route import Route
+from vethlab.model.shaping import NONE, Shaping
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Cable:
     left: Endpoint
     right: Endpoint
     mtu: int = 1500
+    shaping: Shaping = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Network:
     nat: str = "none"  # none | masquerade
     flows: tuple[Flow, ...] = ()
     datapath: str = "auto"  # of type ovs: auto | kernel | userspace
+    shaping: Shaping = NONE
     vni: int = 0
     udp_port: int = 4789
     fdb: str = "static"  # static | learning | multicast

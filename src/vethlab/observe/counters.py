@@ -1,7 +1,7 @@
 """Counters of interfaces and queues, read twice: what moved in between.
 
 Enters: connections into namespaces; leaves: Counts. Rule of the file: only what counts losses, and only where it grew. A queue above others
-counts their drops too, so the topmost alone is read.
+counts their drops too, so the topmost alone is read; what waits in it now and did not before is as good as lost to whoever asked.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def read(inside: Mapping[str, Inside]) -> Reading:
             counted |= {(node, told.number, word): held[word] for word in _LOSSES if word in held}
         for index, found in queues(one.route).items():
             counted |= {(node, index, _QUEUES[queue.parent]): queue.dropped for queue in found if queue.parent in _QUEUES}
+            counted |= {(node, index, word): queue.waiting for word in ("qdisc_waiting",) for queue in found if queue.parent == "root"}
     return Reading(counted, names)
 
 

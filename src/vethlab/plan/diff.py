@@ -15,7 +15,7 @@ from vethlab.change import Change
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
 from vethlab.model.state import Address, Netns, State
 from vethlab.model.switch import KIND
-from vethlab.plan.differences import covers, explain, matches, rebuilt
+from vethlab.plan.differences import alike, covers, explain, matches, rebuilt
 from vethlab.plan.order import order
 from vethlab.plan.spaces import QUIET_PORTS
 from vethlab.plan.switches import indexes_needed, new_bridges, switch_changes
@@ -65,6 +65,7 @@ class _Diff:
             found += [ops.AddAddress(name, one, self._reason(name)) for one in sorted(early, key=str)]
             found += self._settings(name, before, after)
             found += self._members(name, before, after, missing - early)
+            found += self._queues(name, before, after)
             found += self._software(name, before, after)
             found += switch_changes(name, before, after, self._reason(name), gone=self._gone(name))
         return order(found, list(self.wanted))
@@ -221,6 +222,18 @@ class _Diff:
             yield ops.RemoveRoute(name, route, EXTRA)
         for route in sorted(missing, key=str) if name in self.actual or len(missing) <= FEW else missing:
             yield ops.AddRoute(name, route, self._reason(name))
+
+    def _queues(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
+        """What holds back what leaves. An interface that is made anew has lost its queue; one of somebody else keeps its own."""
+        gone = self._gone(name)
+        for interface, goal in after.queues.items():
+            now = None if interface in gone else before.queues.get(interface)
+            if not alike(now, goal):
+                why = self._reason(name) if now is None else f"{ops.words(now)} → {ops.words(goal)}"
+                yield ops.SetQueue(name, interface, now, goal, why)
+        for interface, now in before.queues.items():
+            if interface in after.links and interface not in gone and interface not in after.queues:
+                yield ops.RemoveQueue(name, interface, now, EXTRA)
 
     def _software(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
         if (before.nft or "") != (after.nft or ""):

@@ -6,9 +6,13 @@ Rule of the file: what a declaration leaves open (None) the kernel may decide.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from vethlab.model.link import Link
 from vethlab.model.route import NextHop, Route
+from vethlab.model.shaping import Queue
+
+TICK = 64e-9  # seconds: the kernel keeps the bucket of a tbf as a time in these (PSCHED_SHIFT, include/net/pkt_sched.h)
 
 
 def matches(now: Link, goal: Link) -> bool:
@@ -55,6 +59,14 @@ def rebuilt(now: Link, goal: Link) -> str:
     pairs = [(key, getattr(now.vxlan, key), getattr(goal.vxlan, key)) for key in ("vni", "port", "local", "group", "learning")]
     pairs.append(("out of", now.lower, goal.lower))
     return ", ".join(f"{key} {_said(was)} → {_said(wanted)}" for key, was, wanted in pairs if was != wanted)
+
+
+def alike(now: Queue | None, goal: Queue) -> bool:
+    """Whether the kernel's queue is the one asked for: a bucket comes back rounded to what passes in a tick."""
+    if now is None:
+        return False
+    slack = 2 + goal.rate / 8 * TICK * 2
+    return replace(now, burst=goal.burst) == goal and abs(now.burst - goal.burst) <= slack
 
 
 def covers(goal: Route, found: Route) -> bool:

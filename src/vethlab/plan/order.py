@@ -19,6 +19,7 @@ from vethlab.model.link import End
 # what macvlans stand on: each that comes up later has to wait for linkwatch, which is in no hurry (net/core/link_watch.c);
 # 11 firewalls, and after a whole ruleset the table of ours beside it; 12 processes find everything ready.
 _PHASE: dict[type, float] = {
+    ops.RemoveQueue: 9, ops.SetQueue: 9,
     ops.StopProcess: 0, ops.RemoveLink: 1, ops.RemoveNetns: 2, ops.AddNetns: 3, ops.SetSysctl: 4, ops.AddBridge: 5, ops.AddVeth: 6,
     ops.AddMacvlan: 7, ops.AddVxlan: 7, ops.SetLink: 9, ops.RemoveAddress: 9, ops.AddAddress: 9, ops.RemoveRoute: 9, ops.AddRoute: 9,
     ops.RemoveNeighbour: 9, ops.AddNeighbour: 9, ops.RemoveForward: 9, ops.AddForward: 9, ops.LoadRuleset: 11, ops.RemoveTable: 11,

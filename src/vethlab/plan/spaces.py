@@ -14,6 +14,7 @@ from vethlab.model.fdb import Forward
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
 from vethlab.model.names import HOST, WORLD, mark
 from vethlab.model.route import Route
+from vethlab.model.shaping import Queue
 from vethlab.model.state import Address, Netns, Process
 from vethlab.model.switch import Switch, SwitchBridge
 from vethlab.model.topology import Endpoint, Node, Topology
@@ -36,6 +37,7 @@ class Spaces:
         }
         names = [HOST, *[node.name for node in topology.nodes], WORLD]
         self.links: dict[str, dict[str, Link]] = {name: {LOOPBACK: LO} for name in names}
+        self.queues: dict[str, dict[str, Queue]] = {name: {} for name in names}
         self.addresses: dict[str, set[Address]] = {name: set() for name in names}
         self.switches: dict[str, dict[str, SwitchBridge]] = {}
         self.sysctls: dict[str, dict[str, str]] = {}
@@ -82,7 +84,8 @@ class Spaces:
         if node is None and self.topology.joins_machine:
             return self._on_the_machine(name, routes)
         if node is None:
-            return Netns(self.links[name], frozenset(self.addresses[name]), frozenset(routes), frozenset(), sysctls, switch=switch)
+            held = frozenset(self.addresses[name])
+            return Netns(self.links[name], held, frozenset(routes), frozenset(), sysctls, switch=switch, queues=self.queues[name])
         self.address(name, LOOPBACK, node.loopbacks)
         if node.forward:
             sysctls.update(FORWARDING if self.ipv6 else FORWARDING[:1])
@@ -91,7 +94,7 @@ class Spaces:
         return Netns(
             links=self.links[name], addresses=frozenset(self.addresses[name]),
             routes=frozenset([*node.routes, *[route for route in routes if route.destination not in declared]]),
-            sysctls=sysctls, nft=node.nft, fdb=frozenset(self.fdb[name]), switch=switch,
+            sysctls=sysctls, nft=node.nft, fdb=frozenset(self.fdb[name]), switch=switch, queues=self.queues[name],
             processes=(Process(node.run, node.private),) if node.run else (),
         )
 

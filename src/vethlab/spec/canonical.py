@@ -12,6 +12,7 @@ from typing import Any
 from vethlab.model.address import IPInterface
 from vethlab.model.names import HOST
 from vethlab.model.topology import Check, Endpoint, Network, Node, Port, Topology
+from vethlab.spec import amounts
 from vethlab.spec.addresses import last_host, network_at
 from vethlab.spec.read import scalar
 from vethlab.spec.routes import route_text
@@ -34,7 +35,10 @@ def document(topology: Topology) -> dict[str, Any]:
         **({"host": topology.host} if topology.joins_machine else {}),
         **addressing,
         "nodes": {node.name: _node(node) for node in topology.nodes},
-        "links": [{"ends": f"{_end(cable.left)} -- {_end(cable.right)}", "mtu": cable.mtu} for cable in topology.cables],
+        "links": [
+            {"ends": f"{_end(cable.left)} -- {_end(cable.right)}", "mtu": cable.mtu, **amounts.texts(cable.shaping)}
+            for cable in topology.cables
+        ],
         "networks": {network.name: _network(network) for network in topology.networks},
         "checks": [_check(check) for check in topology.checks],
     }
@@ -84,7 +88,7 @@ def _network(network: Network) -> dict[str, Any]:
     given = {key: value for key, value in optional.items() if value}
     nodes = {port.endpoint.node: _place(port) for port in network.ports}
     on = {"on": network.on} if network.on != HOST else {}
-    return {"type": network.type, **on, **given, **_of_type(network), "mtu": network.mtu, "nodes": nodes}
+    return {"type": network.type, **on, **given, **_of_type(network), "mtu": network.mtu, **amounts.texts(network.shaping), "nodes": nodes}
 
 
 def _of_type(network: Network) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from vethlab.spec import kinds
+from vethlab.spec import amounts, kinds
 from vethlab.spec.kinds import Kind
 
 
@@ -51,15 +51,11 @@ def _ref(name: str) -> dict[str, Any]:
 _STRING: dict[str, Any] = {"type": "string"}
 _NAMES: dict[str, Any] = {"type": "array", "items": {"type": ["string", "integer"]}}
 _NULL: dict[str, Any] = {"type": "null"}
-_RATE = kinds.pattern("a rate such as 10mbit", "[0-9]+(?:\\.[0-9]+)?[kmgt]?bit", "bit, kbit, mbit, gbit or tbit")
 _SENTENCE = kinds.TEXT
 _SHAPES = (
-    Key("rate", _RATE, "Limits how much passes per second.", example="rate: 10mbit", later="traffic shaping"),
-    Key("delay", kinds.DURATION, "Holds every packet back for this time.", example="delay: 5ms", later="traffic shaping"),
-    Key(
-        "loss", kinds.pattern("a percentage such as 1%", "(?:100|[0-9]{1,2}(?:\\.[0-9]+)?)%"), "Loses this share of the packets.",
-        example="loss: 1%", later="traffic shaping", neutral=("0%",),
-    ),
+    Key("rate", amounts.RATE, "How much passes in a second, each way.", "as much as the machine can", "rate: 10mbit"),
+    Key("delay", amounts.DELAY, "Holds every packet back for this time, each way: a ping takes twice as long.", "0ms", "delay: 5ms"),
+    Key("loss", amounts.LOSS, "Loses this share of the packets, each way.", "0%", "loss: 1%"),
     Key(
         "tuned", kinds.FLAG, "Settings for high throughput instead of the kernel's defaults.", "false", "tuned: true",
         later="traffic shaping", neutral=(False,),

@@ -28,7 +28,7 @@ def _refuse(item: Item, words: str, help: str = "", *, slug: str = "wrong-type")
     return Wrong(f"must be {words}", help=help, slug=slug, there=f"this is {item.described()}")
 
 
-def _unfit(item: Item, words: str, help: str = "") -> Wrong:  # noqa: A002 - as in errors
+def unfit(item: Item, words: str, help: str = "") -> Wrong:  # noqa: A002 - as in errors
     """Refuses text for its content, anything else for its type."""
     return _refuse(item, words, help, slug="wrong-value" if isinstance(item.value, str) else "wrong-type")
 
@@ -46,7 +46,7 @@ def choice(*options: str) -> Kind:
         if item.text in options and item.is_scalar():
             return item.text
         best = suggest(item.text, options) if item.text else ""
-        raise _unfit(item, words, f"did you mean `{best}`?" if best else "")
+        raise unfit(item, words, f"did you mean `{best}`?" if best else "")
 
     return Kind(words, {"enum": list(options)}, parse)
 
@@ -78,7 +78,7 @@ def pattern(words: str, regex: str, hint: str = "") -> Kind:
             compiled.append(re.compile(regex))
         if item.is_scalar() and compiled[0].fullmatch(item.text):
             return item.text
-        raise _unfit(item, words, hint)
+        raise unfit(item, words, hint)
 
     return Kind(words, {"type": "string", "pattern": f"^({regex})$"}, parse)
 
@@ -156,7 +156,7 @@ def _interface_name(item: Item) -> str:
 def _mac(item: Item) -> str:
     octets = item.text.lower().split(":")
     if not item.is_scalar() or len(octets) != 6 or not all(re.fullmatch("[0-9a-f]{2}", octet) for octet in octets):
-        raise _unfit(item, "a MAC address such as 02:00:00:00:00:01")
+        raise unfit(item, "a MAC address such as 02:00:00:00:00:01")
     if int(octets[0], 16) & 1 or item.text == "00:00:00:00:00:00":  # net/core eth is_valid_ether_addr
         raise Wrong(f"{item.text} cannot be the address of one interface", help="the first octet of a unicast address is even, e.g. 02")
     return item.text.lower()
@@ -165,7 +165,7 @@ def _mac(item: Item) -> str:
 def _duration(item: Item) -> float:
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?(?:[eE]-?[0-9]{1,2})?) ?(us|ms|s)", item.text)
     if not match:
-        raise _unfit(item, "a time such as 5ms")
+        raise unfit(item, "a time such as 5ms")
     seconds = float(match[1]) / {"us": 1e6, "ms": 1e3, "s": 1.0}[match[2]]
     if not 1e-6 <= seconds <= 3600:
         raise Wrong(f"`{shown(item.text)}` is not between 1us and 3600s")
@@ -177,7 +177,7 @@ def _path(item: Item) -> str:
         not {".", ".."} & set(item.text.split("/"))
     ):
         return "/" + "/".join(part for part in item.text.split("/") if part)
-    raise _unfit(item, "an absolute path such as /var/lib/dnsmasq")
+    raise unfit(item, "an absolute path such as /var/lib/dnsmasq")
 
 
 def of_text(parse: Callable[[str], Any], words: str) -> Callable[[Item], Any]:

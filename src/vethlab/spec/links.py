@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from vethlab.model.names import interface_name_problem
 from vethlab.spec import ranges
 from vethlab.spec.addresses import parse_interface
+from vethlab.spec.amounts import shaping
 from vethlab.spec.fields import Fields, take
 from vethlab.spec.keys import LINK
 from vethlab.spec.mistakes import Mistakes, Part, Wrong
-from vethlab.spec.raw import Place, RawLink
+from vethlab.spec.raw import Place, RawLink, Settings
 from vethlab.spec.tree import Item, shown
 
 MAX_CABLES = 20_000
@@ -60,11 +61,12 @@ def _entry(item: Item, mistakes: Mistakes, room: int) -> list[RawLink]:
             mistakes.add(item, "wrong-type", f"a link is a sentence or a mapping, this is {item.described()}", why="expected END -- END",
                          help="for example `a 10.0.0.1/24 -- b 10.0.0.2/24`", topic="links")
             return []
-        return _sentence(item, "", 1500, mistakes, room)
+        return _sentence(item, "", Settings(), mistakes, room)
     fields = take(item, LINK, "this link", mistakes)
     forms = [form for form in _FORMS if form in (item.mapping() or {})]
     if len(forms) == 1 and forms[0] in fields.values:
-        return _sentence(fields.at(forms[0]), forms[0], fields.get("mtu", 1500), mistakes, room)
+        settings = Settings(fields.get("mtu", 1500), shaping(fields))
+        return _sentence(fields.at(forms[0]), forms[0], settings, mistakes, room)
     mistakes.lost = True
     if len(forms) != 1:
         _not_one_form(fields, forms, mistakes)
@@ -83,7 +85,7 @@ def _not_one_form(fields: Fields, forms: list[str], mistakes: Mistakes) -> None:
                      help="for example `ends: a -- b`", topic="links.ends")
 
 
-def _sentence(item: Item, form: str, mtu: int, mistakes: Mistakes, room: int) -> list[RawLink]:
+def _sentence(item: Item, form: str, settings: Settings, mistakes: Mistakes, room: int) -> list[RawLink]:
     """The cables of one sentence."""
     ends = read_ends(item, mistakes)
     if ends is None:
@@ -104,7 +106,7 @@ def _sentence(item: Item, form: str, mtu: int, mistakes: Mistakes, room: int) ->
         mistakes.vague.update(ends[0].names, ends[1].names)
         mistakes.add(item, wrong.slug, wrong.why, why="cannot be joined so", help=wrong.help, part=wrong.part, topic=f"links.{form}")
         return []
-    return [RawLink(_place(left, ends[0], item), _place(right, ends[1], item), mtu, item) for left, right in pairs]
+    return [RawLink(_place(left, ends[0], item), _place(right, ends[1], item), settings, item) for left, right in pairs]
 
 
 def _pairs(form: str, left: End, right: End, room: int) -> Iterator[tuple[str, str]]:

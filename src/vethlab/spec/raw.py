@@ -6,9 +6,13 @@ the model.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from vethlab.model.address import IP, IPInterface, IPNetwork
 from vethlab.model.names import HOST, host_of
+from vethlab.model.shaping import NONE, Shaping
 from vethlab.model.topology import Vtep
+from vethlab.spec.amounts import shaping
 from vethlab.spec.fields import Fields
 from vethlab.spec.mistakes import Part
 from vethlab.spec.tree import Item
@@ -32,20 +36,28 @@ class Place:
         self.parts: list[tuple[Item, Part | None]] = []  # where each address stands, as far as the file gave it
 
 
+class Settings(NamedTuple):
+    """What the keys of a link say, beside what it joins."""
+
+    mtu: int = 1500
+    shaping: Shaping = NONE
+
+
 class RawLink:
     """One cable."""
 
-    __slots__ = ("item", "left", "mtu", "right")
+    __slots__ = ("item", "left", "mtu", "right", "shaping")
 
-    def __init__(self, left: Place, right: Place, mtu: int, item: Item) -> None:
-        self.left, self.right, self.mtu, self.item = left, right, mtu, item
+    def __init__(self, left: Place, right: Place, settings: Settings, item: Item) -> None:
+        self.left, self.right, self.item = left, right, item
+        self.mtu, self.shaping = settings
 
 
 class RawNetwork:
     """One network with its places, in file order."""
 
     __slots__ = (
-        "fields", "gateway", "isolated", "item", "mtu", "name", "on", "places", "stp", "subnets", "tags", "type", "vni", "vteps",
+        "fields", "gateway", "isolated", "item", "mtu", "name", "on", "places", "shaping", "stp", "subnets", "tags", "type", "vni", "vteps",
     )
 
     def __init__(self, name: str, item: Item, fields: Fields) -> None:
@@ -54,6 +66,7 @@ class RawNetwork:
         self.subnets: list[IPNetwork] = list(fields.get("subnet", ()))
         self.gateway: list[IPInterface] = []
         self.isolated: frozenset[str] = frozenset(fields.get("isolated", ()))
+        self.shaping = shaping(fields)
         self.stp: bool = fields.get("stp", False)
         self.tags: dict[str, int] = {}
         self.type: str = fields.get("type", "bridge")

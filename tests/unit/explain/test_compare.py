@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -98,6 +99,7 @@ def test_a_further_obstacle_is_told_once() -> None:
     [
         ("queue-drop", (Count("b", "eth0", "qdisc_dropped", 1),), "queue-drop"),
         ("queue-drop", (Count("a", "eth0", "qdisc_dropped", 1),), "unknown"),
+        ("queue-drop", (Count("b", "eth0", "qdisc_waiting", 98),), "queue-drop"),
         ("tc-drop", (Count("b", "eth0", "ingress_dropped", 2),), "tc-drop"),
         ("tc-drop", (), "unknown"),
         ("xdp-drop", (), "xdp-drop"),
@@ -107,6 +109,16 @@ def test_a_suspect_needs_its_counter(slug: str, counts: tuple[Count, ...], expec
     """A queue and a filter that drop say so in a counter; XDP has none, and where it was seen last is enough."""
     way = blocked(slug, "b:eth0", 5, suspect=True)
     assert expected == said(way, Observed(ok=False, sightings=SIGHTINGS[:5], counts=counts)).split()[0]
+
+
+@pytest.mark.parametrize(("words", "verb"), [(("waiting",), "holds"), (("waiting", "dropped"), "drops"), (("dropped",), "drops")])
+def test_a_queue_holds_back_what_it_does_not_drop(words: tuple[str, ...], verb: str) -> None:
+    """Where nothing was dropped and more waits than before, the packet is still in there."""
+    way = blocked("queue-drop", "b:eth0", 5, suspect=True)
+    way.obstacles = [replace(one, finding=replace(one.finding, summary="the queue drops the packet")) for one in way.obstacles]
+    counts = tuple(Count("b", "eth0", f"qdisc_{word}", 98) for word in words)
+    found, _ = verdict(way, Observed(ok=False, sightings=SIGHTINGS[:5], counts=counts), [])
+    assert ("queue-drop", verb) == (found.slug, found.summary.split()[2])
 
 
 def test_a_suspect_elsewhere_is_not_blamed() -> None:

@@ -30,6 +30,7 @@ class Machine:
         self.no_reasons = ""
         monkeypatch.setattr(trials, "in_user_namespace", lambda: self.user)
         monkeypatch.setattr(trials, "in_namespace", lambda _kinds, _nft: self.inside)
+        monkeypatch.setattr(trials, "missing", lambda _kinds, queues: [one for one in queues if one in self.absent])
         monkeypatch.setattr(trials, "neighbours", lambda: self.fill)
         monkeypatch.setattr(trials, "drop_reasons", lambda: self.no_reasons)
         monkeypatch.setattr(features, "_capable", lambda: self.root)

@@ -9,6 +9,7 @@ from vethlab.lab.undo import undoing
 from vethlab.model.finding import Command
 from vethlab.model.link import End, Link
 from vethlab.model.route import NextHop, Route
+from vethlab.model.shaping import Queue
 from vethlab.model.state import Address, Netns, Process, State
 from vethlab.plan.diff import FRESH_LO
 
@@ -97,3 +98,13 @@ def test_processes_are_started_and_stopped_by_a_shell() -> None:
     was, now = (State({"a": replace(A, processes=(Process(text),)), "b": B}) for text in ("old && sleep 5", "new"))
     argvs = [one.argv for one in undoing(was, now, [])]
     assert {("sh", "-c", "pkill --full new"), ("sh", "-c", "sh -c 'old && sleep 5' &")} == set(argvs)
+
+
+def test_a_queue_comes_back_once() -> None:
+    """The state knows it, so the command's own way back is not run too; of a queue that no state knows it is."""
+    queue = Queue("tbf", 10**7, 6072, 68572)
+    was = State({"a": replace(A, queues={"eth0": queue}), "b": B})
+    remove = Command("a", ("tc", "qdisc", "del", "dev", "eth0", "root"), (("tc", "qdisc", "add", "dev", "eth0", "root", "tbf"),))
+    back = ("tc", "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", "10000000bit", "burst", "6072b", "limit", "68572b")
+    assert (Command("a", back),) == undoing(was, BEFORE, [remove])
+    assert (Command("a", remove.undo[0]),) == undoing(BEFORE, BEFORE, [remove])

@@ -29,6 +29,7 @@ AROUND = {
     "nodes.": "name: x\nlinks: [r 10.0.0.2/24 -- q 10.0.0.1/24]\nnodes:\n  q:\n  r:\n    {}",
     "nodes.publish": "name: x\nnetworks: {br0: {subnet: 10.0.0.0/24, gateway: 1, nodes: [a]}}\nnodes:\n  a:\n    {}",
     "links.": "name: x\nlinks:\n  - {}", "links.mtu": "name: x\nlinks:\n  - ends: a -- b\n    {}",
+    **{f"links.{key}": "name: x\nlinks:\n  - ends: a -- b\n    {}" for key in ("rate", "delay", "loss", "tuned")},
     "networks.": "name: x\nnetworks:\n  br0:\n    {}", "networks.gateway": "name: x\nnetworks:\n  br0:\n    subnet: 10.0.0.0/24\n    {}",
     "networks.nodes": "name: x\nnetworks:\n  br0:\n    subnet: 10.1.0.0/24\n    {}",
     "networks.flows": "name: x\nnetworks:\n  br0:\n    type: ovs\n    {}",

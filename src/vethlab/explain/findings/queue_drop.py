@@ -7,16 +7,18 @@ from vethlab.explain.declaration import Declaration
 DECLARATION = Declaration(
     "queue-drop",
     group="link",
-    sentence="The queue of an interface throws the packet away.",
+    sentence="The queue of an interface throws the packet away, or holds it back too long.",
     means=(
         "A packet that leaves by an interface passes its queueing discipline (tc(8)), which drops it when it is full or can never "
         "send a packet of that size: tbf_enqueue() (net/sched/sch_tbf.c) refuses whatever is larger than its burst. "
+        "A rate that is too small loses nothing and yet sends nothing in time: the packet waits in the queue. "
         "On the way in there is a queue for each processor, enqueue_to_backlog() (net/core/dev.c), which drops what exceeds "
         "netdev_max_backlog."
     ),
-    decided_by="The qdisc's own counter of drops, read before and after the probe.",
+    decided_by="The qdisc's own counters of drops and of what waits, read before and after the probe.",
     mended_by=(
         "Give the qdisc what the traffic needs: a burst of more than one packet, a longer limit.",
+        "Give it the rate that the lab file says: `vethlab up`, or `vethlab fix`.",
         "Take it off: `tc qdisc delete dev eth0 root`.",
     ),
     lab="""\

@@ -29,7 +29,7 @@ from vethlab.model.names import MARK
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINKPROP = 16, 17, 18, 108
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
-IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC, IFLA_GROUP = 16, 18, 20, 26, 27
+IFLA_QDISC, IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC, IFLA_GROUP = 6, 16, 18, 20, 26, 27
 IFLA_LINK_NETNSID = 37
 IFLA_PROP_LIST, IFLA_ALT_IFNAME = 52, 53
 IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES = 28, 29, 31, 32
@@ -41,6 +41,7 @@ OWNED_GROUP = 0x76657468  # "veth": every interface we make is in this link grou
 
 INFO = Struct("=BxHiII")  # family, type, index, flags, change mask
 _ADDR_GEN = tuple(nested(IFLA_AF_SPEC, nested(AF_INET6, u8(IFLA_INET6_ADDR_GEN_MODE, mode))) for mode in (ADDR_GEN_EUI64, ADDR_GEN_NONE))
+_SHAPING = frozenset({b"tbf\0", b"netem\0"})
 _DUMP = INFO.pack(0, 0, 0, 0, 0) + u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
 
 
@@ -63,6 +64,7 @@ class Seen(NamedTuple):
     link_local: bool
     data: tuple[bytes, int, int] | None  # span of IFLA_INFO_DATA
     port: tuple[bytes, int, int] | None  # span of IFLA_INFO_SLAVE_DATA
+    shaped: bool  # its root queueing discipline is one that a lab file can ask for
 
 
 def mac_bytes(mac: str) -> bytes:
@@ -166,6 +168,7 @@ def decode(data: bytes, start: int, end: int) -> Seen:
         alias=get_text(data, alias) if alias else None,
         mark=read_mark(data, found[IFLA_PROP_LIST]) if IFLA_PROP_LIST in found else None,
         link_local=_makes_link_local(data, found.get(IFLA_AF_SPEC)), data=info_data, port=port,
+        shaped=IFLA_QDISC in found and data[slice(*found[IFLA_QDISC])] in _SHAPING,
     )
 
 

@@ -21,7 +21,7 @@ TCA_KIND, TCA_OPTIONS, TCA_STATS2, TCA_STATS_QUEUE, TCA_TBF_PARMS = 1, 2, 7, 3, 
 TC_H_ROOT, TC_H_INGRESS = 0xFFFFFFFF, 0xFFFFFFF1
 PLACES = {"ingress": 0xFFFFFFF2, "egress": 0xFFFFFFF3, "root": 0}  # TC_H_MIN_INGRESS and _EGRESS of TC_H_CLSACT; 0 is the root queue
 _HOOKS = {"clsact": ("ingress", "egress"), "ingress": ("ingress",), "noqueue": ()}
-_DROPS = Struct("=8xI")  # struct gnet_stats_queue: queue length, backlog, drops
+_WAITING = Struct("=4xII")  # struct gnet_stats_queue: queue length, backlog in bytes, drops
 _TBF = Struct("=8xI12xII4x")  # struct tc_tbf_qopt: rate in bytes a second (within tc_ratespec), peak rate, limit, buffer
 _NETEM = Struct("=6I")  # struct tc_netem_qopt: latency, limit, loss, gap, duplicate, jitter
 _TICK = 64e-9  # seconds in a tick: PSCHED_SHIFT is 6 (include/net/pkt_sched.h)
@@ -41,13 +41,13 @@ def decode(data: bytes, start: int, end: int) -> Queue:
     _family, _index, handle, parent, _info = MESSAGE.unpack_from(data, start)
     seen = attributes(data, start + MESSAGE.size, end)
     kind = get_text(data, seen[TCA_KIND])
-    dropped = 0
+    waiting = dropped = 0
     if TCA_STATS2 in seen:
         span = attributes(data, *seen[TCA_STATS2]).get(TCA_STATS_QUEUE)
-        dropped = 0 if span is None else _DROPS.unpack_from(data, span[0])[0]
+        waiting, dropped = (0, 0) if span is None else _WAITING.unpack_from(data, span[0])
     options = data[seen[TCA_OPTIONS][0] : seen[TCA_OPTIONS][1]] if TCA_OPTIONS in seen else b""
     above = "root" if parent == TC_H_ROOT else "ingress" if parent == TC_H_INGRESS else _handle(parent)
-    return Queue(kind, _handle(handle), above, dropped, _text(kind, options))
+    return Queue(kind, _handle(handle), above, dropped, _text(kind, options), waiting)
 
 
 def filters(connection: Connection, index: int, held: Sequence[Queue]) -> tuple[str, ...]:

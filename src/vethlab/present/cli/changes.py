@@ -23,7 +23,7 @@ SIGNS = {"add": ("+", "green"), "change": ("~", "yellow"), "remove": ("-", "red"
 OBVIOUS = frozenset({"declared in the lab file", "no longer in the lab file"})
 NEEDS_SHELL = ("LoadRuleset", "LoadTable", "StartProcess")
 MACHINE = ("AddNetns", "RemoveNetns")
-MAIN = ("AddNetns", "AddVeth", "AddBridge")
+MAIN = ("AddNetns", "AddVeth", "AddBridge", "AddMacvlan")
 
 
 class Row(NamedTuple):

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End
 from vethlab.model.names import HOST, WORLD
+from vethlab.model.shaping import Shaping
+from vethlab.spec.amounts import texts
 
 if TYPE_CHECKING:
     from vethlab.kernel.port import ProcessStatus
@@ -34,6 +36,7 @@ class Interface:
     mtu: int
     mac: str
     kind: str
+    shaped: str = ""  # rate, delay and loss of what leaves by it
 
 
 def interfaces(topology: Topology, state: State | None, *, wide: bool = False) -> list[Interface]:
@@ -50,7 +53,7 @@ def document(topology: Topology, state: State | None, processes: Sequence[Proces
     for one in interfaces(topology, state, wide=True):
         rows.setdefault(one.node, []).append({
             "name": one.name, "kind": one.kind, "state": one.state or None, "addresses": list(one.addresses), "to": one.to or None,
-            "mtu": one.mtu, "mac": one.mac or None,
+            "mtu": one.mtu, "mac": one.mac or None, "shaped": one.shaped or None,
         })
     running = {status.netns: status for status in processes}
     nodes = [
@@ -64,11 +67,14 @@ def document(topology: Topology, state: State | None, processes: Sequence[Proces
         nodes.append({"name": HOST, "role": "host", "forward": False, "interfaces": rows[HOST], "run": None, "process": None})
     if WORLD in rows:
         nodes.append({"name": WORLD, "role": "world", "forward": False, "interfaces": rows[WORLD], "run": None, "process": None})
-    links = [{"left": _end(cable.left), "right": _end(cable.right), "mtu": cable.mtu} for cable in topology.cables]
+    links = [
+        {"left": _end(cable.left), "right": _end(cable.right), "mtu": cable.mtu, **_shaping(cable.shaping)} for cable in topology.cables
+    ]
     networks = [
         {
             "name": network.name, "type": network.type, "on": network.on, "subnets": [str(subnet) for subnet in network.subnets],
             "gateway": [str(address) for address in network.gateway], "mtu": network.mtu, "stp": network.stp,
+            **_shaping(network.shaping),
             "ports": [{**_end(port.endpoint), "port": port.name, "isolated": port.isolated} for port in network.ports],
         }
         for network in topology.networks
@@ -115,9 +121,9 @@ def _targets(topology: Topology) -> dict[End, str]:
 
 def _declared(topology: Topology) -> list[Interface]:
     targets = _targets(topology)
-    ends = [(end, cable.mtu, "veth") for cable in topology.cables for end in (cable.left, cable.right)]
+    ends = [(end, cable.mtu, "veth", cable.shaping) for cable in topology.cables for end in (cable.left, cable.right)]
     ends += [
-        (port.endpoint, network.mtu, "macvlan" if network.type == "macvlan" else "veth")
+        (port.endpoint, network.mtu, "macvlan" if network.type == "macvlan" else "veth", network.shaping)
         for network in topology.networks for port in network.ports
     ]
     rows = [
@@ -125,8 +131,11 @@ def _declared(topology: Topology) -> list[Interface]:
         for node in topology.nodes if node.loopbacks
     ]
     rows += [
-        Interface(end.node, end.interface, "", _texts(end.addresses), targets[End(end.node, end.interface)], mtu, end.mac or "", kind)
-        for end, mtu, kind in ends
+        Interface(
+            end.node, end.interface, "", _texts(end.addresses), targets[End(end.node, end.interface)], mtu, end.mac or "", kind,
+            " ".join(texts(said).values()),
+        )
+        for end, mtu, kind, said in ends
     ]
     rows += [
         Interface(
@@ -156,7 +165,14 @@ def _actual(topology: Topology, state: State, *, wide: bool) -> Iterable[Interfa
                 continue
             members = sum(other.master == link.name for other in space.links.values())
             to = _ports(members) if link.kind == "bridge" else targets.get(End(node, link.name)) or _peer(link)
-            yield Interface(node, link.name, "up" if link.up else "down", addresses, to, link.mtu, link.mac or "", link.kind)
+            held = space.queues.get(link.name)
+            shaped = "" if held is None else " ".join(texts(Shaping(held.rate, held.delay, held.loss)).values())
+            yield Interface(node, link.name, "up" if link.up else "down", addresses, to, link.mtu, link.mac or "", link.kind, shaped)
+
+
+def _shaping(said: Shaping) -> dict[str, str | None]:
+    """`rate`, `delay` and `loss` as the lab file has them."""
+    return {"rate": None, "delay": None, "loss": None, **texts(said)}
 
 
 def _peer(link: Link) -> str:

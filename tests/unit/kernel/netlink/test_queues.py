@@ -35,7 +35,7 @@ def test_drops_and_places() -> None:
     """Drops are those of struct gnet_stats_queue; handles are hexadecimal, as tc(8) writes them."""
     stats = nested(7, attribute(1, bytes(16)), attribute(3, pack("=5I", 9, 900, 7, 0, 3)))
     fifo = decoded(told("pfifo", pack("=I", 5), stats, handle=0xA00000, parent=0x1001F))
-    assert Queue("pfifo", "a0:", "1:1f", 7, "pfifo limit 5") == fifo
+    assert Queue("pfifo", "a0:", "1:1f", 7, "pfifo limit 5", 900) == fifo
     assert Queue("clsact", "ffff:", "ingress", 0, "clsact") == decoded(told("clsact", handle=0xFFFF0000, parent=TC_H_INGRESS))
 
 

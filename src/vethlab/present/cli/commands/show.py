@@ -102,14 +102,16 @@ def _interfaces(rows: Sequence[picture.Interface], terminal: Terminal, *, wide: 
     if not rows:
         return
     live = any(row.state for row in rows)
-    head = ["NODE", "INTERFACE", *(["STATE"] if live else []), *(["KIND", "MTU", "MAC"] if wide else []), "TO", "ADDRESSES"]
+    shaped = any(row.shaped for row in rows)
+    head = ["NODE", "INTERFACE", *(["STATE"] if live else []), *(["KIND", "MTU", "MAC"] if wide else []), "TO"]
+    head += [*(["SENDS"] if shaped else []), "ADDRESSES"]
     lines, before = [], ""
     for row in rows:
         state = terminal.paint(row.state, "green" if row.state == "up" else "red")
         more = [row.kind, str(row.mtu), row.mac or terminal.mark("none")] if wide else []
         lines.append([
             row.node if row.node != before or wide else "", row.name, *([state] if live else []), *more, row.to or terminal.mark("none"),
-            " ".join(row.addresses),
+            *([row.shaped or terminal.mark("none")] if shaped else []), " ".join(row.addresses),
         ])
         before = row.node
     print_table(terminal, head, lines)
