@@ -50,7 +50,8 @@ def test_other_amounts_are_mistakes(keys: str, slug: str) -> None:
 
 
 def test_nothing_is_said_as_nothing() -> None:
-    """A key without an effect is left out."""
+    """A key without an effect is left out, and a shaping without any effect is none."""
+    assert [False, True, True, True] == [bool(one) for one in (Shaping(), Shaping(1), Shaping(0, 1), Shaping(0, 0, 1))]
     assert ("", "", "") == (rate_text(0), delay_text(0), loss_text(0))
 
 
