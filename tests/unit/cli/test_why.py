@@ -11,7 +11,8 @@ from tests.unit.cli.answered import ACCEPT, DEAD, FAR_END_DOWN, LOOPY, LOOSE, ME
 from tests.unit.cli.double import PAIR, Cli, Ran, World
 
 from vethlab.lab.explaining import Answer
-from vethlab.model.finding import Explanation, Finding, PathHop, Where
+from vethlab.model.finding import Command, Explanation, Finding, PathHop, Where
+from vethlab.present.cli.verdict import command_line
 
 
 def asked(cli: Cli, world: World, answer: Answer, *words: str) -> Ran:
@@ -285,3 +286,10 @@ def test_a_recording_is_explained_without_a_lab(cli: Cli, world: World) -> None:
     world.explaining = SimpleNamespace(replay=replay)
     ran = cli("why", "--replay", "seen.json")
     assert (1, ["seen.json"], True, False) == (ran.status, read, "local-source" in ran.out, "apply:" in ran.out)
+
+
+def test_a_command_of_many_lines_is_told_by_its_ends() -> None:
+    """A ruleset would fill the screen: its first and last line stand for it, and JSON has all of it."""
+    script = "printf '%s\\n' 'table inet t {\n\tchain c {\n\t}\n}' | nft --file -"
+    assert r"printf '%s\n' 'table inet t { … }' | nft --file -  (4 lines)" == command_line(Command("host", ("sh", "-c", script)))
+    assert "sh -c 'ip link; ip route'" == command_line(Command("host", ("sh", "-c", "ip link; ip route")))

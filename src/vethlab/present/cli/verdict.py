@@ -93,8 +93,10 @@ def rehearsed(offer: Offer, terminal: Terminal) -> str:
 
 
 def command_line(command: Command) -> str:
-    """As one would type it in the node."""
-    return shlex.join(command.argv)
+    """As one would type it in the node; of a text of many lines (a ruleset) the first and the last, since `-o json` has it whole."""
+    script = command.argv[2] if command.argv[:2] == ("sh", "-c") else ""
+    first, *between, last = script.splitlines() if script.count("\n") > 1 else ("", "")
+    return f"{first} … {last}  ({len(between) + 2} lines)" if first else shlex.join(command.argv)
 
 
 def paragraph(terminal: Terminal, label: str, text: str, *more: str) -> None:
