@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vethlab.change.netns import Action
-from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End, Link
+from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End, Link, gso
 from vethlab.model.names import dotted
 
 
@@ -144,6 +144,9 @@ def _settings(before: Link, after: Link) -> list[str]:
         lines.append(f"{head} master {after.master}" if after.master else f"{head} nomaster")
     if after.bridge is not None and before.bridge is not None and after.bridge != before.bridge:
         lines.append(f"{head} type bridge stp_state {int(after.bridge.stp)} mcast_snooping {int(after.bridge.multicast_snooping)}")
+    if gso(after) != gso(before):
+        names = ("gso_max_size", "gro_max_size", "gso_ipv4_max_size", "gro_ipv4_max_size")
+        lines.append(f"{head} {' '.join(f'{name} {gso(after)}' for name in names)}")
     if after.mode is not None and after.mode != before.mode:
         lines.append(f"{head} type macvlan mode {after.mode}")
     if after.port is not None and after.port != before.port:

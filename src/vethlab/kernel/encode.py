@@ -18,7 +18,7 @@ from vethlab.kernel.netlink import neighbour as neighbours
 from vethlab.kernel.netlink import route as routes
 from vethlab.kernel.netlink.message import Request, attribute, u32
 from vethlab.kernel.reach import Reach
-from vethlab.model.link import LOOPBACK, Link
+from vethlab.model.link import LOOPBACK, Link, gso
 
 
 def encode(one: Change, reach: Reach) -> list[Request]:
@@ -93,6 +93,8 @@ def _set_link(one: ops.SetLink, reach: Reach) -> list[Request]:
         parts.append(u32(links.IFLA_MASTER, reach.index(one.netns, after.master) if after.master else 0))
     if after.bridge is not None and after.bridge != before.bridge:
         parts.append(bridge.settings(after.bridge))
+    if gso(after) != gso(before):
+        parts.append(links.segment_sizes(gso(after)))
     if after.mode is not None and after.mode != before.mode:
         parts.append(macvlan.settings(after.mode))
     requests = [links.set_link(index, after.name, parts=b"".join(parts))] if parts else []

@@ -20,7 +20,7 @@ from vethlab.kernel.netlink import route as routes
 from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.netlink.link import Seen
 from vethlab.model.fdb import Forward
-from vethlab.model.link import BridgePort, End, Link
+from vethlab.model.link import USUAL_GSO, BridgePort, End, Link
 from vethlab.model.names import owner_of
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import Route
@@ -150,6 +150,7 @@ def _link(one: Seen, around: Dumped, other: End | None) -> Link:
         name=one.name, kind=one.kind, up=one.up, mtu=one.mtu, mac=one.mac, index=one.ifindex,
         master=master.name if master is not None else None,
         peer=other if one.kind == "veth" else None, lower=other if one.kind != "veth" else None,
+        gso=one.gso if one.gso > USUAL_GSO else None,
         mode=macvlan.decode(*one.data) if one.kind == macvlan.KIND and one.data is not None else None,
         bridge=bridge.decode(*one.data) if one.kind == "bridge" and one.data is not None else None,
         port=port, vxlan=vxlan.decode(*one.data) if one.kind == vxlan.KIND and one.data is not None else None, alias=one.alias,

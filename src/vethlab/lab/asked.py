@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vethlab.lab.explaining import Answer, Subject
     from vethlab.lab.fixing import Mended, Undone
     from vethlab.lab.held import Held
+    from vethlab.lab.linking import Linked, LinkWish
     from vethlab.lab.session import Session
     from vethlab.model.flow import Flow
     from vethlab.model.topology import Topology
@@ -31,6 +32,9 @@ class Asked:
         def topology(self) -> Topology:
             """What is declared."""
             ...
+
+        _topology: Topology | None
+        _text: str | None
 
         def _running(self) -> Held: ...
 
@@ -87,6 +91,17 @@ class Asked:
         record = self._record()
         done = fixing.undo(self._subject(), record.undo, record.question)
         self._remember(undo=())
+        return done
+
+    def change_link(self, wish: LinkWish) -> Linked:
+        """Set a link down or up, change its mtu, rate, delay or loss, add one, remove one; what takes it back is kept for `undo`."""
+        from vethlab.lab import linking  # noqa: PLC0415
+
+        done = linking.change(self._engine(), self.topology, wish)
+        if done.changes and not done.dry_run:
+            self._remember(undo=tuple((one.node, one.argv) for one in done.undo), question={})
+        if done.declared is not None:
+            self._topology, self._text = done.declared, done.text
         return done
 
     def _subject(self) -> Subject:

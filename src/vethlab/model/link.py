@@ -13,6 +13,7 @@ from vethlab.model.address import IP
 LOOPBACK = "lo"
 DEFAULT_MTU = 1500
 LOOPBACK_MTU = 65536
+USUAL_GSO = 65536  # GSO_LEGACY_MAX_SIZE, include/linux/netdevice.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Vxlan:
 class Link:
     """One interface. `kind` is IFLA_INFO_KIND ("veth", "bridge", "macvlan", "vxlan") or "loopback"; `master` is the name of its bridge.
 
+    `gso` is the largest segment in bytes that is handed on whole, both ways; past USUAL_GSO it is BIG TCP, None means no more.
     `lower` is the interface that a macvlan stands on, or a VXLAN device sends out of; `mode` what a macvlan does with frames for others on
     it ("bridge" passes them on).
     """
@@ -83,7 +85,13 @@ class Link:
     lower: End | None = None
     mode: str | None = None
     vxlan: Vxlan | None = None
+    gso: int | None = None
     alias: str | None = None
     mark: str | None = None  # where others have interfaces too: the alternative name that says whose this one is (model.names.mark)
     link_local: bool = True  # False: addr_gen_mode none, the kernel makes no IPv6 link-local address
     owned: bool = field(default=True, compare=False)  # False in actual state: somebody else made it, it is never removed
+
+
+def gso(link: Link) -> int:
+    """The largest segment of a link: that of any device, unless it says more."""
+    return max(link.gso or 0, USUAL_GSO)

@@ -35,6 +35,7 @@ class Cable:
     right: Endpoint
     mtu: int = 1500
     shaping: Shaping = NONE
+    tuned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class Network:
     flows: tuple[Flow, ...] = ()
     datapath: str = "auto"  # of type ovs: auto | kernel | userspace
     shaping: Shaping = NONE
+    tuned: bool = False
     vni: int = 0
     udp_port: int = 4789
     fdb: str = "static"  # static | learning | multicast

@@ -13,7 +13,7 @@ from vethlab.model.link import End
 from vethlab.model.names import HOST, WORLD
 from vethlab.model.state import Netns, State
 from vethlab.model.topology import Topology
-from vethlab.plan import nat, segments, shaping, world
+from vethlab.plan import nat, segments, shaping, tuning, world
 from vethlab.plan.order import of_interface
 from vethlab.plan.routing import shortest_paths
 from vethlab.plan.spaces import Spaces
@@ -33,9 +33,11 @@ def desired(
         for end, other in ((cable.left, cable.right), (cable.right, cable.left)):
             spaces.interface(end, End(other.node, other.interface), cable.mtu)
         shaping.cable(spaces, cable)
+        tuning.cable(spaces, cable)
     for network in topology.networks:
         segments.add(spaces, network)
         shaping.network(spaces, network)
+        tuning.network(spaces, network)
     nodes = {node.name: node for node in topology.nodes}
     outside = world.node(topology)
     if outside is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vethlab.model.link import Link
+from vethlab.model.link import Link, gso
 from vethlab.model.route import NextHop, Route
 from vethlab.model.shaping import Queue
 
@@ -39,6 +39,8 @@ def differences(now: Link, goal: Link) -> Iterator[str]:
         yield f"alias {now.alias or 'none'} → {goal.alias}"
     if goal.bridge is not None and now.bridge is not None and now.bridge != goal.bridge:
         yield "bridge settings differ"
+    if gso(now) != gso(goal):
+        yield f"largest segment {gso(now)} → {gso(goal)}"
     if goal.mode is not None and now.mode != goal.mode:
         yield f"mode {now.mode} → {goal.mode}"
     if goal.port is not None and now.port is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from vethlab.model.address import IPInterface
 from vethlab.model.names import HOST
-from vethlab.model.topology import Check, Endpoint, Network, Node, Port, Topology
+from vethlab.model.topology import Cable, Check, Endpoint, Network, Node, Port, Topology
 from vethlab.spec import amounts
 from vethlab.spec.addresses import last_host, network_at
 from vethlab.spec.read import scalar
@@ -36,7 +36,7 @@ def document(topology: Topology) -> dict[str, Any]:
         **addressing,
         "nodes": {node.name: _node(node) for node in topology.nodes},
         "links": [
-            {"ends": f"{_end(cable.left)} -- {_end(cable.right)}", "mtu": cable.mtu, **amounts.texts(cable.shaping)}
+            {"ends": f"{_end(cable.left)} -- {_end(cable.right)}", "mtu": cable.mtu, **amounts.texts(cable.shaping), **_tuned(cable)}
             for cable in topology.cables
         ],
         "networks": {network.name: _network(network) for network in topology.networks},
@@ -71,6 +71,10 @@ def _holding(first: IPInterface, count: int) -> str:
     return str(prefix)
 
 
+def _tuned(one: Cable | Network) -> dict[str, Any]:
+    return {"tuned": True} if one.tuned else {}
+
+
 def _end(end: Endpoint) -> str:
     return " ".join([str(end), *map(str, end.addresses)])
 
@@ -88,7 +92,8 @@ def _network(network: Network) -> dict[str, Any]:
     given = {key: value for key, value in optional.items() if value}
     nodes = {port.endpoint.node: _place(port) for port in network.ports}
     on = {"on": network.on} if network.on != HOST else {}
-    return {"type": network.type, **on, **given, **_of_type(network), "mtu": network.mtu, **amounts.texts(network.shaping), "nodes": nodes}
+    return {"type": network.type, **on, **given, **_of_type(network), "mtu": network.mtu, **amounts.texts(network.shaping),
+            **_tuned(network), "nodes": nodes}
 
 
 def _of_type(network: Network) -> dict[str, Any]:

@@ -57,8 +57,7 @@ _SHAPES = (
     Key("delay", amounts.DELAY, "Holds every packet back for this time, each way: a ping takes twice as long.", "0ms", "delay: 5ms"),
     Key("loss", amounts.LOSS, "Loses this share of the packets, each way.", "0%", "loss: 1%"),
     Key(
-        "tuned", kinds.FLAG, "Settings for high throughput instead of the kernel's defaults.", "false", "tuned: true",
-        later="traffic shaping", neutral=(False,),
+        "tuned", kinds.FLAG, "Larger segments inside the kernel (BIG TCP): more throughput, the same packets.", "false", "tuned: true",
     ),
 )
 
@@ -189,7 +188,7 @@ NETWORK = _noun(
     ),
     Key("isolated", kinds.list_of(kinds.NODE), "Nodes that reach only nodes not in this list.", example="isolated: [guest1, guest2]",
         types=("bridge", "ovs")),
-    *_SHAPES,
+    *_SHAPES[:-1], _SHAPES[-1]._replace(types=("bridge", "macvlan")),
     Key(
         "flows", kinds.list_of(kinds.TEXT),
         "OpenFlow rules in the words of ovs-ofctl(8), all there are: what none of them matches is dropped. Ports go by name.",

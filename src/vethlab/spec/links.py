@@ -65,7 +65,7 @@ def _entry(item: Item, mistakes: Mistakes, room: int) -> list[RawLink]:
     fields = take(item, LINK, "this link", mistakes)
     forms = [form for form in _FORMS if form in (item.mapping() or {})]
     if len(forms) == 1 and forms[0] in fields.values:
-        settings = Settings(fields.get("mtu", 1500), shaping(fields))
+        settings = Settings(fields.get("mtu", 1500), shaping(fields), fields.get("tuned", False))
         return _sentence(fields.at(forms[0]), forms[0], settings, mistakes, room)
     mistakes.lost = True
     if len(forms) != 1:

@@ -41,16 +41,17 @@ class Settings(NamedTuple):
 
     mtu: int = 1500
     shaping: Shaping = NONE
+    tuned: bool = False
 
 
 class RawLink:
     """One cable."""
 
-    __slots__ = ("item", "left", "mtu", "right", "shaping")
+    __slots__ = ("item", "left", "mtu", "right", "shaping", "tuned")
 
     def __init__(self, left: Place, right: Place, settings: Settings, item: Item) -> None:
         self.left, self.right, self.item = left, right, item
-        self.mtu, self.shaping = settings
+        self.mtu, self.shaping, self.tuned = settings
 
 
 class RawNetwork:

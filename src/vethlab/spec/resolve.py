@@ -48,7 +48,7 @@ def resolve(root: Item, mistakes: Mistakes, *, infer: bool = False) -> Topology:
             _node(name, (declared or {}).get(name), "host" if name in hosts else "node", defaults.get(name, {}), loopbacks.get(name, ()))
             for name in known
         ),
-        tuple(Cable(_endpoint(cable.left), _endpoint(cable.right), cable.mtu, cable.shaping) for cable in cables),
+        tuple(Cable(_endpoint(cable.left), _endpoint(cable.right), cable.mtu, cable.shaping, cable.tuned) for cable in cables),
         tuple(_network(segment, aliases) for segment in segments),
         tuple(check.check for check in wanted),
         lab.get("routing", "none"), lab.get("ipv6", "link-local"), lab.get("host", "private"), source=mistakes.path,
@@ -122,6 +122,7 @@ def _network(segment: RawNetwork, aliases: dict[int, str]) -> Network:
         fdb=segment.fields.get("fdb", "static"), vteps=segment.vteps, subnets=tuple(segment.subnets),
         gateway=tuple(segment.gateway), stp=segment.stp, mtu=segment.mtu, nat=segment.fields.get("nat", "none"), flows=_flows(segment),
         datapath=segment.fields.get("datapath", "auto"), shaping=segment.shaping,
+        tuned=segment.fields.get("tuned", False),
     )
 
 

@@ -86,10 +86,10 @@ def set_mtu(text: str, node: str, interface: str, value: int) -> str:
     if where.kind == NETWORKS:
         changed = lab.layout.put([NETWORKS, lab.topology.networks[where.number].name, "mtu"], str(value))
     else:
-        entry = _entry(lab, where)
-        span = lab.layout.there([LINKS, entry])
+        item = entry(lab, where)
+        span = lab.layout.there([LINKS, item])
         sentence = f"{{ends: {lab.layout.source(span)}, mtu: {value}}}"
-        changed = lab.layout.put([LINKS, entry, "mtu"], str(value)) if span.kind == "map" else lab.layout.put([LINKS, entry], sentence)
+        changed = lab.layout.put([LINKS, item, "mtu"], str(value)) if span.kind == "map" else lab.layout.put([LINKS, item], sentence)
     return proved(changed, wanted)
 
 
@@ -208,7 +208,7 @@ def _spelled(address: IPInterface, network: Network, place: Place | None = None,
     return word(str(address.ip))
 
 
-def _entry(lab: Lab, where: Spot) -> int:
+def entry(lab: Lab, where: Spot) -> int:
     """Which item of `links` makes a link."""
     item = links.read(lab.entries[LINKS], lab.mistakes())[where.number].item
     entries = lab.entries[LINKS].sequence() or []

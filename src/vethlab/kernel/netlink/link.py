@@ -32,6 +32,7 @@ IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
 IFLA_QDISC, IFLA_OPERSTATE, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_AF_SPEC, IFLA_GROUP = 6, 16, 18, 20, 26, 27
 IFLA_LINK_NETNSID = 37
 IFLA_PROP_LIST, IFLA_ALT_IFNAME = 52, 53
+IFLA_GSO_MAX_SIZE, IFLA_GRO_MAX_SIZE, IFLA_GSO_IPV4_MAX_SIZE, IFLA_GRO_IPV4_MAX_SIZE = 41, 58, 63, 64
 IFLA_NET_NS_FD, IFLA_EXT_MASK, IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES = 28, 29, 31, 32
 IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
 IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_EUI64, ADDR_GEN_NONE = 8, 0, 1
@@ -64,6 +65,7 @@ class Seen(NamedTuple):
     link_local: bool
     data: tuple[bytes, int, int] | None  # span of IFLA_INFO_DATA
     port: tuple[bytes, int, int] | None  # span of IFLA_INFO_SLAVE_DATA
+    gso: int  # the largest segment of IPv4, 0 where the kernel does not tell (before Linux 6.3)
     shaped: bool  # its root queueing discipline is one that a lab file can ask for
 
 
@@ -136,6 +138,12 @@ def address_generation(*, link_local: bool) -> bytes:
     return _ADDR_GEN[0 if link_local else 1]
 
 
+def segment_sizes(size: int) -> bytes:
+    """The attributes for the largest segment sent and received whole, IPv6 and IPv4 (BIG TCP, Documentation/networking)."""
+    kinds = (IFLA_GSO_MAX_SIZE, IFLA_GRO_MAX_SIZE, IFLA_GSO_IPV4_MAX_SIZE, IFLA_GRO_IPV4_MAX_SIZE)
+    return b"".join(u32(kind, size) for kind in kinds)
+
+
 def dump_body() -> bytes:
     """The body of a dump of all interfaces, without statistics."""
     return _DUMP
@@ -168,6 +176,7 @@ def decode(data: bytes, start: int, end: int) -> Seen:
         alias=get_text(data, alias) if alias else None,
         mark=read_mark(data, found[IFLA_PROP_LIST]) if IFLA_PROP_LIST in found else None,
         link_local=_makes_link_local(data, found.get(IFLA_AF_SPEC)), data=info_data, port=port,
+        gso=get_u32(data, found[IFLA_GSO_IPV4_MAX_SIZE]) if IFLA_GSO_IPV4_MAX_SIZE in found else 0,
         shaped=IFLA_QDISC in found and data[slice(*found[IFLA_QDISC])] in _SHAPING,
     )
 

@@ -28,6 +28,8 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ("why", "why", "Say why a packet does not arrive."),
         ("trace", "trace", "Show the way a packet takes, there and back."),
         ("fix", "fix", "Mend what `why` found, and prove it."),
+        ("link", "link", "Change a link of the running lab: down, narrow, slow, one more, one less."),
+        ("bench", "bench", "Measure round trips and throughput, of a lab or of data planes side by side."),
         ("watch", "watch", "Show where packets die, as it happens."),
         ("capture", "capture", "Show or record the packets of the whole lab."),
         ("sh", "sh", "Open a shell in a node."),
@@ -47,7 +49,5 @@ COMMANDS: dict[str, tuple[str, str]] = {name: (f"{PACKAGE}.{module}", line) for 
 
 LATER: dict[str, str] = {
     "diff": "compare two states of a lab",
-    "link": "add a cable to a running lab",
-    "bench": "measure this machine",
     "serve": "show a lab in the browser",
 }

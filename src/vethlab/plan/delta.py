@@ -1,0 +1,104 @@
+"""A live change as a goal: what a running lab should be, beside whatever else in it is not as declared.
+
+Enters: the actual state, and two declarations or one interface; leaves: the state to converge to. Rule of the file: what the change is not
+about stays as it is, drift included: `up` takes that back, not this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+from vethlab.model.link import End, Link
+from vethlab.model.route import Route
+from vethlab.model.state import Netns, State
+from vethlab.plan.differences import covers
+from vethlab.plan.order import of_interface
+
+__all__ = ["lowered", "raised", "settled", "shifted"]
+
+_WHOLE = ("nft", "processes", "table", "switch")
+_SETS = ("addresses", "neighbours", "fdb")
+_MAPS = ("sysctls", "queues")
+
+
+def settled(actual: State) -> State:
+    """`actual` without what follows from the rest of it: the state of a port is its bridge's business, and changes with its carrier."""
+    return State({
+        name: replace(one, links={
+            key: link if link.port is None else replace(link, port=replace(link.port, state=None)) for key, link in one.links.items()
+        })
+        for name, one in actual.netns.items()
+    })
+
+
+def shifted(actual: State, old: State, new: State) -> State:
+    """`actual` with what differs between two declarations, and nothing else."""
+    spaces = {name: one for name, one in actual.netns.items() if name in new.netns or name not in old.netns}
+    for name, after in new.netns.items():
+        before, here = old.netns.get(name), actual.netns.get(name)
+        if before is None:
+            spaces[name] = after
+        elif here is not None and before != after:
+            spaces[name] = _shifted(here, before, after)
+    return State(spaces)
+
+
+def _shifted(here: Netns, before: Netns, after: Netns) -> Netns:
+    gone = before.routes - after.routes
+    routes = frozenset(one for one in here.routes if not any(covers(route, one) for route in gone)) | (after.routes - before.routes)
+    changed: dict[str, Any] = {key: getattr(after, key) for key in _WHOLE if getattr(before, key) != getattr(after, key)}
+    changed |= {key: getattr(here, key) - (getattr(before, key) - getattr(after, key)) | (getattr(after, key) - getattr(before, key))
+                for key in _SETS}
+    for key in _MAPS:
+        was, said = getattr(before, key), getattr(after, key)
+        kept = {name: value for name, value in getattr(here, key).items() if name not in was or name in said}
+        changed[key] = kept | {name: value for name, value in said.items() if was.get(name) != value}
+    lost = before.links.keys() - after.links.keys()
+    changed["sysctls"] = {key: value for key, value in changed["sysctls"].items() if not (of_interface(key) and key.split(".")[3] in lost)}
+    return replace(here, links=_links(here, before, after), routes=routes, **changed)
+
+
+def _links(here: Netns, before: Netns, after: Netns) -> dict[str, Link]:
+    links = {name: link for name, link in here.links.items() if name not in before.links or name in after.links}
+    for name, link in after.links.items():
+        was, now = before.links.get(name), here.links.get(name)
+        if was is None:
+            links[name] = link
+        elif now is not None and was != link:
+            said = {one.name: getattr(link, one.name) for one in fields(Link) if getattr(was, one.name) != getattr(link, one.name)}
+            links[name] = replace(now, **said)
+    return links
+
+
+def lowered(actual: State, end: End) -> State:
+    """`actual` with an interface down, and without what the kernel takes away with it (fib_disable_ip, addrconf_ifdown, neigh_ifdown)."""
+    here, name = actual.netns[end.netns], end.interface
+    down = replace(
+        here, links={**here.links, name: replace(here.links[name], up=False)},
+        routes=frozenset(one for one in here.routes if not any(hop.interface == name for hop in one.next_hops)),
+        addresses=frozenset(one for one in here.addresses if one.interface != name or one.address.version == 4),
+        neighbours=frozenset(one for one in here.neighbours if one.interface != name),
+    )
+    return State({**actual.netns, end.netns: down})
+
+
+def raised(actual: State, declared: State, end: End) -> State:
+    """`actual` with an interface up, its declared addresses, and the declared routes that lead over it."""
+    here, said, name = actual.netns[end.netns], declared.netns[end.netns], end.interface
+    own = frozenset(one for one in said.addresses if one.interface == name)
+    missing = frozenset(
+        one for one in said.routes
+        if _leads(one, name, own) and not any(covers(one, other) for other in here.routes)
+    )
+    up = replace(
+        here, links={**here.links, name: replace(here.links[name], up=True)}, addresses=here.addresses | own, routes=here.routes | missing,
+    )
+    return State({**actual.netns, end.netns: up})
+
+
+def _leads(route: Route, name: str, own: frozenset[Any]) -> bool:
+    return any(
+        hop.interface == name or (hop.interface is None and hop.via is not None and any(hop.via in one.address.network for one in own))
+        for hop in route.next_hops
+    )

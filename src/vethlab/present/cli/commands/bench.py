@@ -1,0 +1,101 @@
+"""`vethlab bench [LAB]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from vethlab.errors import UsageError
+from vethlab.present.cli.choose import running
+from vethlab.present.cli.command import option, output, verb
+from vethlab.present.cli.complete import labs, labs_and_files
+from vethlab.present.cli.terminal import progress, screen
+
+if TYPE_CHECKING:
+    from vethlab.lab.benching import Row
+    from vethlab.probe.speed import Figures
+
+__all__ = ["command"]
+
+ALL = "direct, bridge, ovs, vxlan, routed, macvlan, or all"
+EXAMPLES = ("vethlab bench", "vethlab bench --from a --to b", "vethlab bench --planes direct,bridge", "vethlab bench --planes all -o json")
+
+
+@verb("bench", examples=EXAMPLES)
+@click.argument("lab", required=False, shell_complete=labs_and_files)
+@option("-l", "--lab", "named", metavar="LAB", shell_complete=labs, help="The running lab.")
+@option("--from", "src", setting=False, metavar="NODE", help="The node that sends; the lab's first otherwise.")
+@option("--to", "dst", setting=False, metavar="NODE", help="The node that receives; the lab's last otherwise.")
+@option("--planes", setting=False, metavar="NAMES", help=f"Build two nodes on each of these instead: {ALL}.")
+@option("--seconds", setting=False, type=click.FloatRange(0.1, 60), default=1.0, metavar="SECONDS", help="How long each stream lasts (1).")
+@output("text", "json")
+def command(
+    lab: str | None, named: str | None, output: str, src: str | None, dst: str | None, planes: str | None, seconds: float,
+) -> int:
+    """Measure round trips and throughput, of a lab or of data planes side by side.
+
+    Round trips, one TCP stream and UDP datagrams of 1,400 bytes, over sockets of vethlab's own. Only the ratios to loopback of the same
+    machine mean anything on another one. Exit status 1 if a plane could not be measured.
+    """
+    from vethlab.lab import benching
+
+    if planes is not None:
+        if lab or named or src or dst:
+            raise UsageError("`--planes` builds labs of its own", help="leave LAB, --from and --to away")
+        names = list(benching.PLANES) if planes == "all" else planes.split(",")
+        rows = _collected(benching.planes(names, seconds=seconds))
+    else:
+        rows = _collected(benching.bench(running(lab or named), src, dst, seconds=seconds))
+    if output == "json":
+        _document(rows, seconds)
+    else:
+        _show(rows)
+    return 1 if any(row.figures is None for row in rows) else 0
+
+
+def _collected(rows: Iterable[Row]) -> list[Row]:
+    with progress("measuring"):
+        return list(rows)
+
+
+def _document(rows: list[Row], seconds: float) -> None:
+    from vethlab.present.cli.document import emit
+
+    base = rows[0].figures
+    emit("bench", {"seconds": seconds, "rows": [
+        {
+            "plane": row.plane, "tuned": row.tuned, "refused": row.refused or None,
+            **(_numbers(row.figures) if row.figures is not None else {}),
+            "ratio": _ratios(row.figures, base) if row.figures is not None and base is not None else None,
+        }
+        for row in rows
+    ]})
+
+
+def _numbers(figures: Figures) -> dict[str, float]:
+    return {"rtt_us": round(figures.rtt_us, 2), "tcp_bps": round(figures.tcp), "udp_bps": round(figures.udp)}
+
+
+def _ratios(figures: Figures, base: Figures) -> dict[str, float]:
+    return {
+        "rtt": round(figures.rtt_us / base.rtt_us, 2), "tcp": round(figures.tcp / base.tcp, 2), "udp": round(figures.udp / base.udp, 2),
+    }
+
+
+def _show(rows: list[Row]) -> None:
+    from vethlab.present.cli.table import print_table
+
+    terminal, base, lines = screen(), rows[0].figures, []
+    for row in rows:
+        name = f"{row.plane}{' tuned' if row.tuned else ''}"
+        if row.figures is None or base is None:
+            lines.append([name, terminal.mark("none"), "", "", "", "", row.refused])
+            continue
+        one, ratio = row.figures, _ratios(row.figures, base)
+        lines.append([
+            name, f"{one.rtt_us:.1f} us", f"{one.tcp / 1e9:.2f}", f"{one.udp / 1e9:.2f}", f"{ratio['rtt']:.2f}", f"{ratio['tcp']:.2f}",
+            f"{ratio['udp']:.2f}",
+        ])
+    print_table(terminal, ["PLANE", "RTT", "TCP Gbit/s", "UDP Gbit/s", "RTT/lo", "TCP/lo", "UDP/lo"], lines)
