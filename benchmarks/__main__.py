@@ -50,6 +50,14 @@ and an onlooker that drops frames costs less than one that records.
 Of what is dropped at 100,000 datagrams a second it is the worst of three rounds, of BPF's start the median of nine.
 A ratio of one is allowed a twentieth more; the rows of noise say by how much two runs with nobody looking on differed.
 """),
+    "Data planes": Section(("planes",), """\
+`./dev bench planes`.
+The same two nodes, made by vethlab and by hand with `ip` (`benchmarks/planes.py`), measured alike: medians of nine rounds,
+since where the scheduler puts the two ends of a stream is luck (one round of a plane can be three times another).
+The rows of noise say by how much two medians of the same thing by hand differ, and TCP is allowed that much.
+A first run took the best of seven rounds, had no rows of noise and allowed a tenth: macvlan (0.86) and routed (0.83) missed that.
+`vethlab bench --planes all` sets the planes side by side.
+"""),
     "Explaining": Section(("explain",), """\
 `./dev bench explain`.
 Medians of three questions in each of three labs, the first one included; probes wait 0.5 s for a reply that does not come, and that counts.
