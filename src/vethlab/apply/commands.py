@@ -11,12 +11,13 @@ import shlex
 from collections.abc import Sequence
 
 from vethlab.errors import HostError, KernelError
-from vethlab.kernel.port import Namespaces
+from vethlab.kernel.port import Finished, Namespaces
 from vethlab.kernel.rulesets import NOT_FOUND
 from vethlab.model.finding import Command
 
 # As Debian calls them.
-_PACKAGES = {"ip": "iproute2", "bridge": "iproute2", "tc": "iproute2", "ss": "iproute2", "nft": "nftables", "ethtool": "ethtool"}
+_PACKAGES = {"ip": "iproute2", "bridge": "iproute2", "tc": "iproute2", "ss": "iproute2", "nft": "nftables", "ethtool": "ethtool",
+             "ovs-vsctl": "openvswitch-switch", "ovs-ofctl": "openvswitch-switch", "ovs-appctl": "openvswitch-switch"}
 _WRITES = frozenset({"-w", "--write", "-qw", "-wq", "-q", "--quiet"})
 
 
@@ -39,8 +40,17 @@ def settings(argv: Sequence[str]) -> list[tuple[str, str]]:
     return [(key, value) for key, _, value in pairs] if all(equals for _, equals, _ in pairs) else []
 
 
+def _done(namespaces: Namespaces, command: Command) -> Finished:
+    """Run one command in its node; the tools of Open vSwitch where they reach the sockets of that node's daemons."""
+    if any("ovs-" in word for word in command.argv):
+        from vethlab.kernel.ovs_daemons import run_tool  # noqa: PLC0415 - only for labs with Open vSwitch
+
+        return run_tool(namespaces, command.node, command.argv)
+    return namespaces.run(command.node, command.argv)
+
+
 def _run(namespaces: Namespaces, command: Command) -> None:
-    done = namespaces.run(command.node, command.argv)
+    done = _done(namespaces, command)
     if done.status == 0:
         return
     program = command.argv[0].rpartition("/")[2]

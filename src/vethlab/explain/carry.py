@@ -6,7 +6,7 @@ point where the frame left, because a veth whose peer just went down still sends
 
 from __future__ import annotations
 
-from vethlab.explain.rules import bridge, link, macvlan
+from vethlab.explain.rules import bridge, link, macvlan, switch
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.segment import VXLAN, Crossing, Track
@@ -20,18 +20,18 @@ __all__ = ["carry"]
 
 
 def carry(scene: Scene, way: Way, track: Track, frame: Frame, about: IP | None = None) -> Asking[None]:
-    """Send a frame along a track."""
+    """Send a frame along a track. A switch with rules of its own is asked what it does with it."""
     came: End | None = None
     sent: End | None = None
     for step in track.steps:
         if step.direction == OUT:
-            _out(scene, way, step, came, frame, about)
+            yield from _out(scene, way, step, came, frame, about)
             sent = step.end
         else:
             if sent is not None and _is_vxlan(scene, sent):
                 yield from cross(scene, way, sent, step.end, frame, about)
             way.block(*macvlan.apart(scene, sent, step.end))
-            _in(scene, way, step, frame, about)
+            yield from _in(scene, way, step, came, frame, about)
             came = step.end if step.bridge is not None else None
 
 
@@ -40,9 +40,12 @@ def _is_vxlan(scene: Scene, end: End) -> bool:
     return wire is not None and wire.kind == VXLAN
 
 
-def _out(scene: Scene, way: Way, step: Crossing, came: End | None, frame: Frame, about: IP | None) -> None:
+def _out(scene: Scene, way: Way, step: Crossing, came: End | None, frame: Frame, about: IP | None) -> Asking[None]:
     end = step.end
-    if step.bridge is not None and step.bridge != end:
+    if step.bridge is not None and step.bridge != end and scene.is_switch(step.bridge):
+        way.block(*(yield from switch.leaving(scene, came, end, step.bridge, frame)))
+        way.clear("port-down", "openflow-drop", "ovs-tag-mismatch", "ovs-port-missing")
+    elif step.bridge is not None and step.bridge != end:
         way.block(*bridge.leaving(scene, came, end, step.bridge, frame))
         way.clear("port-down", "port-blocked", "port-isolated", "port-detached", "fdb-wrong")
     else:
@@ -56,14 +59,18 @@ def _out(scene: Scene, way: Way, step: Crossing, came: End | None, frame: Frame,
     way.clear("link-down", "no-carrier")
 
 
-def _in(scene: Scene, way: Way, step: Crossing, frame: Frame, about: IP | None) -> None:
+def _in(scene: Scene, way: Way, step: Crossing, came: End | None, frame: Frame, about: IP | None) -> Asking[None]:
     end = step.end
     way.block(*link.arrival(scene, end, frame.length))
     way.suspect(*link.dropped_on_entry(scene, end))
-    if step.bridge is None and scene.is_bridge(end):
+    if step.bridge is None and scene.is_switch(end):
+        way.block(*(yield from switch.leaving(scene, came, end, end, frame)))
+    elif step.bridge is None and scene.is_bridge(end):
         way.block(*link.departure(scene, end))
     way.passes(end, step.direction, frame.what, about, own=step.bridge is None and not scene.uppers(end))
     way.suspect(*link.dropped_on_exit(scene, end, "ingress"))
-    if step.bridge is not None:
+    if step.bridge is not None and scene.is_switch(step.bridge):
+        way.block(*switch.entering(scene, end, step.bridge))
+    elif step.bridge is not None:
         way.block(*bridge.entering(scene, end, step.bridge, frame))
     way.clear("mtu-blackhole")

@@ -23,7 +23,7 @@ __all__ = ["also", "last_seen", "verdict"]
 # Facts of configuration that need no packet to be certain.
 CERTAIN = frozenset({
     "link-down", "port-down", "lo-down", "bridge-down", "no-carrier", "no-address", "dad-failed", "ipv6-disabled", "port-detached",
-    "route-blackhole", "no-route", "no-return-route", "vxlan-no-fdb", "vxlan-vni-mismatch", "vxlan-port-mismatch",
+    "route-blackhole", "no-route", "no-return-route", "vxlan-no-fdb", "vxlan-vni-mismatch", "vxlan-port-mismatch", "ovs-port-missing",
 })
 REFUSING = frozenset({"port-closed", "nat-missing", "nat-wrong"})  # who gets a packet that is not for him says so
 ASKED = frozenset({SOLICIT, ANSWER})

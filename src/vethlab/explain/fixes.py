@@ -18,7 +18,8 @@ __all__ = ["candidates", "command", "down_and_up", "fix", "setting", "sysctl"]
 KINDS: dict[str, tuple[str, ...]] = {
     "link-down": ("interface",), "lo-down": ("interface",), "port-down": ("interface",), "bridge-down": ("interface",),
     "no-carrier": ("interface", "link", "route"), "port-detached": ("interface",),
-    "port-blocked": ("interface",), "port-isolated": ("interface",),
+    "port-blocked": ("interface",), "port-isolated": ("interface", "port"),
+    "openflow-drop": ("flows",), "ovs-tag-mismatch": ("port",), "ovs-port-missing": ("port",),
     "mtu-exceeded": ("interface",), "mtu-blackhole": ("interface",), "duplicate-mac": ("interface",),
     "no-address": ("interface", "address"), "wrong-prefix": ("address",), "duplicate-address": ("address",), "dad-failed": ("address",),
     "ipv6-disabled": ("sysctl", "address"), "neighbour-wrong": ("neighbour", "interface"), "neighbour-unresolved": ("address", "neighbour"),
@@ -42,8 +43,8 @@ LEAVES = {
     "arp-suppressed": ("arp_", "proxy"), "ttl-expired": ("ttl", "hop_limit"), "ipv6-disabled": ("disable_ipv6",),
     "no-route": ("disable_ipv6",), "nat-missing": ("route_localnet",),
 }
-# What they leave behind in neighbour tables has to go too, which the lab file does not know.
-OWN_FIRST = frozenset({"duplicate-address", "duplicate-mac", "neighbour-wrong"})
+# What they leave behind has to go too, in neighbour tables or the database of a switch, which the lab file does not know.
+OWN_FIRST = frozenset({"duplicate-address", "duplicate-mac", "neighbour-wrong", "ovs-port-missing"})
 
 
 def command(node: str, *argv: str, undo: Iterable[tuple[str, ...]] = ()) -> Command:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from vethlab.model.address import IP
 from vethlab.model.flow import Flow
 from vethlab.model.journey import Outer
-from vethlab.model.question import Look, Route, Routed
+from vethlab.model.question import Forward, Forwarded, Look, Route, Routed
 
-__all__ = ["Drifted", "Look", "Observe", "Question", "Route", "Routed"]
+__all__ = ["Drifted", "Forward", "Forwarded", "Look", "Observe", "Question", "Route", "Routed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +39,4 @@ class Observe:
     outers: tuple[Outer, ...] = ()
 
 
-Question = Look | Route | Drifted | Observe
+Question = Look | Route | Forward | Drifted | Observe

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from vethlab.explain import openflow_match
 from vethlab.explain.carry import carry
 from vethlab.explain.loss import believed
 from vethlab.explain.questions import Route, Routed
@@ -62,12 +63,14 @@ def resolve(
     track = segment[owner]
     for one in neighbour.deaf(scene, sender):  # it asks nobody and sends to its own MAC
         return Found(owner, track, _mac(scene, owner), one)
-    yield from carry(scene, way, track, Frame(SOLICIT, "", 0, next_hop.version), next_hop)
-    yield from _answers(scene, way, owner, next_hop, _asks_as(snapshot, sender, source, next_hop))
-    asker_mac = snapshot.interfaces[sender.interface].mac
-    yield from carry(scene, way, track.back(), Frame(ANSWER, asker_mac, 0, next_hop.version), next_hop)
+    asker, asker_mac, mac = _asks_as(snapshot, sender, source, next_hop), snapshot.interfaces[sender.interface].mac, _mac(scene, owner)
+    question = Frame(SOLICIT, "", 0, next_hop.version, asker_mac, openflow_match.question(next_hop, asker))
+    yield from carry(scene, way, track, question, next_hop)
+    yield from _answers(scene, way, owner, next_hop, asker)
+    answer = Frame(ANSWER, asker_mac, 0, next_hop.version, mac, openflow_match.answer(next_hop, asker))
+    yield from carry(scene, way, track.back(), answer, next_hop)
     way.clear("neighbour-unresolved", "neighbour-wrong", "arp-suppressed")
-    return Found(owner, track, _mac(scene, owner))
+    return Found(owner, track, mac)
 
 
 def _made_by_kernel(snapshot: Snapshot, sender: End, entry: NeighbourEntry) -> bool:

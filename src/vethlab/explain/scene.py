@@ -12,11 +12,15 @@ from typing import Any, TypeVar
 from vethlab.explain.questions import Drifted, Look, Question
 from vethlab.model.link import End
 from vethlab.model.snapshot import Drift, Interface, Snapshot, Wire, Wiring
+from vethlab.model.switch import KIND
 
 T = TypeVar("T")
 Asking = Generator[Question, Any, T]  # a part of the conversation: yields questions, is sent answers, returns T
 
 __all__ = ["Asking", "Scene"]
+
+
+BRIDGES = frozenset({"bridge", KIND})
 
 
 class Scene:
@@ -66,7 +70,11 @@ class Scene:
     def is_bridge(self, end: End) -> bool:
         """True for a bridge itself."""
         wire = self.wiring.wires.get(end)
-        return wire is not None and wire.kind == "bridge"
+        return wire is not None and wire.kind in BRIDGES
+
+    def is_switch(self, end: End) -> bool:
+        """True for a bridge of Open vSwitch."""
+        return end in self.wiring.switches
 
     def bridge_of(self, end: End) -> End | None:
         """The bridge an interface is a port of."""
@@ -82,14 +90,14 @@ class Scene:
         The lab file's; else the only bridge of its namespace, where the interface has no address to live by.
         """
         wire = self.wiring.wires.get(end)
-        if wire is None or wire.kind in {"bridge", "loopback"} or end in self._parents or wire.peer in self._parents - {None}:
+        if wire is None or wire.kind in {*BRIDGES, "loopback"} or end in self._parents or wire.peer in self._parents - {None}:
             return None
         if wire.should_join is not None:
             meant = End(end.netns, wire.should_join)
             return meant if self.is_bridge(meant) and wire.master != wire.should_join else None
         if wire.master is not None or any(not one.ip.is_link_local for one in wire.addresses) or self.wiring.declared.get(end):
             return None
-        bridges = [one.end for one in self.wiring.of(end.netns) if one.kind == "bridge"]
+        bridges = [one.end for one in self.wiring.of(end.netns) if one.kind in BRIDGES]
         return bridges[0] if len(bridges) == 1 else None
 
 

@@ -130,7 +130,7 @@ def _ports(scene: Scene, bridge: End) -> list[tuple[End, int]]:
     """The ports of a bridge and those that should be, with the price of passing each."""
     found = []
     for wire in scene.wiring.of(bridge.netns):
-        if wire.end == bridge or wire.kind == "bridge":
+        if wire.end == bridge or scene.is_bridge(wire.end):
             continue
         if scene.bridge_of(wire.end) == bridge:
             interface = scene.interface(wire.end)

@@ -37,6 +37,7 @@ class Travel:
     origin: str = ""
     left_by: str | None = None
     previous: End | None = None
+    unchecked: Finding | None = None  # who left its checksum to somebody that does not fill it in
     visited: list[tuple[str, str, str]] = field(default_factory=list)  # node, came in by, leaves by
     kind: str = PING
     port: int | None = None
@@ -44,3 +45,4 @@ class Travel:
     hits: list[Hit] = field(default_factory=list)
     turned: Binding | None = None
     chosen: IP | None = None
+    served: int | None = None  # of a reply: the port that it comes from, unless a host turns it back

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from vethlab.explain import translate
+from vethlab.explain import openflow_match, translate
 from vethlab.explain.carry import carry
 from vethlab.explain.hop import Local, decide
 from vethlab.explain.mistranslated import blame
 from vethlab.explain.resolve import resolve
-from vethlab.explain.rules import deliver, link, macvlan, route
+from vethlab.explain.rules import deliver, link, macvlan, route, switch
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.segment import members
@@ -65,7 +65,9 @@ def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
             ))
             way.clear("echo-ignored", "port-closed")
         way.leg = findings.REPLY
-        back = yield from leg(scene, way, Travel(REPLY, there.source, there.target, flow.length, kind=flow.kind), node)
+        back = yield from leg(
+            scene, way, Travel(REPLY, there.source, there.target, flow.length, kind=flow.kind, served=there.port), node,
+        )
         if back is not None and back.netns != flow.src.node:  # it was for somebody else
             way.delivered.discard(findings.REPLY)
     way.addresses = {name: frozenset(held.address.ip for held in one.addresses) for name, one in scene.snapshots.items()}
@@ -108,6 +110,7 @@ def _deliver(scene: Scene, way: Way, travel: Travel, node: str, came: str | None
     """The packet is for this node: from outside it is there, from itself it goes over lo (the local table is asked first)."""
     way.delivered.add(way.leg)
     if came is not None:
+        way.suspect(*([] if travel.unchecked is None else [travel.unchecked]))
         return End(node, came)
     yield from scene.look(node)
     lo = End(node, LOOPBACK)
@@ -138,7 +141,10 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
     if found is None:
         return None
     if not travel.only_neighbour:
-        yield from carry(scene, way, found.track, Frame(travel.what, found.mac, travel.length, next_hop.version))
+        match = openflow_match.packet(travel)
+        frame = Frame(travel.what, found.mac, travel.length, next_hop.version, interface.mac, match)
+        yield from carry(scene, way, found.track, frame)
+        travel.unchecked = travel.unchecked or switch.unchecked(scene, sender, found.track, frame)
     if found.missed is not None:
         way.block_arrival(found.missed)
     return found.owner

@@ -42,8 +42,8 @@ class Peer:
             answer = self._receive(end)
             if answer.get("method") == "echo":
                 self._send({"result": answer["params"], "error": None, "id": answer["id"]})
-            elif answer.get("id") == self._id and "result" in answer:
-                if answer.get("error") is not None:
+            elif answer.get("id") == self._id and "method" not in answer:
+                if answer.get("error") is not None:  # a control socket leaves `result` away then
                     raise KernelError(method, self.name, errno.EINVAL, _words(answer["error"]))
                 return answer["result"]
 
@@ -62,7 +62,7 @@ class Peer:
         while True:
             text = self._rest.lstrip()
             try:
-                message, used = self._decoder.raw_decode(text) if text.endswith("}") else (None, 0)
+                message, used = self._decoder.raw_decode(text) if text else (None, 0)
             except ValueError:
                 message = None  # a part of one
             if isinstance(message, dict):

@@ -181,6 +181,9 @@ class Linux:
                 self.namespaces.stop(one.netns, one.process)
 
     def _switch(self, changes: Sequence[Change]) -> None:
+        for one in changes:
+            if isinstance(one, ops.AddSwitchBridge):
+                self.reach.forget_link(one.netns, one.link.name)  # ovs-vswitchd chooses the index
         self._switching().apply([one for one in changes if isinstance(one, ops.SwitchChange)])
 
     def _switching(self) -> Switches:

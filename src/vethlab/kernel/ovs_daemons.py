@@ -7,13 +7,14 @@ and `vethlab exec host -- ovs-vsctl show` finds the sockets where the tools look
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Sequence
 from time import monotonic, sleep
 from typing import NamedTuple
 
-from vethlab.errors import BuildError, HostError
-from vethlab.kernel.port import Namespaces, ProcessStatus
+from vethlab.errors import BuildError, HostError, KernelError
+from vethlab.kernel.port import Finished, Namespaces, ProcessStatus
 from vethlab.model.state import Process
 
 PACKAGE = "openvswitch-switch"
@@ -40,9 +41,9 @@ class Found(NamedTuple):
     forwarder: ProcessStatus | None
 
     @property
-    def alive(self) -> bool:
-        """Whether both live."""
-        return all(one is not None and one.exited is None for one in self)
+    def base(self) -> str | None:
+        """Where their directory is, seen from here: the root of a process of the view leads into it (proc_pid_root(5)). None: both died."""
+        return next((f"/proc/{one.pid}/root{RUN}" for one in self if one is not None and one.exited is None), None)
 
 
 def find(statuses: Iterable[ProcessStatus], name: str) -> Found:
@@ -93,30 +94,47 @@ def start(namespaces: Namespaces, name: str, daemon: Process) -> ProcessStatus:
     return next(one for one in namespaces.processes() if one.netns == name and one.process == daemon)
 
 
-def database_socket(database: ProcessStatus) -> str:
-    """Where the socket of ovsdb-server is, seen from here: the root of a process of the view leads into it (proc_pid_root(5))."""
-    return f"/proc/{database.pid}/root{RUN}/db.sock"
+def database_socket(base: str) -> str:
+    """Where ovsdb-server listens."""
+    return f"{base}/db.sock"
 
 
-def control_socket(forwarder: ProcessStatus) -> str:
-    """Where the control socket of ovs-vswitchd is: named by its pid in the lab (unixctl(7)). OSError while it is not there yet."""
-    base = f"/proc/{forwarder.pid}/root{RUN}"
-    with open(f"{base}/ovs-vswitchd.pid", encoding="ascii") as file:  # noqa: PTH123 - no pathlib on this path
-        return f"{base}/ovs-vswitchd.{file.read().strip()}.ctl"
+def control_socket(base: str) -> str:
+    """Where ovs-vswitchd takes commands: named by its pid in the lab (unixctl(7)). KernelError while it is not there."""
+    try:
+        with open(f"{base}/ovs-vswitchd.pid", encoding="ascii") as file:  # noqa: PTH123 - no pathlib on this path
+            return f"{base}/ovs-vswitchd.{file.read().strip()}.ctl"
+    except OSError as error:
+        raise KernelError("reach", "ovs-vswitchd", error.errno or errno.EIO) from error
 
 
-def bridge_socket(forwarder: ProcessStatus, bridge: str) -> str:
+def bridge_socket(base: str, bridge: str) -> str:
     """Where a bridge speaks OpenFlow."""
-    return f"/proc/{forwarder.pid}/root{RUN}/{bridge}.mgmt"
+    return f"{base}/{bridge}.mgmt"
 
 
 def wait_for_socket(namespaces: Namespaces, status: ProcessStatus) -> None:
     """Until ovsdb-server listens. BuildError with its last words if it ends, or takes too long."""
-    path, end = database_socket(status), monotonic() + START_SECONDS
+    path, end = f"/proc/{status.pid}/root{RUN}/db.sock", monotonic() + START_SECONDS
     while not os.path.exists(path):  # noqa: PTH110 - bound and listening at once, as far as a client can tell (lib/socket-util.c)
         if monotonic() > end or any(one.exited is not None for one in namespaces.processes() if one.pid == status.pid):
             raise died(namespaces, status)
         sleep(0.001)
+
+
+def run_tool(namespaces: Namespaces, name: str, argv: Sequence[str]) -> Finished:
+    """Run ovs-vsctl, ovs-ofctl or ovs-appctl against the daemons of a namespace. They need their sockets, not the namespace."""
+    base = find(namespaces.processes(), name).base
+    if base is None:
+        raise KernelError("reach", f"the Open vSwitch of {name}", errno.ESRCH, "neither of its daemons runs")
+    import subprocess  # noqa: PLC0415 - for fixes only
+
+    env = {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATHS}", "OVS_RUNDIR": base}
+    try:
+        done = subprocess.run(list(argv), capture_output=True, text=True, check=False, env=env, timeout=30)
+    except OSError as error:
+        return Finished(127, "", f"{argv[0]}: {error.strerror}")
+    return Finished(done.returncode, done.stdout, done.stderr)
 
 
 def died(namespaces: Namespaces, status: ProcessStatus) -> BuildError:

@@ -25,6 +25,7 @@ from vethlab.model.switch import KERNEL, KIND, USERSPACE, Switch, SwitchBridge
 
 _EMPTY = {"other_config": mapping({"userspace-tso-enable": "true"})}
 _DYING = {errno.ECONNRESET, errno.ECONNREFUSED, errno.EPIPE, errno.ENOENT}  # a daemon that has not been collected yet
+_MAKES = (ops.AddSwitchBridge, ops.AddSwitchPort)
 _MADE_BY = {"tun", "openvswitch"}
 
 
@@ -33,7 +34,7 @@ class Switches:
 
     def __init__(self, namespaces: Namespaces, mark: str) -> None:
         self._namespaces, self._mark = namespaces, mark
-        self._pending: dict[str, tuple[Database, int]] = {}
+        self._pending: dict[str, tuple[Database, int, set[str]]] = {}
         self._begun: dict[str, ProcessStatus] = {}
 
     def begin(self, name: str) -> None:
@@ -59,41 +60,41 @@ class Switches:
     def settle(self) -> None:
         """Wait until every ovs-vswitchd has done what it was told. KernelError names an interface that it could not take."""
         for name in list(self._pending):
-            database, number = self._pending.pop(name)
+            database, number, made = self._pending.pop(name)
             try:
                 troubles = database.carried_out(number)
             except KernelError as error:
                 raise self._worse(name, error) from error
             finally:
                 database.close()
-            for interface, words in troubles.items():
-                raise KernelError("add", f"port {name}:{interface}", errno.EIO, words)
+            for interface in made & set(troubles):  # what others put into the database is theirs
+                raise KernelError("add", f"port {name}:{interface}", errno.EIO, troubles[interface])
 
     def read(self, name: str, one: Netns, statuses: Sequence[ProcessStatus]) -> Netns:
         """A namespace with its switch, if it has one; the interfaces that belong to bridges are told as what they are."""
         found = ovs_daemons.find(statuses, name)
         if found == (None, None) or name in self._begun:
             return one
-        if not found.alive:
+        if found.base is None:
             return _dead(one)
         self.settle()
         try:
-            bridges = self._bridges(found, one.links)
+            bridges = self._bridges(found.base, one.links)
         except KernelError as error:
             if error.errno not in _DYING:
                 raise
             return _dead(one)
         return replace(one, links=_named(one.links, bridges), switch=Switch(bridges))
 
-    def _bridges(self, found: ovs_daemons.Found, links: Iterable[str]) -> dict[str, SwitchBridge]:
-        assert found.database is not None  # noqa: S101 - it is alive
-        assert found.forwarder is not None  # noqa: S101
-        database = Database(ovs_daemons.database_socket(found.database))
+    def _bridges(self, base: str, links: Iterable[str]) -> dict[str, SwitchBridge]:
+        """What both daemons say; a KernelError of _DYING if one of them is dead."""
+        _open_control(base).close()
+        database = Database(ovs_daemons.database_socket(base))
         try:
             rows = ovs_rows.Rows(database.transact(ovs_rows.DUMP))
         finally:
             database.close()
-        return ovs_rows.bridges_of(rows, links, self._rules(found.forwarder, rows), self._mark)
+        return ovs_rows.bridges_of(rows, links, self._rules(base, rows), self._mark)
 
     def _apply(self, name: str, changes: Sequence[ops.SwitchChange]) -> None:
         if any(isinstance(one, ops.StopSwitch) for one in changes):
@@ -112,7 +113,7 @@ class Switches:
     def _start(self, name: str) -> None:
         status = self._begun.pop(name, None) or ovs_daemons.start(self._namespaces, name, ovs_daemons.DATABASE)
         ovs_daemons.wait_for_socket(self._namespaces, status)
-        database = Database(ovs_daemons.database_socket(status))
+        database = self._database(name)
         try:
             database.transact([insert(DATABASE, _EMPTY, "root")])
         finally:
@@ -121,8 +122,8 @@ class Switches:
 
     def _stop(self, name: str) -> None:
         found = ovs_daemons.find(self._namespaces.processes(), name)
-        if found.alive and found.forwarder is not None:
-            _leave(found.forwarder)
+        if found.base is not None:
+            _leave(found.base)
         for status in (found.forwarder, found.database):
             if status is not None:
                 self._namespaces.stop(name, status.process)
@@ -136,34 +137,33 @@ class Switches:
             if stale:
                 database.carried_out(database.change(ovs_rows.operations(stale, rows, self._mark, otherwise=USERSPACE)))
             otherwise = KERNEL if kernel_datapath() else USERSPACE
-            self._pending[name] = database, database.change(ovs_rows.operations(changes, rows, self._mark, otherwise=otherwise))
+            number = database.change(ovs_rows.operations(changes, rows, self._mark, otherwise=otherwise))
+            made = {one.name if isinstance(one, ops.AddSwitchPort) else one.link.name for one in changes if isinstance(one, _MAKES)}
+            self._pending[name] = database, number, made
         except BaseException:
             database.close()
             raise
 
     def _flow(self, one: ops.SetFlows) -> None:
-        found = ovs_daemons.find(self._namespaces.processes(), one.netns)
-        if found.forwarder is None:
-            raise KernelError("set", one.object, errno.ESRCH, "ovs-vswitchd does not run")
-        database = self._database(one.netns)
+        base, database = self._base(one.netns), self._database(one.netns)
         try:
             declared = ovs_rows.LISTED in ovs_rows.Rows(database.transact(ovs_rows.DUMP)).notes(one.bridge)
             database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, secure=bool(one.flows))]))
             try:
-                openflow.replace(ovs_daemons.bridge_socket(found.forwarder, one.bridge), one)
+                openflow.replace(ovs_daemons.bridge_socket(base, one.bridge), one)
             except KernelError:
                 database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, secure=declared)]))
                 raise
-            digest = _digest(_listing(found.forwarder, one.bridge))
+            digest = _digest(_listing(base, one.bridge))
             database.transact(ovs_rows.note_flows(one.bridge, one.flows, digest))
         finally:
             database.close()
 
-    def _rules(self, forwarder: ProcessStatus, rows: ovs_rows.Rows) -> dict[str, tuple[str, ...]]:
+    def _rules(self, base: str, rows: ovs_rows.Rows) -> dict[str, tuple[str, ...]]:
         """The rules of every bridge, as declared while the listing is what it was then."""
         found = {}
         for bridge in rows.bridges:
-            listing, notes = _listing(forwarder, bridge), rows.notes(bridge)
+            listing, notes = _listing(base, bridge), rows.notes(bridge)
             secure = rows.secure(bridge)
             if secure and notes.get(ovs_rows.LISTED) == _digest(listing):
                 found[bridge] = openflow.declared(notes[ovs_rows.FLOWS])
@@ -172,10 +172,13 @@ class Switches:
         return found
 
     def _database(self, name: str) -> Database:
-        found = ovs_daemons.find(self._namespaces.processes(), name)
-        if found.database is None:
-            raise KernelError("reach", f"the Open vSwitch of {name}", errno.ESRCH, "ovsdb-server does not run")
-        return Database(ovs_daemons.database_socket(found.database))
+        return Database(ovs_daemons.database_socket(self._base(name)))
+
+    def _base(self, name: str) -> str:
+        base = ovs_daemons.find(self._namespaces.processes(), name).base
+        if base is None:
+            raise KernelError("reach", f"the Open vSwitch of {name}", errno.ESRCH, "neither of its daemons runs")
+        return base
 
     def _worse(self, name: str, error: KernelError) -> Exception:
         """Why ovs-vswitchd does not answer: it died, or it is only late."""
@@ -218,11 +221,15 @@ def _named(links: Mapping[str, Link], bridges: Iterable[str]) -> dict[str, Link]
     return found
 
 
-def _leave(forwarder: ProcessStatus) -> None:
-    """Let ovs-vswitchd take what it made along: the kernel's datapath would stay."""
+def _open_control(base: str) -> Peer:
+    return Peer(ovs_daemons.control_socket(base), "ovs-vswitchd")
+
+
+def _leave(base: str) -> None:
+    """Let ovs-vswitchd take what it made along: the kernel's datapath would stay. It may be one that somebody started by hand."""
     try:
-        peer = Peer(ovs_daemons.control_socket(forwarder), "ovs-vswitchd")
-    except (KernelError, OSError):
+        peer = _open_control(base)
+    except KernelError:
         return  # it is killed in a moment
     try:
         peer.call("exit", ["--cleanup"])
@@ -232,11 +239,8 @@ def _leave(forwarder: ProcessStatus) -> None:
         peer.close()
 
 
-def _listing(forwarder: ProcessStatus, bridge: str) -> tuple[str, ...]:
-    try:
-        peer = Peer(ovs_daemons.control_socket(forwarder), "ovs-vswitchd")
-    except OSError as error:
-        raise KernelError("reach", "ovs-vswitchd", error.errno or errno.EIO) from error
+def _listing(base: str, bridge: str) -> tuple[str, ...]:
+    peer = _open_control(base)
     try:
         return openflow.rules(str(peer.call("bridge/dump-flows", [bridge])))
     finally:

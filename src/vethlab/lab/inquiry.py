@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from vethlab.explain.questions import Drifted, Look, Observe, Question, Route
+from vethlab.explain.questions import Drifted, Forward, Look, Observe, Question, Route
 from vethlab.explain.story import explain
 from vethlab.lab.wiring import wiring_of
 from vethlab.observe.onlooker import look_on
@@ -82,6 +82,10 @@ class Inquiry:
     def _answer(self, question: Question, oracle: Oracle) -> Any:
         if isinstance(question, Look | Route):
             return oracle.answer(question)
+        if isinstance(question, Forward):
+            from vethlab.kernel.switch_wiring import forwarded  # noqa: PLC0415 - only for labs with Open vSwitch
+
+            return forwarded(self._namespaces, question)
         if isinstance(question, Drifted):
             return self._drift()
         return self._observe(question)

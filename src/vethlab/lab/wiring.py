@@ -17,7 +17,8 @@ from vethlab.model.address import IPInterface
 from vethlab.model.link import LOOPBACK, End, Vxlan
 from vethlab.model.names import HOST
 from vethlab.model.nat import Hidden, Published
-from vethlab.model.snapshot import Drift, Tunnel, Wiring
+from vethlab.model.snapshot import Drift, Tunnel, Wire, Wiring
+from vethlab.model.switch import KIND, SwitchPort, SwitchSeen
 from vethlab.plan import nat, world
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ def wiring_of(namespaces: Namespaces, topology: Topology) -> Wiring:
         end: replace(wire, should_join=meant[end]) if end in meant else wire
         for end, wire in read_wiring(namespaces, sorted(namespaces.names())).items()
     }
+    wires, switches = _switched(namespaces, topology, wires)
     forwarding = {node.name for node in topology.nodes if node.forward} | ({HOST} if nat.sysctls(topology, HOST) else set())
-    return Wiring(wires, _declared(topology), frozenset(forwarding), *_translated(topology), tunnels_of(topology))
+    return Wiring(wires, _declared(topology), frozenset(forwarding), *_translated(topology), tunnels_of(topology), switches)
 
 
 def _translated(topology: Topology) -> tuple[tuple[Published, ...], tuple[Hidden, ...]]:
@@ -64,6 +66,24 @@ def tunnels_of(topology: Topology) -> dict[End, Tunnel]:
             remotes = vtep.remotes or tuple(one for one in known if one[0] != vtep.host)
             found[ends[vtep.host]] = Tunnel(meant, tuple((ends[host], address) for host, address in remotes))
     return found
+
+
+def _switched(
+    namespaces: Namespaces, topology: Topology, wires: dict[End, Wire],
+) -> tuple[dict[End, Wire], dict[End, SwitchSeen]]:
+    """The wires with what Open vSwitch joins; a switch of the lab file that does not run is told as such."""
+    declared = {End(network.on, network.name): network for network in topology.networks if network.type == "ovs"}
+    if not declared:
+        return wires, {}
+    from vethlab.kernel.switch_wiring import joined, read_switches  # noqa: PLC0415 - only for labs with Open vSwitch
+
+    found = read_switches(namespaces, wires)
+    wires = joined(wires, found)
+    for bridge, network in declared.items():
+        ports = {port.name: SwitchPort(port.tag, port.isolated) for port in network.ports}
+        found[bridge] = replace(found.get(bridge, SwitchSeen(running=False)), declared={network.name: SwitchPort(), **ports})
+        wires[bridge] = replace(wires[bridge], kind=KIND) if bridge in wires else Wire(bridge, KIND, up=False, carrier=False)
+    return wires, found
 
 
 def _declared(topology: Topology) -> dict[End, tuple[IPInterface, ...]]:
@@ -96,4 +116,4 @@ def drift_of(changes: Iterable[Change]) -> tuple[Drift, ...]:
 
 def _argv(kind: str, line: str) -> tuple[str, ...]:
     """A command line as its words; what needs a shell is given to one."""
-    return ("sh", "-c", line) if kind in {"LoadRuleset", "LoadTable", "StartProcess"} else tuple(shlex.split(line))
+    return ("sh", "-c", line) if kind in {"LoadRuleset", "LoadTable", "SetFlows", "StartProcess"} else tuple(shlex.split(line))

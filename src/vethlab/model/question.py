@@ -46,3 +46,27 @@ class Routed:
     source: IP | None = None
     table: int = 0
     mtu: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """What does the Open vSwitch bridge of this namespace do with a frame? `match` as in ovs-fields(7). Answer: Forwarded."""
+
+    netns: str
+    bridge: str
+    match: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """The switch's answer. `outputs`: ports the frame leaves by as it came; `rules`: those it matched, table by table, with their actions.
+
+    `plain`: the last of them learns and forwards (NORMAL); `remove`: the command that takes the last rule away, where it is not plain.
+    `failed`: why it did not answer.
+    """
+
+    outputs: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    plain: bool = False
+    remove: tuple[str, ...] = ()
+    failed: str = ""

@@ -13,6 +13,7 @@ from vethlab.model.address import IP, IPInterface, IPNetwork
 from vethlab.model.fdb import Forward
 from vethlab.model.link import End, Vxlan
 from vethlab.model.nat import Hidden, NatChain, Published
+from vethlab.model.switch import SwitchSeen
 
 MAIN_TABLE, LOCAL_TABLE = 254, 255
 
@@ -236,6 +237,7 @@ class Wiring:
     published: tuple[Published, ...] = ()
     hidden: tuple[Hidden, ...] = ()
     tunnels: Mapping[End, Tunnel] = field(default_factory=dict)
+    switches: Mapping[End, SwitchSeen] = field(default_factory=dict)  # bridges of Open vSwitch
 
     def owners(self, address: IP) -> tuple[End, ...]:
         """The interfaces that have an address now."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vethlab.model.link import End
+
 AUTO, KERNEL, USERSPACE = "auto", "kernel", "userspace"
 KIND = "ovs"  # the kind of link of a bridge's own interface, whatever the datapath makes of it (a tap, or one of the kernel module)
 
@@ -45,3 +47,18 @@ class Switch:
 
     bridges: Mapping[str, SwitchBridge] = field(default_factory=dict)
     running: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchSeen:
+    """A bridge as a question about packets finds it, its own port among `ports`.
+
+    `troubles`: what ovs-vswitchd says of interfaces that it could not take; `declared`: the ports of the lab file; `offloading`: far ends
+    of ports that leave checksums to their device, where the switch does not make up for it.
+    """
+
+    running: bool = True
+    ports: Mapping[str, SwitchPort] = field(default_factory=dict)
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    declared: Mapping[str, SwitchPort] = field(default_factory=dict)
+    offloading: tuple[End, ...] = ()

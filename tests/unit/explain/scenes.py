@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from vethlab import spec
 from vethlab.explain.fib import match
-from vethlab.explain.questions import Drifted, Look, Observe, Question, Route, Routed
+from vethlab.explain.questions import Drifted, Forward, Forwarded, Look, Observe, Question, Route, Routed
 from vethlab.explain.scene import Scene
 from vethlab.explain.settings import effective
 from vethlab.explain.story import explain
@@ -42,7 +42,8 @@ from vethlab.model.snapshot import (
     Wiring,
 )
 from vethlab.model.state import Netns, State
-from vethlab.model.topology import Topology
+from vethlab.model.switch import SwitchPort, SwitchSeen
+from vethlab.model.topology import Network, Topology
 from vethlab.plan import desired, nat
 
 T = TypeVar("T")
@@ -104,12 +105,16 @@ class Paper:
         self.drift: tuple[Drift, ...] = ()
         self.seen = Observed(ok=False)
         self.says: dict[Question, Any] = {}
+        self.switches = {End(one.on, one.name): _switch(one) for one in topology.networks if one.type == "ovs"}
+        for bridge, seen in self.switches.items():
+            for port in set(seen.ports) - {bridge.interface}:
+                self.wire(f"{bridge.netns}:{port}", master=bridge.interface)
         self.asked: list[Question] = []
 
     @property
     def wiring(self) -> Wiring:
         """What leads where."""
-        return Wiring(self.wires, self.declared, self.forwards, self.published, self.hidden, self.tunnels)
+        return Wiring(self.wires, self.declared, self.forwards, self.published, self.hidden, self.tunnels, self.switches)
 
     def scene(self, *looked: str) -> Scene:
         """A scene in which these namespaces, or all, were looked into."""
@@ -131,6 +136,10 @@ class Paper:
         interfaces = self.nodes[node].interfaces
         self.node(node, interfaces={**interfaces, name: replace(interfaces[name], **changes)})
         self.wire(place, **{key: value for key, value in changes.items() if key in SHARED})
+
+    def switch(self, place: str, **changes: Any) -> None:
+        """Change a switch."""
+        self.switches[end(place)] = replace(self.switches[end(place)], **changes)
 
     def port(self, place: str, **flags: Any) -> None:
         """Change the flags of a bridge port."""
@@ -205,7 +214,14 @@ class Paper:
             return self.nodes[question.netns]
         if isinstance(question, Route):
             return _routed(self.nodes[question.netns], question)
+        if isinstance(question, Forward):
+            return Forwarded(tuple(self.switches[End(question.netns, question.bridge)].ports), ("table 0: priority 0: NORMAL",), plain=True)
         return self.drift if isinstance(question, Drifted) else self.seen if isinstance(question, Observe) else None
+
+
+def _switch(network: Network) -> SwitchSeen:
+    ports = {network.name: SwitchPort(), **{port.name: SwitchPort(port.tag, port.isolated) for port in network.ports}}
+    return SwitchSeen(ports=ports, declared=ports)
 
 
 def _routed(snapshot: Snapshot, asked: Route) -> Routed:

@@ -15,7 +15,7 @@ from vethlab.explain.sysctls import RULES, Sysctl, leaves, sysctls
 from vethlab.explain.sysctls import find as find_sysctl
 from vethlab.plan.world import CABLE
 
-# The words that the design promises, without those that wait for VXLAN and Open vSwitch.
+# The words that the design promises, without those that wait for VXLAN.
 PROMISED = {
     "link-down", "no-carrier", "lo-down", "mtu-exceeded", "mtu-blackhole", "queue-drop", "tc-drop", "xdp-drop",
     "no-address", "wrong-prefix", "duplicate-address", "duplicate-mac", "dad-failed", "ipv6-disabled",
@@ -25,6 +25,7 @@ PROMISED = {
     "nft-drop", "nft-reject", "nat-missing", "nat-wrong",
     "vxlan-no-fdb", "vxlan-vni-mismatch", "vxlan-port-mismatch", "underlay-broken",
     "port-detached", "port-down", "port-blocked", "port-isolated", "fdb-wrong", "bridge-down",
+    "checksum-offload", "openflow-drop", "ovs-tag-mismatch", "ovs-port-missing",
     "unknown",
 }
 DECLARED = [pytest.param(one, id=slug) for slug, one in declarations().items()]

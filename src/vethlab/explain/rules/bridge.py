@@ -29,6 +29,8 @@ class Frame(NamedTuple):
     mac: str
     length: int
     version: int
+    source: str = ""  # the sender's hardware address
+    match: str = ""  # what it carries, as OpenFlow puts it (explain/openflow_match.py)
 
 
 def entering(scene: Scene, port: End, bridge: End, frame: Frame) -> Iterator[Finding]:

@@ -1,0 +1,177 @@
+"""Open vSwitch: is an interface a port of it, and does it send this frame out of that one?
+
+Enters: a switch, the port a frame came in by and the one it should leave by; leaves: findings. Rule of the file: the switch is asked
+(ofproto/trace runs a frame through its tables without sending it); what it answers is explained by its configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vethlab.explain import fixes
+from vethlab.explain.questions import Forward, Forwarded
+from vethlab.explain.rules import link
+from vethlab.explain.rules.bridge import Frame
+from vethlab.explain.scene import Asking, Scene
+from vethlab.explain.segment import Track
+from vethlab.model.finding import Evidence, Finding, Where
+from vethlab.model.journey import REPLY, REQUEST
+from vethlab.model.link import End
+from vethlab.model.switch import SwitchPort, SwitchSeen
+
+__all__ = ["entering", "leaving", "unchecked"]
+
+UNPLUGGED = "ovs-port-missing"
+
+
+def entering(scene: Scene, port: End, bridge: End) -> Iterator[Finding]:
+    """A frame has come to an interface: does the switch read it?"""
+    seen = scene.wiring.switches[bridge]
+    if not seen.running:
+        yield _dead(port, bridge)
+    elif port != bridge and scene.bridge_of(port) != bridge:
+        yield _missing(port, bridge, seen)
+
+
+def leaving(scene: Scene, came: End | None, port: End, bridge: End, frame: Frame) -> Asking[list[Finding]]:
+    """The switch should send a frame out of a port, which is its own interface where it is for the host; `came` None: from there."""
+    seen = scene.wiring.switches[bridge]
+    found = list(entering(scene, port, bridge))
+    if found or not seen.running:
+        return found
+    found += link.departure(scene, port)
+    came = came or bridge
+    if scene.bridge_of(came) != bridge and came != bridge:
+        return found  # told where it came in
+    interface = scene.interface(port)
+    if interface is not None and frame.length > interface.mtu + link.VLAN_HEADER:
+        found.append(link.too_small(port, interface, frame.length))
+    match = ",".join(filter(None, (f"in_port={came.interface}", _hardware(frame), frame.match)))
+    answer: Forwarded = yield Forward(bridge.netns, bridge.interface, match)
+    if not answer.failed and port.interface not in answer.outputs:
+        found += _why_not(seen, came, port, bridge, answer)
+    return found
+
+
+def unchecked(scene: Scene, sender: End, track: Track, frame: Frame) -> Finding | None:
+    """A checksum that the sender leaves to hardware, and user space without segmentation offload passes on as it is."""
+    bridge = next((step.bridge for step in track.steps if step.bridge is not None and scene.is_switch(step.bridge)), None)
+    own = frame.what in {REQUEST, REPLY} and frame.match.startswith(("tcp", "udp"))  # VXLAN over IPv4 has no checksum (RFC 7348)
+    if bridge is None or not own or sender not in scene.wiring.switches[bridge].offloading:
+        return None
+    says = f"{bridge} forwards in user space without userspace-tso-enable, and {sender} leaves transmit checksums to its device"
+    ends = [sender, *[end for end in (track.steps[-1].end,) if end in scene.wiring.switches[bridge].offloading]]  # the answer needs it too
+    off = [
+        fixes.command(end.netns, "ethtool", "-K", end.interface, "tx", "off", undo=(("ethtool", "-K", end.interface, "tx", "on"),))
+        for end in ends
+    ]
+    return Finding(
+        "checksum-offload", Where(sender.netns, sender.interface, "egress"),
+        f"{sender} sends packets whose checksum nobody fills in: the receiver drops them",
+        evidence=(Evidence("configuration", says),),
+        fixes=(fixes.fix(f"let {' and '.join(end.netns for end in ends)} fill checksums in themselves", *off),),
+    )
+
+
+def _hardware(frame: Frame) -> str:
+    target = frame.mac or ("ff:ff:ff:ff:ff:ff" if frame.version == 4 else "33:33:00:00:00:01")
+    return (f"dl_src={frame.source}," if frame.source else "") + f"dl_dst={target}"
+
+
+def _dead(port: End, bridge: End) -> Finding:
+    return Finding(
+        UNPLUGGED, Where(port.netns, port.interface, "bridge"), f"nothing reads {port}: the Open vSwitch of {bridge.netns} does not run",
+        evidence=(Evidence("configuration", f"ovsdb-server or ovs-vswitchd of {bridge.netns} does not answer"),),
+    )
+
+
+def _missing(port: End, bridge: End, seen: SwitchSeen) -> Finding:
+    trouble = seen.troubles.get(port.interface)
+    says = f"{port.interface} is in the database, and ovs-vswitchd says: {trouble}" if trouble else f"{bridge} has no port {port.interface}"
+    again = ("ovs-vsctl", "--if-exists", "del-port", port.interface, "--") if trouble else ("ovs-vsctl", "--may-exist")
+    declared = seen.declared.get(port.interface, SwitchPort())
+    tag = () if declared.tag is None else (f"tag={declared.tag}",)
+    add = fixes.command(port.netns, *again, "add-port", bridge.interface, port.interface, *tag)
+    return Finding(
+        UNPLUGGED, Where(port.netns, port.interface, "bridge"), f"{port} is not a port of the switch {bridge.interface}",
+        evidence=(Evidence("configuration", says),), fixes=(fixes.fix(f"make {port} a port of {bridge.interface}", add),),
+    )
+
+
+def _why_not(seen: SwitchSeen, came: End, port: End, bridge: End, answer: Forwarded) -> Iterator[Finding]:
+    first, second = (seen.ports.get(one.interface, SwitchPort()) for one in (came, port))
+    traced = Evidence("openflow-trace", "; ".join(answer.rules) or "no rule matches")
+    if not answer.plain:
+        yield _ruled(bridge, answer, traced)
+    elif first.tag != second.tag:
+        yield _tagged(seen, came, port, first, second, traced)
+    elif first.isolated and second.isolated:
+        yield _isolated(came, port)
+    elif answer.outputs:
+        yield _learned(bridge, port, answer, traced)
+
+
+def _ruled(bridge: End, answer: Forwarded, traced: Evidence) -> Finding:
+    elsewhere = f"sends the frame to {', '.join(answer.outputs)}" if answer.outputs else "drops the frame"
+    rule = answer.rules[-1] if answer.rules else "no rule"
+    if answer.remove:
+        remedy = fixes.fix(f"remove that OpenFlow rule of {bridge}", fixes.command(bridge.netns, *answer.remove), policy=True)
+    else:
+        add = ("ovs-ofctl", "add-flow", bridge.interface, "priority=0,actions=NORMAL")
+        undo = ("ovs-ofctl", "--strict", "del-flows", bridge.interface, "priority=0")
+        remedy = fixes.fix(f"let {bridge} forward what no rule matches", fixes.command(bridge.netns, *add, undo=(undo,)), policy=True)
+    return Finding(
+        "openflow-drop", Where(bridge.netns, bridge.interface, "bridge"), f"an OpenFlow rule of {bridge} {elsewhere} ({rule})",
+        evidence=(traced,), fixes=(remedy,),
+    )
+
+
+def _tagged(seen: SwitchSeen, came: End, port: End, first: SwitchPort, second: SwitchPort, traced: Evidence) -> Finding:
+    """Two access ports of different VLANs, or one of them on the trunk; the one that is not as the lab file says is at fault."""
+    odd = next((
+        (end, now) for end, now in ((port, second), (came, first))
+        if end.interface in seen.declared and seen.declared[end.interface].tag != now.tag
+    ), (port, second))
+    right = first.tag if odd[0] == port else second.tag
+    at, now = odd[0], odd[1].tag
+    undo = ("ovs-vsctl", "clear", "Port", at.interface, "tag") if now is None else ("ovs-vsctl", "set", "Port", at.interface, f"tag={now}")
+    words = ("ovs-vsctl", "clear", "Port", at.interface, "tag") if right is None else (
+        "ovs-vsctl", "set", "Port", at.interface, f"tag={right}",
+    )
+    says = f"{came.interface} {_vlan(first)}, {port.interface} {_vlan(second)}"
+    return Finding(
+        "ovs-tag-mismatch", Where(at.netns, at.interface, "bridge"), f"{came} and {port} are in different VLANs: {says}",
+        evidence=(Evidence("configuration", says), traced),
+        fixes=(fixes.fix(f"put {at} into the VLAN of the other", fixes.command(at.netns, *words, undo=(undo,)), policy=True),),
+    )
+
+
+def _vlan(port: SwitchPort) -> str:
+    return "is on the trunk" if port.tag is None else f"is in VLAN {port.tag}"
+
+
+def _isolated(came: End, port: End) -> Finding:
+    free = [
+        fixes.fix(
+            f"{end} is isolated no longer", fixes.command(
+                end.netns, "ovs-vsctl", "set", "Port", end.interface, "protected=false",
+                undo=(("ovs-vsctl", "set", "Port", end.interface, "protected=true"),),
+            ), policy=True,
+        )
+        for end in (port, came)
+    ]
+    return Finding(
+        "port-isolated", Where(port.netns, port.interface, "bridge"),
+        f"{came} and {port} are both protected: a switch keeps such ports apart",
+        evidence=(Evidence("configuration", f"protected is true for {came.interface} and for {port.interface}"),), fixes=tuple(free),
+    )
+
+
+def _learned(bridge: End, port: End, answer: Forwarded, traced: Evidence) -> Finding:
+    """It forwards by what it has learned, or was told, and that leads elsewhere."""
+    flush = fixes.command(bridge.netns, "ovs-appctl", "fdb/flush", bridge.interface)
+    return Finding(
+        "fdb-wrong", Where(bridge.netns, port.interface, "bridge"),
+        f"{bridge} knows the address at {', '.join(answer.outputs)}, not at {port.interface}",
+        evidence=(traced,), fixes=(fixes.fix(f"let {bridge} forget what it has learned", flush),),
+    )

@@ -1,0 +1,106 @@
+"""The switches of a lab as a question about packets needs them: which interfaces are ports, in which VLAN, and what troubles them.
+
+Enters: Namespaces and the wires that the kernel told; leaves: what each bridge of Open vSwitch has, and the wires with their masters.
+Rule of the file: reading only; a switch that does not answer does not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from vethlab.errors import KernelError
+from vethlab.kernel import ovs_daemons, ovs_rows, switch_trace
+from vethlab.kernel.ethtool import leaving_checksums
+from vethlab.kernel.jsonrpc import Peer
+from vethlab.kernel.ovsdb import ALL, DATABASE, Database, read_mapping, read_set, select, trouble_of
+from vethlab.kernel.port import Namespaces, ProcessStatus
+from vethlab.model.link import End
+from vethlab.model.question import Forward, Forwarded
+from vethlab.model.snapshot import Wire
+from vethlab.model.switch import KIND, SwitchPort, SwitchSeen
+
+__all__ = ["forwarded", "joined", "read_switches"]
+
+_SETTINGS = select(DATABASE, ALL, ["other_config"])
+
+
+def read_switches(namespaces: Namespaces, wires: Mapping[End, Wire]) -> dict[End, SwitchSeen]:
+    """Every bridge of every Open vSwitch that runs in these namespaces."""
+    statuses = namespaces.processes()
+    names = dict.fromkeys(one.netns for one in statuses if one.process in ovs_daemons.DAEMONS)
+    found: dict[End, SwitchSeen] = {}
+    for name in names:
+        found |= _of(namespaces, name, statuses, wires)
+    return found
+
+
+def joined(wires: Mapping[End, Wire], switches: Mapping[End, SwitchSeen]) -> dict[End, Wire]:
+    """The wires, each port with its switch as master, and each switch's own interface as what it is."""
+    found = dict(wires)
+    for bridge, seen in switches.items():
+        if bridge in found:
+            found[bridge] = replace(found[bridge], kind=KIND, master=None)
+        for port in seen.ports:
+            end = End(bridge.netns, port)
+            if end in found and end != bridge:
+                found[end] = replace(found[end], master=bridge.interface)
+    return found
+
+
+def forwarded(namespaces: Namespaces, question: Forward) -> Forwarded:
+    """What a switch would do with a frame; no output at all where it does not answer."""
+    base = ovs_daemons.find(namespaces.processes(), question.netns).base
+    if base is None:
+        return Forwarded(failed="it does not run")
+    try:
+        peer = Peer(ovs_daemons.control_socket(base), "ovs-vswitchd")
+    except KernelError as error:
+        return Forwarded(failed=error.message)
+    try:
+        return switch_trace.read(str(peer.call("ofproto/trace", ["--names", question.bridge, question.match])), question.bridge)
+    except KernelError as error:
+        return Forwarded(failed=error.kernel_says or error.message)
+    finally:
+        peer.close()
+
+
+def _of(
+    namespaces: Namespaces, name: str, statuses: list[ProcessStatus], wires: Mapping[End, Wire],
+) -> dict[End, SwitchSeen]:
+    base = ovs_daemons.find(statuses, name).base
+    if base is None:
+        return {}
+    try:
+        Peer(ovs_daemons.control_socket(base), "ovs-vswitchd").close()
+        database = Database(ovs_daemons.database_socket(base))
+    except KernelError:
+        return {}
+    try:
+        *dumped, settings = database.transact([*ovs_rows.DUMP, _SETTINGS])
+    finally:
+        database.close()
+    rows = ovs_rows.Rows(dumped)
+    offloads = not any(read_mapping(row["other_config"]).get("userspace-tso-enable") == "true" for row in settings["rows"])
+    return {
+        End(name, bridge): _seen(namespaces, End(name, bridge), rows, wires, offloads=offloads and row["datapath_type"] == "netdev")
+        for bridge, row in rows.bridges.items()
+    }
+
+
+def _seen(namespaces: Namespaces, bridge: End, rows: ovs_rows.Rows, wires: Mapping[End, Wire], *, offloads: bool) -> SwitchSeen:
+    ports, troubles = {}, {}
+    for port, uuid in rows.members(bridge.interface).items():
+        row = rows.ports[uuid]
+        trouble = next((words for one in read_set(row["interfaces"]) if (words := trouble_of(rows.interfaces[one[1]]))), "")
+        if trouble:
+            troubles[port] = trouble
+        else:
+            ports[port] = _port(row)
+    far = [wire.peer for port in ports if (wire := wires.get(End(bridge.netns, port))) is not None and wire.peer is not None]
+    return SwitchSeen(ports=ports, troubles=troubles, offloading=leaving_checksums(namespaces, far) if offloads else ())
+
+
+def _port(row: Mapping[str, Any]) -> SwitchPort:
+    return SwitchPort(next(iter(read_set(row["tag"])), None), row["protected"])
