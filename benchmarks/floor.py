@@ -1,7 +1,8 @@
 """The floor: the least that a Python process must do to build N namespaces. No record, no verification, no names.
 
-What enters: `star N` (one bridge, N hosts with an address and a default route), `pairs N` (N/2 cables) or `mesh N` (a star whose neighbours
-are all known, then every pair pinged). What leaves: one JSON line of seconds. Rule of the file: raw system calls and ready-made bytes only,
+What enters: `star N` (one bridge, N hosts with an address and a default route), `pairs N` (N/2 cables), `mesh N` (a star whose neighbours
+are all known, then every pair pinged) or `overlay N` (N pods in ten hosts, each host with an entry for every pod elsewhere).
+What leaves: one JSON line of seconds. Rule of the file: raw system calls and ready-made bytes only,
 so that whatever vethlab adds shows; nothing here is shared with vethlab itself, or the yardstick would shrink with the cloth.
 """
 
@@ -23,6 +24,7 @@ REQUEST, EXCLUSIVE, CREATE = 0x1, 0x200, 0x400
 ADDRESS, NAME, MASTER, INFO, AF_SPEC, NETNS, TXQ, RXQ = 1, 3, 10, 18, 26, 28, 31, 32  # IFLA_*
 SOL_RAW, ICMP_FILTER = 255, 1
 NETWORK = 0x0A000000  # 10.0.0.0/16
+HOSTS = 10  # of an overlay
 BURST = 128  # pings in flight per socket: more would overflow the receive buffer
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -61,10 +63,10 @@ def interface(index: int, *, up: bool = False) -> bytes:
     return struct.pack("=BxHiII", 0, 0, index, int(up), int(up))
 
 
-def bridge(name: bytes) -> bytes:
+def bridge(name: bytes, index: int = 0) -> bytes:
     """A bridge with multicast snooping off, down: it goes up last, once, for all ports."""
     info = attribute(1, b"bridge") + attribute(0x8002, attribute(23, b"\0"))
-    return message(NEWLINK, CREATE | EXCLUSIVE, interface(0) + attribute(NAME, name + b"\0") + attribute(0x8000 | INFO, info))
+    return message(NEWLINK, CREATE | EXCLUSIVE, interface(index) + attribute(NAME, name + b"\0") + attribute(0x8000 | INFO, info))
 
 
 def veth(name: bytes, index: int, peer_netns: int, *, mac: bytes = b"", master: int = 0) -> bytes:
@@ -182,6 +184,41 @@ def pairs(count: int) -> Namespaces:
     return held
 
 
+def vxlan(mac_: bytes, local: int, master: int) -> bytes:
+    """A VXLAN device of vni 42 that learns nothing, index 3, a port of the bridge `master`, down."""
+    data = number(1, 42) + attribute(15, struct.pack("!H", 4789)) + attribute(7, b"\0") + attribute(4, struct.pack("!I", local))
+    info = attribute(1, b"vxlan") + attribute(0x8002, data)
+    head = interface(3) + attribute(NAME, b"vx\0") + number(MASTER, master) + attribute(ADDRESS, mac_) + number(4, 1450)
+    return message(NEWLINK, CREATE | EXCLUSIVE, head + attribute(0x8000 | INFO, info))
+
+
+def forward(mac_: bytes, remote: int) -> bytes:
+    """An entry of the VXLAN device; those of the all-zero MAC stand beside each other."""
+    head = struct.pack("=BxHiHBB", 7, 0, 3, 0x80, 2, 0)
+    flags = CREATE | (0x100 if any(mac_) else 0x800)
+    return message(NEWNEIGH, flags, head + attribute(1, struct.pack("!I", remote)) + attribute(2, mac_))
+
+
+def overlay(count: int) -> Namespaces:
+    """Ten hosts at a bridge in the hub, and `count` pods at the bridges of the hosts."""
+    held, hosts = Namespaces(HOSTS + count), range(HOSTS)
+    send(held.hub, bridge(b"under") + no_link_local(2))
+    cables = [veth(b"h%d" % i, 0, held.descriptors[i], mac=mac(i), master=2) for i in hosts]
+    send(held.hub, b"".join(cables))
+    for i in hosts:
+        mine = range(HOSTS + i, HOSTS + count, HOSTS)
+        ports = [veth(b"p%d" % pod, 0, held.descriptors[pod], mac=mac(pod), master=4) for pod in mine]
+        others = [forward(bytes(6), host(j)) for j in hosts if j != i]
+        others += [forward(mac(pod), host(pod % HOSTS)) for pod in range(HOSTS, HOSTS + count) if pod not in mine]
+        send(held.routes[i], bridge(b"pods", 4) + no_link_local(4) + vxlan(mac(1000 + i), host(i), 4) + b"".join(ports))
+        send(held.routes[i], up(1) + no_link_local(2) + up(2) + no_link_local(3) + up(3) + address(2, host(i), 24))
+        send(held.routes[i], b"".join(others) + up(4))
+    for pod in range(HOSTS, HOSTS + count):
+        send(held.routes[pod], up(1) + no_link_local(2) + up(2) + address(2, host(pod) + 0x10000, 16))
+    send(held.hub, up(2))
+    return held
+
+
 def mesh(count: int) -> Namespaces:
     """A star in which everybody's neighbours are known already."""
     held = star(count, ping=True)
@@ -245,7 +282,7 @@ def settle() -> float:
 
 def main(shape: str, count: int) -> None:
     """Build, perhaps ping, let go, wait; print what each took."""
-    build: dict[str, Callable[[int], Namespaces]] = {"star": star, "pairs": pairs, "mesh": mesh}
+    build: dict[str, Callable[[int], Namespaces]] = {"star": star, "pairs": pairs, "mesh": mesh, "overlay": overlay}
     gc.disable()
     t0 = time.perf_counter()
     held = build[shape](count)

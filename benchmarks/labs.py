@@ -17,6 +17,14 @@ def pairs(count: int) -> str:
     return f"name: bench-pairs\nipv6: none\nlinks:\n  - zip: a1..{count} -- b1..{count}\naddressing: {{links: 10.0.0.0/16, prefix: 30}}\n"
 
 
+def overlay(count: int) -> str:
+    """Ten hosts at a bridge, and `count` pods on a VXLAN network across them."""
+    return (
+        "name: bench-overlay\nipv6: none\nnetworks:\n  under: {subnet: 10.0.0.0/24, nodes: [h1..10]}\n"
+        f"  pods: {{type: vxlan, vni: 42, subnet: 10.1.0.0/16, nodes: [h1..10/p1..{count // 10}]}}\n"
+    )
+
+
 def watched() -> str:
     """Two hosts at a bridge."""
     return "name: bench-look\nipv6: none\nnetworks:\n  br0: {subnet: 10.0.0.0/24, nodes: [a, b]}\n"

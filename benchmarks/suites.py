@@ -24,6 +24,7 @@ def build(folder: Path) -> Iterator[Row]:
         ("a star of 100", labs.star(100), "star", 100, 7),
         ("a star of 1,000", labs.star(1000), "star", 1000, 3),
         ("500 pairs", labs.pairs(500), "pairs", 1000, 3),
+        ("an overlay of 10 hosts and 200 pods", labs.overlay(200), "overlay", 200, 5),
     ):
         subjects = {"floor": subject("floor", shape, count), "ours": subject("engine", "build", labs.write(folder, text))}
         if shape == "star":

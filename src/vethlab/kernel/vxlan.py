@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from functools import cache
 from ipaddress import ip_address
 
 from vethlab.kernel.netlink.fdb import AF_BRIDGE
@@ -25,6 +26,7 @@ from vethlab.kernel.netlink.message import (
     u32,
 )
 from vethlab.kernel.netlink.neighbour import MESSAGE, NDA_DST, NDA_LLADDR, NUD_PERMANENT, RTM_DELNEIGH, RTM_NEWNEIGH
+from vethlab.model.address import IP
 from vethlab.model.fdb import UNKNOWN_MAC, Forward
 from vethlab.model.link import Link, Vxlan
 
@@ -103,7 +105,7 @@ def decode_entry(data: bytes, start: int, end: int, names: Mapping[int, str], *,
     found = attributes(data, start + 12, end)
     if NDA_DST not in found or NDA_LLADDR not in found:
         return None
-    remote = ip_address(data[found[NDA_DST][0] : found[NDA_DST][1]])
+    remote = _ip(data[found[NDA_DST][0] : found[NDA_DST][1]])
     if remote.is_multicast:
         return None
     port, vni = found.get(NDA_PORT), found.get(NDA_VNI)
@@ -111,6 +113,12 @@ def decode_entry(data: bytes, start: int, end: int, names: Mapping[int, str], *,
         names[index], data[found[NDA_LLADDR][0] : found[NDA_LLADDR][1]].hex(":"), remote,
         int.from_bytes(data[port[0] : port[1]], "big") if port else None, get_u32(data, vni) if vni else None,
     )
+
+
+@cache
+def _ip(packed: bytes) -> IP:
+    """Far ends are few, entries many."""
+    return ip_address(packed)
 
 
 def _entry(entry: Forward, indexes: Mapping[str, int]) -> bytes:

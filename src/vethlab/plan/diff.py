@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from vethlab import change as ops
 from vethlab.change import Change
+from vethlab.model.fdb import Forward
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
 from vethlab.model.state import Address, Netns, State
 from vethlab.model.switch import KIND
@@ -203,10 +204,11 @@ class _Diff:
     def _forwards(self, name: str, before: Netns, after: Netns, gone: set[str]) -> Iterator[Change]:
         """What VXLAN devices know; an entry that leads elsewhere than it should goes before the right one comes."""
         kept = {entry for entry in before.fdb if entry.interface not in gone}
-        for entry in sorted(kept - after.fdb, key=str):
+        for entry in sorted(kept - after.fdb, key=_place):
             yield ops.RemoveForward(name, entry, EXTRA)
-        for entry in sorted(after.fdb - kept, key=str):
-            yield ops.AddForward(name, entry, self._reason(name))
+        why = self._reason(name)
+        for entry in sorted(after.fdb - kept, key=_place):
+            yield ops.AddForward(name, entry, why)
 
     def _routes(self, name: str, before: Netns, after: Netns, gone: set[str]) -> Iterator[Change]:
         kept = [route for route in before.routes if not route.next_hops or not {hop.interface for hop in route.next_hops} <= gone]
@@ -251,6 +253,10 @@ class _Diff:
 
     def _table_reason(self, name: str, before: Netns) -> str:
         return self._reason(name) if before.table is None else "the table differs from the declared one"
+
+
+def _place(entry: Forward) -> tuple[str, str, int, int, int]:
+    return entry.interface, entry.mac, int(entry.remote), entry.port or 0, entry.vni or 0
 
 
 def _all_first(item: tuple[str, str]) -> tuple[bool, str]:
