@@ -50,8 +50,8 @@ def sightings(
             continue
         seen = _seen(frame, packet if load is None else load[0], what, place(frame.source, frame.interface), ethernet=ethernet)
         if load is not None and packet.ip is not None:
-            source, target = ip_address(packet.ip.source), ip_address(packet.ip.target)
-            seen = replace(seen, hops=packet.ip.hops, carried=f"VXLAN {load[2]} from {source} to {target}", towards=target)
+            target = ip_address(packet.ip.target)
+            seen = replace(seen, hops=packet.ip.hops, carried=f"VXLAN {load[2]} to {target}", towards=target)
         if addresses is None or what not in {SOLICIT, ANSWER} or not {seen.about, seen.sender}.isdisjoint(addresses):
             found.append(Kept(frame, seen))
     return found

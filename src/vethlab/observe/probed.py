@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 from vethlab.kernel.packet import ARPHRD_ETHER, ARPHRD_LOOPBACK
 from vethlab.model.journey import ANSWER, SOLICIT
 from vethlab.observe.correlate import Kept
-from vethlab.observe.decode import decode, decode_ip
+from vethlab.observe.decode import decode, decode_ip, unwrapped
 from vethlab.observe.flow_filter import SNAPLEN
 from vethlab.observe.interfaces import Interface, Interfaces
 from vethlab.observe.pcapng import Writer, flags_of, names
@@ -60,6 +60,8 @@ def _content(one: Kept) -> tuple[object, ...]:
     if seen.what in {SOLICIT, ANSWER}:
         return seen.what, seen.about, seen.sender
     packet = decode(data) if one.frame.hardware in {ARPHRD_ETHER, ARPHRD_LOOPBACK} else decode_ip(data)
+    load = unwrapped(packet, data, {packet.udp.target}) if seen.carried and packet.udp is not None else None
+    packet = packet if load is None else load[0]  # in another packet it is still the same
     ip, icmp, tcp = packet.ip, packet.icmp, packet.tcp
     piece = (seen.what, ip.identifier, ip.offset) if ip is not None else (seen.what,)
     if tcp is not None:

@@ -14,6 +14,7 @@ from vethlab.change.process import StartProcess
 from vethlab.errors import SpecErrors
 from vethlab.model.finding import Command
 from vethlab.model.state import Process
+from vethlab.model.topology import Network
 from vethlab.spec.addresses import parse_interface
 from vethlab.spec.layout import Unsaid
 from vethlab.spec.mistakes import Wrong
@@ -87,6 +88,8 @@ def _edited(text: str, group: list[Wish]) -> str:
         "rule": lambda: (add_rule if value == ADDED else drop_rule)(text, node, *subject.split("\n")),
         "master": lambda: _as_said(text, group[0]),
         "shell": lambda: _as_said(text, group[0]),
+        "device": lambda: _as_said(text, group[0]),
+        "forward": lambda: _as_said(text, group[0]),
     }
     return edits[kind]()
 
@@ -114,9 +117,22 @@ def _as_said(text: str, wish: Wish) -> str:
                 lines |= {*LoadRuleset(node.name, node.nft or "").commands()}
                 lines |= {*StartProcess(node.name, Process(node.run or "", node.private)).commands()}
         said = wish.subject in lines
+    elif wish.kind in {"device", "forward"}:
+        said = any(_makes(network, wish) for network in topology.networks)
     else:
         ports = {(port.on, port.name): network.name for network in topology.networks for port in network.ports}
+        ports |= {(vtep.host, vtep.interface): network.name for network in topology.networks for vtep in network.vteps}
         said = wish.kind == "master" and ports.get((wish.node, wish.subject)) == wish.value
     if not said:
         raise Unsaid("a lab file has no word for it")
     return text
+
+
+def _makes(network: Network, wish: Wish) -> bool:
+    """Whether a network has such a VXLAN device there, or such an entry in one."""
+    vtep = next((one for one in network.vteps if (one.host, one.interface) == (wish.node, wish.subject)), None)
+    if vtep is None:
+        return False
+    if wish.kind == "device":
+        return wish.value in {"", f"{network.vni} {network.udp_port}"}
+    return wish.value in {str(address) for _, address in vtep.remotes}

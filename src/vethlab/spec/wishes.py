@@ -24,7 +24,10 @@ ADDED, REMOVED = "add", "del"
 
 
 class Wish(NamedTuple):
-    """`kind`: sysctl, route, address, mtu, mac, master, isolated, rule or shell. Of wishes that differ in `value` only, the last counts."""
+    """`kind`: sysctl, route, address, mtu, mac, master, isolated, rule, shell, device or forward.
+
+    Of wishes that differ in `value` only, the last counts.
+    """
 
     kind: str
     node: str
@@ -53,7 +56,7 @@ def _sysctl(command: Command, words: list[str]) -> list[Wish]:
 
 
 def _ip(command: Command, words: list[str]) -> list[Wish]:
-    """`ip [-6] OBJECT VERB ...`."""
+    """`ip [-6] OBJECT VERB ...`; a VXLAN device is deleted only to be made anew."""
     six = "-6" in words
     words = words[next((at for at, word in enumerate(words) if not word.startswith("-")), len(words)) :]
     kind = next((one for one in _OBJECTS if one.startswith(words[0])), "")
@@ -64,6 +67,10 @@ def _ip(command: Command, words: list[str]) -> list[Wish]:
         return [_address(command, rest, added=verb not in _REMOVES)]
     if kind == "route" and verb in {*_REMOVES, "add"}:
         return _route(command, rest, added=verb not in _REMOVES, six=six)
+    if kind == "link" and verb in _REMOVES:
+        return [Wish("device", command.node, _after(["dev", *rest] if rest[0] != "dev" else rest, "dev"))]
+    if kind == "link" and verb == "add" and "vxlan" in rest:
+        return [Wish("device", command.node, _after(rest, "name"), f"{_after(rest, 'id')} {_after(rest, 'dstport')}")]
     if kind in {"neighbour", "neighbor", "rule"} and verb in _REMOVES:
         return []
     raise Unsaid(_NO_WORD)
@@ -115,9 +122,11 @@ def _link(command: Command, words: list[str]) -> list[Wish]:
 
 
 def _bridge(command: Command, words: list[str]) -> list[Wish]:
-    """`bridge link set dev PORT SETTING VALUE...` and `bridge fdb del ...`."""
+    """`bridge link set dev PORT SETTING VALUE...`, `bridge fdb del ...`, and an entry of a VXLAN device."""
     if words[0] == "fdb" and words[1] in _REMOVES:
         return []
+    if words[0] == "fdb" and "dst" in words and not {"port", "vni"} & set(words):
+        return [Wish("forward", command.node, _after(words, "dev"), _after(words, "dst"))]
     if words[:2] != ["link", "set"]:
         raise Unsaid(_NO_WORD)
     port = _after(words, "dev")
