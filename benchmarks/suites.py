@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import labs
 from benchmarks.measure import ROOT, VETHLAB, Row, best, median, milliseconds, private, program, seconds, subject
+from benchmarks.switch_suites import switch
 from benchmarks.why_suites import explain, observe
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's mininet package belongs to it
@@ -113,5 +114,5 @@ def planes(_: Path) -> Iterator[Row]:
 
 
 SUITES: dict[str, Callable[[Path], Iterator[Row]]] = {"start": start, "build": build, "whole": whole, "check": check} | {
-    "observe": observe, "explain": explain, "planes": planes,
+    "observe": observe, "explain": explain, "switch": switch, "planes": planes,
 }

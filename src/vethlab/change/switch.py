@@ -31,6 +31,7 @@ class StartSwitch:
 
     def commands(self) -> tuple[str, ...]:
         return (
+            "mkdir --parents /run/openvswitch",
             "ovsdb-tool create /run/openvswitch/conf.db /usr/share/openvswitch/vswitch.ovsschema",
             "ovsdb-server /run/openvswitch/conf.db --remote=punix:/run/openvswitch/db.sock --pidfile --detach",
             # Read when ovs-vswitchd starts, and never again. Without it ping works in user space and TCP does not: checksums are left out.

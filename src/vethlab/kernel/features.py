@@ -32,7 +32,7 @@ TOOLS = {
     "ping": ("iputils-ping", "`exec NODE -- ping ...`; `vethlab check` sends its own packets"),
     "tcpdump": ("tcpdump", "captures made by hand in a node"),
     "tshark": ("tshark", "reading captures on the command line"),
-    "ovs-vsctl": ("openvswitch-switch", "labs with `type: ovs`, once they are built"),
+    "ovs-vsctl": ("openvswitch-switch", "labs with `type: ovs`"),
     "iperf3": ("iperf3", "measuring throughput by hand in a node"),
     "fping": ("fping", "pinging many addresses by hand in a node"),
 }

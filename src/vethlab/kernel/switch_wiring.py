@@ -29,7 +29,7 @@ _SETTINGS = select(DATABASE, ALL, ["other_config"])
 def read_switches(namespaces: Namespaces, wires: Mapping[End, Wire]) -> dict[End, SwitchSeen]:
     """Every bridge of every Open vSwitch that runs in these namespaces."""
     statuses = namespaces.processes()
-    names = dict.fromkeys(one.netns for one in statuses if one.process in ovs_daemons.DAEMONS)
+    names = dict.fromkeys(one.netns for one in statuses if ovs_daemons.is_daemon(one.process))
     found: dict[End, SwitchSeen] = {}
     for name in names:
         found |= _of(namespaces, name, statuses, wires)

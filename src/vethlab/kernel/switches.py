@@ -17,13 +17,12 @@ from vethlab.errors import KernelError
 from vethlab.kernel import openflow, ovs_daemons, ovs_rows
 from vethlab.kernel.features_ovs import kernel_datapath
 from vethlab.kernel.jsonrpc import Peer
-from vethlab.kernel.ovsdb import DATABASE, Database, insert, mapping
+from vethlab.kernel.ovsdb import Database
 from vethlab.kernel.port import Namespaces, ProcessStatus
 from vethlab.model.link import Link
 from vethlab.model.state import Netns
 from vethlab.model.switch import KERNEL, KIND, USERSPACE, Switch, SwitchBridge
 
-_EMPTY = {"other_config": mapping({"userspace-tso-enable": "true"})}
 _DYING = {errno.ECONNRESET, errno.ECONNREFUSED, errno.EPIPE, errno.ENOENT}  # a daemon that has not been collected yet
 _MAKES = (ops.AddSwitchBridge, ops.AddSwitchPort)
 _MADE_BY = {"tun", "openvswitch"}
@@ -38,8 +37,9 @@ class Switches:
         self._begun: dict[str, ProcessStatus] = {}
 
     def begin(self, name: str) -> None:
-        """Let ovsdb-server boot beside other work: a switch will be asked for soon."""
-        self._begun[name] = ovs_daemons.start(self._namespaces, name, ovs_daemons.DATABASE)
+        """Let both daemons boot beside other work: a switch will be asked for soon, in a namespace that never had one."""
+        self._begun[name] = ovs_daemons.start(self._namespaces, name, ovs_daemons.database())
+        ovs_daemons.start(self._namespaces, name, ovs_daemons.FORWARDER)
 
     def apply(self, changes: Sequence[ops.SwitchChange]) -> None:
         """Carry out changes of any number of namespaces."""
@@ -111,14 +111,12 @@ class Switches:
                 self._flow(one)
 
     def _start(self, name: str) -> None:
-        status = self._begun.pop(name, None) or ovs_daemons.start(self._namespaces, name, ovs_daemons.DATABASE)
-        ovs_daemons.wait_for_socket(self._namespaces, status)
-        database = self._database(name)
-        try:
-            database.transact([insert(DATABASE, _EMPTY, "root")])
-        finally:
-            database.close()
-        ovs_daemons.start(self._namespaces, name, ovs_daemons.FORWARDER)
+        begun = self._begun.pop(name, None)
+        ovs_daemons.wait_for_socket(
+            self._namespaces, begun or ovs_daemons.start(self._namespaces, name, ovs_daemons.database()),
+        )
+        if begun is None:
+            ovs_daemons.start(self._namespaces, name, ovs_daemons.FORWARDER)
 
     def _stop(self, name: str) -> None:
         found = ovs_daemons.find(self._namespaces.processes(), name)

@@ -13,6 +13,7 @@ from time import CLOCK_BOOTTIME, clock_gettime, monotonic, sleep
 
 from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.netlink.sock_diag import NETLINK_SOCK_DIAG, TCP, UDP, Listener, listeners
+from vethlab.kernel.ovs_daemons import others
 from vethlab.kernel.port import Namespaces, ProcessStatus
 from vethlab.model.path import Path
 from vethlab.probe.outcome import Outcome
@@ -26,7 +27,7 @@ def wait_for_listeners(paths: Mapping[int, Path], namespaces: Namespaces, *, wai
     waiting = {position: path for position, path in paths.items() if path.kind != "ping" and path.end.node is not None}
     if not waiting:
         return {}
-    processes = namespaces.processes()
+    processes = others(namespaces.processes())
     started = {status.netns for status in processes}
     waiting = {position: path for position, path in waiting.items() if path.end.node in started}
     dead: dict[int, Outcome] = {}
@@ -42,7 +43,7 @@ def wait_for_listeners(paths: Mapping[int, Path], namespaces: Namespaces, *, wai
         if not waiting or monotonic() >= deadline:
             break
         sleep(_PAUSE)
-        processes = namespaces.processes()
+        processes = others(namespaces.processes())
     return dead
 
 

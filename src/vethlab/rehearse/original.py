@@ -113,6 +113,8 @@ def _of_links(links: Collection[RawLink]) -> Iterator[str]:
     for one in links:
         if one.xdp:
             yield f"an XDP program on {one.name}"
+        elif one.name == "ovs-netdev" or one.seen.kind == "openvswitch":
+            yield "an Open vSwitch"
         elif one.seen.kind not in {BRIDGE, LOOPBACK, MACVLAN, VETH, VXLAN} and one.name not in _ALWAYS_THERE:
             yield f"an interface of kind {one.seen.kind or 'unknown'}, {one.name}"
         elif one.seen.kind == BRIDGE and _IFLA_BR_VLAN_FILTERING in one.data and payload(one.data[_IFLA_BR_VLAN_FILTERING])[0]:

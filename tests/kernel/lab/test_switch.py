@@ -177,3 +177,11 @@ def test_what_the_machine_or_the_switch_cannot_do_is_told_before_anything_is_tou
     with pytest.raises(HostError) as caught:
         require_switch(spec.loads(text))
     assert (3, "apt install openvswitch-switch") == (caught.value.exit_code, caught.value.help)
+
+
+def test_the_first_database_is_one_that_open_vswitchs_own_tool_reads(lab: Lab) -> None:
+    """What we write record for record is a database file: ovsdb-tool reads its schema, its log, and the one row that it begins with."""
+    host = lab["host"]
+    assert host.exec("ovsdb-tool db-version /run/openvswitch/conf.db").stdout.strip()
+    assert "vethlab" in host.exec("ovsdb-tool show-log /run/openvswitch/conf.db").stdout
+    assert "1" == host.exec('sh -c "ovs-vsctl --bare --columns=_uuid list Open_vSwitch | wc -l"').stdout.strip()
