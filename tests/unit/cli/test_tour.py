@@ -34,7 +34,7 @@ def as_told(lab: FakeLab) -> None:
     lab.answers = {
         ("why", "box:veth0", "box:veth1"): DEAD, ("trace", "box:veth0", "box:veth1"): seen_at("box", "lo"),
         ("a", "b"): seen_at("a", "veth0"), ("web", "db"): seen_at("host", "p-db"), ("ns5", "ns6"): seen_at("ns6", "eth0"),
-        ("worker", "app"): seen_at("host", "p-app"), ("h1/pod1", "h2/pod3"): seen_at("h2/pod3", "eth0"),
+        ("worker", "app"): seen_at("host", "p-app"), ("h1/pod1", "h2/pod3"): seen_at("h2", "eth0"),
     }
     lab.mended = Mended(OFFER, DEAD, MENDED)
 

@@ -246,7 +246,7 @@ checks:
             "trace",
             "One packet, two stories: pod1's frame goes into the VXLAN device of h1, and what crosses the cable is a UDP packet from h1 to "
             "h2 with that frame inside.",
-            ("h1/pod1", "h2/pod3"), "request h2/pod3:eth0",
+            ("h1/pod1", "h2/pod3"), "request h2:eth0",
         ),
     ),
 )
