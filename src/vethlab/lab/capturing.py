@@ -22,7 +22,7 @@ __all__ = ["address_names", "named", "place", "start"]
 
 
 def start(namespaces: Scope, places: Sequence[str], *, expression: str = "", snaplen: int = 0) -> Capture:
-    """A capture, ready to be entered. `snaplen` 0 keeps whole frames.
+    """A capture, ready to be entered. `snaplen` 0 keeps whole frames. Without places: all of the lab, and of the machine it joined nothing.
 
     UsageError for a bad filter, NotFoundError for a place that is not there, HostError without libpcap.
     """
@@ -32,6 +32,8 @@ def start(namespaces: Scope, places: Sequence[str], *, expression: str = "", sna
         from vethlab.observe.filter import compiled  # noqa: PLC0415 - ctypes, only for those who filter
 
         program = compiled(expression, snaplen=snaplen)
+    if not places and namespaces.joined:  # the machine's own traffic is nobody's business unless `host` is asked for
+        places = sorted(namespaces.names() - namespaces.joined.keys())
     chosen = [place(word) for word in places]
     keeper = os.pidfd_open(namespaces.pid)
     try:

@@ -159,6 +159,8 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
     nodes = set(every) if len(every) <= SMALL else nodes & every
     drift = next((found for question, found in transcript.answers if isinstance(question, Drifted)), ())
     with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(subject.namespaces, flow, transcript)) as rehearsal:
+        if subject.topology.joins_machine and flow.dst.node is None:
+            rehearsal.refused = rehearsal.refused or "the way leads out of the lab, through the machine's own network"
         copy = Inquiry(rehearsal.namespaces, subject.topology, drift=lambda: drift, truth=False)
         search = Search(rehearsal, lambda: copy.ask(flow, path_of(flow), hasty=True))
         offers = search.run(explanation)

@@ -28,17 +28,17 @@ _BY_DEVICE = frozenset({"ip", "bridge", "tc"})
 
 
 def require_ours(namespaces: Namespaces, commands: Sequence[Command]) -> None:
-    """LabError for the first command that would change the machine and not the lab."""
+    """LabError if some of these commands would change the machine and not the lab."""
     for name, owner in namespaces.joined.items():
         (made,) = namespaces.sockets([(name, socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)])
         with closing(made):
             ours = {one.name for one in marked(Connection(made)) if one.owner == owner}
-        foreign = next((one for one in commands if one.node == name and not is_ours(one.argv, ours)), None)
-        if foreign is not None:
+        foreign = [shlex.join(one.argv) for one in commands if one.node == name and not is_ours(one.argv, ours)]
+        if foreign:
             raise LabError(
                 "this fix would change the machine's own network", where=name, slug="not-the-labs",
                 why="the lab joined it (`host: machine`), and vethlab changes nothing there that it did not make",
-                help=f"it is for you to run: {shlex.join(foreign.argv)}",
+                help=f"it is for you to run: {'; '.join(foreign)}",
             )
 
 

@@ -31,6 +31,8 @@ def start(namespaces: Scope, nodes: Sequence[str], *, truth: bool = True) -> Wat
     for word in nodes:
         if ":" in word:
             raise UsageError(f"`{word}` is an interface, and a watch is of whole nodes", help=f"write {word.partition(':')[0]}")
+    if not nodes and namespaces.joined:  # what the machine drops of its own is nobody's business unless `host` is asked for
+        nodes = sorted(namespaces.names() - namespaces.joined.keys())
     keeper = os.pidfd_open(namespaces.pid)
     try:
         return Watch(namespaces, nodes, truth=truth, alive=keeper)

@@ -14,7 +14,7 @@ from vethlab.kernel.macvlan import Standing, lowers
 from vethlab.kernel.netlink.link import OWNED_GROUP
 from vethlab.kernel.port import Namespaces
 from vethlab.model.link import End
-from vethlab.rehearse import queues, settings
+from vethlab.rehearse import queues, settings, shared
 from vethlab.rehearse.objects import detected_twice, through_object, tried_out
 from vethlab.rehearse.ports import IFF_LOWER_UP, IFF_UP, RawLink
 from vethlab.rehearse.queues import Queues
@@ -78,7 +78,7 @@ def read(namespaces: Namespaces, nodes: Collection[str]) -> Lab:
     lab = Lab()
     try:
         for name, route, netfilter in zip(names, opened[::2], opened[1::2], strict=True):
-            lab.nodes[name] = _read(Space(name, route), Tables(netfilter))
+            lab.nodes[name] = _read(Space(name, route), Tables(netfilter), namespaces.joined.get(name))
     finally:
         for one in opened:
             one.close()
@@ -93,10 +93,12 @@ def read(namespaces: Namespaces, nodes: Collection[str]) -> Lab:
     return lab
 
 
-def _read(space: Space, tables: Tables) -> Original:
+def _read(space: Space, tables: Tables, owner: str | None) -> Original:
     links = space.links()
     there = {one.seen.kind for one in links.values()}
     bodies = {kind: space.dump(kind.get, kind.body) for kind in KINDS if kind not in NEEDS or NEEDS[kind] in there}
+    if owner is not None:
+        links, bodies = shared.guest(links, bodies, owner)
     found = {kind: [said for one in told if (said := kind.said(one)) is not None] for kind, told in bodies.items()}
     names = {one.index: one.name for one in links.values()}
     queued, ruleset = queues.read(space, names), tables.read()

@@ -35,8 +35,9 @@ class Queues:
 
 
 def read(space: Space, names: Mapping[int, str]) -> Queues:
-    """One dump tells whether there is anything at all."""
-    found = [body for body in space.dump(RTM_GETQDISC, _MESSAGE.pack(0, 0, 0, 0, 0)) if _MESSAGE.unpack_from(body)[2]]
+    """One dump tells whether there is anything at all. `names`: the interfaces that are copied."""
+    told = space.dump(RTM_GETQDISC, _MESSAGE.pack(0, 0, 0, 0, 0))
+    found = [body for body in told if _MESSAGE.unpack_from(body)[2] and _MESSAGE.unpack_from(body)[1] in names]
     tops = [body for body in found if _MESSAGE.unpack_from(body)[3] in {_ROOT, _INGRESS}]
     requests = [_make(RTM_NEWQDISC, body) for body in tops]
     classes: list[Request] = []

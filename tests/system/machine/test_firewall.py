@@ -1,5 +1,6 @@
 """The machine's firewall and a lab that joined it: NAT goes beside what is there; a rule of the machine is explained, never changed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -87,6 +88,7 @@ def test_a_rule_of_the_machine_is_named_and_stays(here: Machine) -> None:
     here.run("nft", "add rule inet guard fwd7 iifname br7 accept")
     assert here.json("check")["ok"]
     here.run("ip", "link", "set", "p-a", "nomaster")
+    assert [{"pass": 1, "of": 1}] == [one["rehearsed"] for one in json.loads(here.vethlab("why", "a", "b", "-o", "json").stdout)["fix"]]
     here.ok("fix", "a", "b", "--yes")
     assert here.json("check")["ok"]
     here.ok("down", "joined", "--wait")

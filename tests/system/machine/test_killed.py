@@ -81,7 +81,7 @@ def test_killed_at_every_step_of_up(settled: Machine, who: str) -> None:
     seconds = time.monotonic() - started
     here.ok("down", "joined", "--wait")
     ends: dict[str, int] = {}
-    for moment in moments(4, 60, seconds * 1.02, f"machine {who}"):
+    for moment in moments(3, 60, seconds * 1.02, f"machine {who}"):
         program = here.begin("up")
         time.sleep(moment)
         if who == "up":
