@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from vethlab.change import Change, LoadRuleset, RemoveQueue, SetLink, SetQueue, StartProcess, StopProcess
+from vethlab.change import Change, LoadRuleset, LoadTable, RemoveQueue, SetLink, SetQueue, StartProcess, StopProcess
 from vethlab.model.finding import Command
 from vethlab.model.state import State
 from vethlab.plan import diff
@@ -42,6 +42,6 @@ def _takes_along(one: Change) -> bool:
 
 def _argvs(one: Change) -> list[tuple[str, ...]]:
     lines = one.commands()
-    if isinstance(one, LoadRuleset | StartProcess | StopProcess):
+    if isinstance(one, LoadRuleset | LoadTable | StartProcess | StopProcess):
         return [(*_SHELL, line) for line in lines]
     return [tuple(shlex.split(line)) for line in lines]

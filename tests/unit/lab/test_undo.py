@@ -8,6 +8,7 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
 from vethlab.lab.undo import undoing
 from vethlab.model.finding import Command
 from vethlab.model.link import End, Link
+from vethlab.model.nat import Table
 from vethlab.model.route import NextHop, Route
 from vethlab.model.shaping import Queue
 from vethlab.model.state import Address, Netns, Process, State
@@ -108,3 +109,11 @@ def test_a_queue_comes_back_once() -> None:
     back = ("tc", "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", "10000000bit", "burst", "6072b", "limit", "68572b")
     assert (Command("a", back),) == undoing(was, BEFORE, [remove])
     assert (Command("a", remove.undo[0]),) == undoing(BEFORE, BEFORE, [remove])
+
+
+def test_a_table_comes_back_by_a_shell() -> None:
+    """The table that was there before is loaded as one transaction: a line that only a shell understands."""
+    held = Table("inet", "t", "table inet t {\n}\n")
+    changed = replace(held, text="table inet t {\n chain c {\n }\n}\n")
+    (command,) = undoing(State({"a": replace(A, table=held), "b": B}), State({"a": replace(A, table=changed), "b": B}), [])
+    assert (("sh", "-c"), True) == (command.argv[:2], command.argv[2].endswith("| nft --file -"))
