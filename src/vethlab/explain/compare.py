@@ -25,7 +25,7 @@ CERTAIN = frozenset({
     "link-down", "port-down", "lo-down", "bridge-down", "no-carrier", "no-address", "dad-failed", "ipv6-disabled", "port-detached",
     "route-blackhole", "no-route", "no-return-route", "vxlan-no-fdb", "vxlan-vni-mismatch", "vxlan-port-mismatch", "ovs-port-missing",
 })
-REFUSING = frozenset({"port-closed", "nat-missing", "nat-wrong"})  # who gets a packet that is not for him says so
+NAT_KEPT = frozenset({"prerouting", "output"})  # stages at which a packet stays with, or is led to, somebody who says that he is not meant
 ASKED = frozenset({SOLICIT, ANSWER})
 
 
@@ -87,12 +87,12 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     yield from walls
     certain = sorted((one for one in way.obstacles if one.at > last and not one.suspect), key=lambda one: one.at)
     strangers = {one.where.node: one for one in warnings if one.slug == "duplicate-address"}
-    closed = [one for one in way.obstacles if one.finding.slug in REFUSING] if observed.refused else []
+    closed = [one for one in way.obstacles if _refuses(one.finding)] if observed.refused else []
     blamed = next((one.finding for one in (*walls, *closed, *certain)), None)
     if blamed is not None and blamed.where.node in strangers:  # who should not have the address got the packet
         yield Obstacle(last + 1, strangers[blamed.where.node])
     if observed.refused:
-        yield from (one for one in way.obstacles if one.finding.slug in REFUSING and not one.suspect)
+        yield from (one for one in way.obstacles if _refuses(one.finding) and not one.suspect)
         yield from (one for one in certain if one.finding.slug in {"route-blackhole", "no-route", "no-return-route", "forwarding-off"})
     yield from (one for one in certain if one.at == last + 1)
     yield from (one for one in way.obstacles if one.suspect and one.at == last + 1 and _counted(one, observed))
@@ -103,6 +103,11 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     # The kernel's own reason comes last: about half of all faults leave none, and some mislead. It never overrules what was found without.
     yield from (found for drop in observed.drops if (found := _told(drop, way, last)) is not None)
     yield _unknown(way, observed, last)
+
+
+def _refuses(found: Finding) -> bool:
+    """Whether somebody who got the packet says that nobody there wants it."""
+    return found.slug == "port-closed" or (found.slug in {"nat-missing", "nat-wrong"} and found.where.stage in NAT_KEPT)
 
 
 def _counted(one: Obstacle, observed: Observed) -> bool:

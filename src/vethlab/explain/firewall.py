@@ -92,9 +92,10 @@ def _match(drop: FirewallDrop, way: Way) -> tuple[str, ...]:
             return ("icmpv6", "type", "nd-neighbor-solicit" if drop.what == SOLICIT else "nd-neighbor-advert")
         return () if drop.family == "arp" else ("ether", "type", "arp")
     back = drop.what == REPLY
-    ends = _ends(flow.src.address, flow.dst.address) if not back else _ends(flow.dst.address, flow.src.address)
+    source, target = (flow.dst.address, flow.src.address) if back else (flow.src.address, flow.dst.address)
+    ends = _ends(drop.source or source, drop.target or target)
     if flow.kind in {TCP, UDP}:
-        return (*ends, flow.kind, "sport" if back else "dport", str(flow.port))
+        return (*ends, flow.kind, "sport" if back else "dport", str(drop.port or flow.port))
     return (*ends, "icmp" if flow.version == 4 else "icmpv6", "type", "echo-reply" if back else "echo-request")
 
 

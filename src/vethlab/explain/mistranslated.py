@@ -45,7 +45,14 @@ def blame(scene: Scene, way: Way, flow: Flow, source: IP | None, target: IP) -> 
     """Rewrite the obstacles of a way. `source`: as the sender chose it."""
     if source is not None:
         asked = _Asked(flow, source, target)
+        way.obstacles = [one for one in way.obstacles if not _untold(scene, way, one.finding)]
         way.obstacles = [one if one.suspect else replace(one, finding=_retold(scene, way, asked, one)) for one in way.obstacles]
+
+
+def _untold(scene: Scene, way: Way, found: Finding) -> bool:
+    """Whether nobody can say that an answer would be lost: it is for a source that somebody on the rest of the way might have hidden."""
+    lost = found.slug == "no-return-route" and found.direction == REPLY and REQUEST not in way.delivered
+    return lost and not way.bindings and bool(scene.wiring.hidden or scene.wiring.hiders)
 
 
 class _Asked(NamedTuple):
@@ -120,15 +127,15 @@ def _unhidden(scene: Scene, way: Way, asked: _Asked, found: Finding) -> Finding 
     # The first one of each node: behind a bridge comes its port.
     exits = {one.node: one.interface for one in reversed(way.points) if one.leg == one.what == REQUEST and one.direction == OUT}
     passed = [name for name in way.routers[REQUEST] if name != found.where.node]
-    host = next((name for name in passed if _hides(scene, name, asked, exits.get(name))), None)
-    if host is None and found.where.node == WORLD and HOST in passed:
+    host = next((name for name in passed if name in exits and _hides(scene, name, asked, exits[name])), None)
+    if host is None and found.where.node == WORLD and HOST in exits:
         host = HOST
     if host is None or any(one.node == host and one.now_source != one.source for one in way.bindings):
         return None
-    return _source_kept(scene, host, exits.get(host), asked.source, asked.target, f"{found.where.node} has no way back to it")
+    return _source_kept(scene, host, exits[host], asked.source, asked.target, f"{found.where.node} has no way back to it")
 
 
-def _hides(scene: Scene, host: str, asked: _Asked, leaves: str | None) -> bool:
+def _hides(scene: Scene, host: str, asked: _Asked, leaves: str) -> bool:
     """Whether a node should hide the source from where it sends it.
 
     The lab file says so; or it has rules that hide others, and its default route leads there: that is outside.
@@ -170,25 +177,23 @@ def _exposed(scene: Scene, found: Finding, bound: Binding) -> Finding | None:
 
 
 def _source_kept(  # noqa: PLR0913 - a packet has as many sides
-    scene: Scene, host: str, leaves: str | None, source: IP, target: IP, consequence: str, *, translated: bool = False,
+    scene: Scene, host: str, leaves: str, source: IP, target: IP, consequence: str, *, translated: bool = False,
     port: int | None = None,
 ) -> Finding:
     snapshot = scene.snapshots[host]
-    seen = Packet("tcp" if port is not None else "icmp", source, target, port, "", leaves or "", translated)
+    seen = Packet("tcp" if port is not None else "icmp", source, target, port, "", leaves, translated)
     hit = near(snapshot, "postrouting", seen)
-    by = f" by {leaves}" if leaves else ""
-    says = f"{hit}: not for what leaves{by}" if hit is not None else f"no rule of its postrouting chains translates {source} leaving{by}"
+    by = f"by {leaves}"
+    says = f"{hit}: not for what leaves {by}" if hit is not None else f"no rule of its postrouting chains translates {source} leaving {by}"
     return Finding(
         "nat-wrong" if hit is not None else "nat-missing", Where(host, leaves, "postrouting"),
-        f"{host} lets {source} out{by} as it is, and {consequence}", evidence=(Evidence("ruleset", f"{host}: {says}"),),
+        f"{host} lets {source} out {by} as it is, and {consequence}", evidence=(Evidence("ruleset", f"{host}: {says}"),),
         fixes=_hiding(snapshot, host, leaves, source),
     )
 
 
-def _hiding(snapshot: Snapshot, host: str, leaves: str | None, source: IP) -> tuple[Fix, ...]:
+def _hiding(snapshot: Snapshot, host: str, leaves: str, source: IP) -> tuple[Fix, ...]:
     """Masquerade what leaves there: in a chain that is there, else in a table of its own."""
-    if leaves is None:
-        return ()
     ip = _IP[source.version]
     near_by = [one.address.network for one in snapshot.addresses if source in one.address.network and not source.is_loopback]
     subnet = near_by[0] if near_by else source

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from vethlab import spec
-from vethlab.errors import LabError, NotFoundError
+from vethlab.errors import LabError, NotFoundError, UsageError
 from vethlab.keep.client import Keeper
 from vethlab.lab.asked import Asked
 from vethlab.lab.held import Held
@@ -201,6 +201,9 @@ class Lab(Asked):
 
         chosen = time.time_ns() % 1_000_000 if seed is None else seed
         topology = self._checking(selectors) if selectors else self.topology
+        if topology.has_world and not self.topology.has_world:
+            help_ = "give a network `nat: masquerade`, or name `world` in a check of the lab file"
+            raise UsageError(f"lab `{self.name}` has no world outside of it", help=help_)
         return run(expand(topology, seed=chosen), self.namespaces, timeout=timeout, notes=samples(topology, seed=chosen))
 
     def capture(self, *places: str, filter: str = "", snaplen: int = 0) -> Capture:  # noqa: A002 - the word users know

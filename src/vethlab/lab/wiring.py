@@ -42,7 +42,7 @@ def wiring_of(namespaces: Namespaces, topology: Topology) -> Wiring:
     return Wiring(wires, _declared(topology), frozenset(forwarding), *_translated(topology), tunnels_of(topology), switches)
 
 
-def _translated(topology: Topology) -> tuple[tuple[Published, ...], tuple[Hidden, ...]]:
+def _translated(topology: Topology) -> tuple[tuple[Published, ...], tuple[Hidden, ...], frozenset[str]]:
     """What the lab file means to be translated, by every host of it."""
     hosts = dict.fromkeys(network.on for network in topology.networks)
     published = [Published(host, one.publish, one.node, ip_address(one.address)) for host in hosts for one in nat.mapped(topology, host)]
@@ -50,7 +50,8 @@ def _translated(topology: Topology) -> tuple[tuple[Published, ...], tuple[Hidden
         Hidden(network.on, subnet, network.name) for network in topology.networks if network.nat == "masquerade"
         for subnet in nat.subnets(network)
     ]
-    return tuple(published), tuple(hidden)
+    hiders = {node.name for node in topology.nodes if node.nft is not None and ("masquerade" in node.nft or "snat" in node.nft)}
+    return tuple(published), tuple(hidden), frozenset(hiders)
 
 
 def tunnels_of(topology: Topology) -> dict[End, Tunnel]:

@@ -64,6 +64,7 @@ class FirewallDrop:
     `outer`: it ended a packet that carries others; `what` is then not told.
 
     `specific`: the rule matches something, so deleting it says less than deleting a bare `drop`; `position`: its place in the chain.
+    `source`, `target` and `port` are those of the packet there, which may have been translated; `port` is that of whoever was asked.
     """
 
     node: str
@@ -79,6 +80,9 @@ class FirewallDrop:
     specific: bool = True
     position: int = 0
     outer: Outer | None = None
+    source: IP | None = None
+    target: IP | None = None
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

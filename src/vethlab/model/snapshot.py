@@ -236,6 +236,7 @@ class Wiring:
     forwards: frozenset[str] = frozenset()  # nodes that are meant to forward
     published: tuple[Published, ...] = ()
     hidden: tuple[Hidden, ...] = ()
+    hiders: frozenset[str] = frozenset()  # nodes with rulesets in the lab file that translate sources
     tunnels: Mapping[End, Tunnel] = field(default_factory=dict)
     switches: Mapping[End, SwitchSeen] = field(default_factory=dict)  # bridges of Open vSwitch
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from ipaddress import ip_address
 
 from vethlab.explain.reasons import reasons
 from vethlab.kernel.bpf.tracer import Event
 from vethlab.kernel.netlink.nftables import Chain, TraceEvent
 from vethlab.kernel.nft_rules import RuleText
-from vethlab.model.journey import ANSWER, OUTER, REPLY, SOLICIT, FirewallDrop, KernelDrop, Outer
+from vethlab.model.journey import ANSWER, OUTER, REPLY, REQUEST, SOLICIT, FirewallDrop, KernelDrop, Outer
 from vethlab.observe.decode import ARP, Packet, decode, decode_ip
 from vethlab.observe.ours import Ours
 
@@ -55,7 +56,8 @@ def firewall_drops(
             continue
         key = (event.node, event.family, event.table, event.chain, event.handle, what, event.iif, event.oif)
         if key not in drops:
-            drops[key] = replace(_firewall_drop(event, current.get((event.node, event.id), ""), what, name, rule), outer=outer)
+            drop = _firewall_drop(event, current.get((event.node, event.id), ""), what, name, rule)
+            drops[key] = replace(_addressed(drop, packet), outer=outer)
     return list(drops.values())
 
 
@@ -74,6 +76,15 @@ def _firewall_drop(event: TraceEvent, hook: str, what: str, name: Callable[[str,
         text=text.text if text is not None else "", rejects=text is not None and text.rejects,
         specific=text is None or not text.unconditional, position=text.position if text is not None else 0,
     )
+
+
+def _addressed(drop: FirewallDrop, packet: Packet) -> FirewallDrop:
+    """With the addresses that the packet has there."""
+    ip, ports = packet.ip, packet.tcp or packet.udp
+    if ip is None or drop.what not in {REQUEST, REPLY}:
+        return drop
+    port = None if ports is None else ports.source if drop.what == REPLY else ports.target
+    return replace(drop, source=ip_address(ip.source), target=ip_address(ip.target), port=port)
 
 
 def kernel_drops(

@@ -97,7 +97,7 @@ class _AddressBook:
             held = [_Held(place.interface, address, address.ip) for address in place.addresses]
             self._addresses.setdefault(place.node, []).extend(held)
         self._owner = {one.ip: name for name, held in reversed(self._addresses.items()) for one in held}
-        self._mapped = tuple(mapped(topology, HOST))
+        self._mapped = {host: tuple(mapped(topology, host)) for host in {network.on for network in topology.networks}}
         self._at: dict[tuple[str, str | None], list[_Held]] = {}
 
     def sources(self, end: CheckEnd) -> tuple[str, ...]:
@@ -133,14 +133,12 @@ class _AddressBook:
             kind=check.kind, src=source, dst=destination, target=target.text, dst_node=node, port=port, interface=bound,
             expect=check.expect, via=check.via, within=check.within, check=number,
             source=check.source.address or self._source(source, bound, destination),
-            leads=self._published(source, node, "udp" if check.kind == "udp" else "tcp", destination, port),
+            leads=self._published(node, "udp" if check.kind == "udp" else "tcp", destination, port),
         )
 
-    def _published(self, source: str, node: str | None, protocol: str, destination: IP, port: int | None) -> Landing | None:
-        """Where a published port of the host leads. One that is asked for from inside the host itself may be asked for as localhost."""
-        if node != HOST or port is None or (destination.is_loopback and source != HOST):
-            return None
-        for one in self._mapped:
+    def _published(self, node: str | None, protocol: str, destination: IP, port: int | None) -> Landing | None:
+        """Where a published port of a host leads; its own localhost is one of its addresses."""
+        for one in self._mapped.get(node or "", ()):
             publish = one.publish
             fits = publish.anywhere() or publish.address == destination
             if fits and (publish.port, publish.protocol, one.version) == (port, protocol, destination.version):

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vethlab.model.address import IPInterface, IPNetwork, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
+from vethlab.model.address import IPNetwork, IPv4Network, IPv6Network
 from vethlab.model.link import End
 from vethlab.model.names import HOST, WORLD
+from vethlab.model.outside import FAR, NEAR, OUTSIDE
 from vethlab.model.route import NextHop, Route
 from vethlab.model.topology import Cable, Endpoint, Node, Topology
 from vethlab.plan.spaces import Spaces
 
 UPLINK = "p-world"  # the host's interface towards it
-# RFC 5737 and RFC 3849: addresses that nobody in the world has.
-NEAR: tuple[IPInterface, ...] = (IPv4Interface("198.51.100.2/24"), IPv6Interface("2001:db8:fffe::2/64"))  # the host's
-FAR: tuple[IPInterface, ...] = (IPv4Interface("198.51.100.1/24"), IPv6Interface("2001:db8:fffe::1/64"))
-OUTSIDE: tuple[IPInterface, ...] = (IPv4Interface("203.0.113.1/32"), IPv6Interface("2001:db8:ffff::1/128"))
 _DEFAULT: dict[int, IPNetwork] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
-
-
 CABLE = Cable(Endpoint(HOST, UPLINK, NEAR), Endpoint(WORLD, "eth0", FAR))
 
 

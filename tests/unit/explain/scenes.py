@@ -114,7 +114,7 @@ class Paper:
     @property
     def wiring(self) -> Wiring:
         """What leads where."""
-        return Wiring(self.wires, self.declared, self.forwards, self.published, self.hidden, self.tunnels, self.switches)
+        return Wiring(self.wires, self.declared, self.forwards, self.published, self.hidden, tunnels=self.tunnels, switches=self.switches)
 
     def scene(self, *looked: str) -> Scene:
         """A scene in which these namespaces, or all, were looked into."""

@@ -122,12 +122,16 @@ def test_a_network_that_nobody_hides_is_the_hosts_only_towards_the_world() -> No
     assert ["no-return-route"] == [one.slug for one in told(routed, "a", "10.0.2.2")][:1]
 
 
-def test_a_way_out_that_is_not_there_has_no_fix() -> None:
-    """The interface by which it should leave is gone: what is missing is told, and no rule is made up."""
+def test_nobody_is_blamed_for_what_he_never_sent() -> None:
+    """The request ends before, or in, the node that would have hidden its source: that the answer would be lost is not said."""
     paper = docker(chain("prerouting"))
     paper.says[Route("host", ip_address(WORLD), ip_address("10.0.0.3"), "br0")] = Routed(interface="ghost")
-    (found,) = told(paper, "other", WORLD)
-    assert ("nat-missing", "host", ()) == (found.slug, str(found.where), found.fixes)
+    assert [] == told(paper, "other", WORLD)
+    paper.hidden = ()
+    assert ["no-return-route"] == [one.slug for one in told(paper, "other", WORLD)]
+    cut = docker()
+    cut.without("host", "0.0.0.0/0")
+    assert ["no-route"] == [one.slug for one in told(cut, "other", WORLD)]
 
 
 def test_a_source_that_the_host_does_not_have_is_wrong() -> None:

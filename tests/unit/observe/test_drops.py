@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 from tests.unit.observe.traffic import DATAGRAM, ECHO, PORT, SEGMENT, SYN, A, B, arp, datagram, echo, error, flow, segment
 
@@ -38,7 +40,10 @@ def test_a_rule_is_named_with_its_words() -> None:
     """Family, table, chain, hook, handle, text and place."""
     rule = RuleText("ip ttl 1 drop", "f", rejects=False, unconditional=False, position=2, packets=None)
     assert [
-        FirewallDrop("r", "ip", "t", "f", "forward", REQUEST, "left", 5, "ip ttl 1 drop", rejects=False, specific=True, position=2),
+        FirewallDrop(
+            "r", "ip", "t", "f", "forward", REQUEST, "left", 5, "ip ttl 1 drop", rejects=False, specific=True, position=2,
+            source=ip_address("10.0.0.1"), target=ip_address("10.0.0.2"),
+        ),
     ] == dropped(event(echo()), rule=rule)
 
 
