@@ -20,8 +20,8 @@ from vethlab.model.finding import REPLY, REQUEST, Evidence, Finding, Fix, Where
 from vethlab.model.flow import TCP, UDP, Flow
 from vethlab.model.journey import OUT
 from vethlab.model.names import HOST, WORLD
-from vethlab.model.nat import NatChain, Published
 from vethlab.model.snapshot import Snapshot
+from vethlab.model.translation import NatChain, Published
 
 __all__ = ["blame", "stuck"]
 

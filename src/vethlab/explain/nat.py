@@ -12,8 +12,8 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from vethlab.model.address import IP
-from vethlab.model.nat import NatChain, NatMatch, NatRule
 from vethlab.model.snapshot import LOCAL_TABLE, Snapshot
+from vethlab.model.translation import NatChain, NatMatch, NatRule
 
 __all__ = ["Hit", "Packet", "decides", "near"]
 

@@ -20,12 +20,13 @@ from vethlab.kernel.netlink import queues as tc
 from vethlab.kernel.netlink.interface import Told
 from vethlab.kernel.netlink.link import IFLA_AF_SPEC, RTM_GETLINK
 from vethlab.kernel.netlink.message import attributes, get_u32
+from vethlab.kernel.netlink.neighbour import FORWARDING
 from vethlab.kernel.netlink.route import RTM_GETROUTE
 from vethlab.kernel.netlink.sock_diag import bound
 from vethlab.kernel.port import Namespaces
 from vethlab.model.fdb import Forward
-from vethlab.model.nat import NatChain
 from vethlab.model.snapshot import FdbEntry, FibRoute, FibRule, HeldAddress, Interface, Listener, NeighbourEntry, Queue, Snapshot
+from vethlab.model.translation import NatChain
 
 __all__ = ["full_snapshot", "full_snapshots", "look"]
 
@@ -158,7 +159,7 @@ def _neighbours(inside: Inside, names: Mapping[int, str]) -> tuple[NeighbourEntr
 
 
 def _fdb(inside: Inside, names: Mapping[int, str]) -> tuple[FdbEntry, ...]:
-    parts = inside.route.dump(neighbours.RTM_GETNEIGH, fdb.ALL)
+    parts = inside.route.dump(neighbours.RTM_GETNEIGH, FORWARDING)
     return tuple(dict.fromkeys(entry for part in parts if (entry := fdb.decode(*part, names)) is not None))
 
 
@@ -172,7 +173,7 @@ def _translates(inside: Inside) -> bool:
 
 def _forwards(inside: Inside, devices: Mapping[int, str]) -> tuple[Forward, ...]:
     """What VXLAN devices know."""
-    parts = inside.route.dump(neighbours.RTM_GETNEIGH, fdb.ALL) if devices else []
+    parts = inside.route.dump(neighbours.RTM_GETNEIGH, FORWARDING) if devices else []
     return tuple(entry for part in parts if (entry := vxlan.decode_entry(*part, devices, learned=True)) is not None)
 
 

@@ -18,7 +18,6 @@ from vethlab.change import Change
 from vethlab.errors import KernelError
 from vethlab.kernel import ovs_daemons, rulesets
 from vethlab.kernel.encode import encode
-from vethlab.kernel.marks import unmarked
 from vethlab.kernel.netlink.message import Request
 from vethlab.kernel.port import Namespaces, ProcessStatus
 from vethlab.kernel.reach import Reach
@@ -112,8 +111,11 @@ class Linux:
 
     def _send(self, place: str, batch: Sequence[Request], owners: Sequence[Change]) -> None:
         answers = self.reach.connection(place).attempt(batch)
-        if answers and (lost := unmarked(batch, {one.position for one in answers})):
-            self.reach.connection(place).attempt(lost)
+        if answers:
+            from vethlab.kernel.marks import unmarked  # noqa: PLC0415 - when something was refused only
+
+            if lost := unmarked(batch, {one.position for one in answers}):
+                self.reach.connection(place).attempt(lost)
         for refused in answers:
             failed = owners[refused.position]
             if failed.action != "remove" or refused.code not in _GONE:

@@ -16,7 +16,7 @@ from vethlab.errors import HostError, KernelError
 from vethlab.kernel.port import Namespaces
 from vethlab.kernel.rulesets import TRACE_TABLE, nft
 from vethlab.model.address import IP
-from vethlab.model.nat import NatChain, NatMatch, NatRule
+from vethlab.model.translation import NatChain, NatMatch, NatRule
 
 __all__ = ["nat_chains", "parse"]
 

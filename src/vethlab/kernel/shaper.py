@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from vethlab.kernel.netlink.message import NLM_F_CREATE, NLM_F_REPLACE, Request, attribute, attributes, get_text, text, u32
-from vethlab.kernel.netlink.queues import MESSAGE, RTM_DELQDISC, RTM_GETQDISC, RTM_NEWQDISC, TC_H_ROOT, TCA_KIND, TCA_OPTIONS, TCA_TBF_PARMS
+from vethlab.kernel.netlink.qdisc import MESSAGE, RTM_DELQDISC, RTM_GETQDISC, RTM_NEWQDISC, TC_H_ROOT, TCA_KIND, TCA_OPTIONS, TCA_TBF_PARMS
 from vethlab.model.shaping import PPM, Queue
 
 __all__ = ["ALL", "RTM_GETQDISC", "decode", "remove", "replace"]

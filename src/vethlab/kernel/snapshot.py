@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from vethlab.errors import KernelError
 from vethlab.kernel import bridge, macvlan, shaper, veth, vxlan
 from vethlab.kernel.netlink import address as addresses
-from vethlab.kernel.netlink import fdb
 from vethlab.kernel.netlink import link as links
 from vethlab.kernel.netlink import neighbour as neighbours
 from vethlab.kernel.netlink import route as routes
@@ -61,7 +60,7 @@ def dump(name: str, connection: Connection, *, pinned: bool = True) -> Dumped:
         ] if pinned else []
         devices = {index: one.name for index, one in seen.items() if one.kind == "vxlan"}
         forwards = [
-            forward for part in connection.dump(neighbours.RTM_GETNEIGH, fdb.ALL)
+            forward for part in connection.dump(neighbours.RTM_GETNEIGH, neighbours.FORWARDING)
             if (forward := vxlan.decode_entry(*part, devices)) is not None
         ] if devices else []
         shaped = _queues(connection, names) if any(one.shaped for one in seen.values()) else {}

@@ -19,7 +19,7 @@ from vethlab.kernel.netlink.connection import Connection, Refused
 from vethlab.kernel.netlink.link import new_link
 from vethlab.kernel.netlink.message import NLM_F_CREATE, NLM_F_EXCL, Request
 from vethlab.kernel.netlink.message import text as words
-from vethlab.kernel.netlink.queues import MESSAGE, RTM_NEWQDISC, TC_H_ROOT, TCA_KIND
+from vethlab.kernel.netlink.qdisc import MESSAGE, RTM_NEWQDISC, TC_H_ROOT, TCA_KIND
 from vethlab.model.address import AF_INET
 
 __all__ = ["drop_reasons", "in_namespace", "in_user_namespace", "missing", "neighbours"]

@@ -10,9 +10,8 @@ import socket
 from collections.abc import Mapping
 from functools import cache
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
-from vethlab.kernel.netlink.fdb import AF_BRIDGE
-from vethlab.kernel.netlink.interface import Told
 from vethlab.kernel.netlink.link import IFLA_ADDRESS, IFLA_INFO_DATA, IFLA_MASTER, IFLA_MTU, mac_bytes, new_link
 from vethlab.kernel.netlink.message import (
     NLM_F_APPEND,
@@ -25,10 +24,13 @@ from vethlab.kernel.netlink.message import (
     u8,
     u32,
 )
-from vethlab.kernel.netlink.neighbour import MESSAGE, NDA_DST, NDA_LLADDR, NUD_PERMANENT, RTM_DELNEIGH, RTM_NEWNEIGH
+from vethlab.kernel.netlink.neighbour import AF_BRIDGE, MESSAGE, NDA_DST, NDA_LLADDR, NUD_PERMANENT, RTM_DELNEIGH, RTM_NEWNEIGH
 from vethlab.model.address import IP
 from vethlab.model.fdb import UNKNOWN_MAC, Forward
 from vethlab.model.link import Link, Vxlan
+
+if TYPE_CHECKING:
+    from vethlab.kernel.netlink.interface import Told
 
 KIND = "vxlan"
 IFLA_VXLAN_ID, IFLA_VXLAN_GROUP, IFLA_VXLAN_LINK, IFLA_VXLAN_LOCAL, IFLA_VXLAN_LEARNING = 1, 2, 3, 4, 7

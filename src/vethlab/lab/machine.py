@@ -28,41 +28,13 @@ from vethlab.plan.order import of_interface
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vethlab.keep.client import Mode, Scope
+    from vethlab.keep.client import Scope
     from vethlab.kernel.marks import Marked
     from vethlab.model.state import Netns
     from vethlab.model.topology import Topology
 
 FRESH = "~fresh"  # `~` cannot be in a node's name
 _OFF = ("net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.default.disable_ipv6")
-
-
-def require(topology: Topology, mode: Mode) -> None:
-    """HostError, before anything is touched, for a lab that joins the machine's network without root."""
-    if topology.joins_machine and mode != "root":
-        who = "an ordinary user may not" if os.geteuid() else "a rootless lab does not"
-        raise HostError(
-            "`host: machine` needs root", where=topology.name, why=f"its bridges live in the machine's own network, which {who} change",
-            help="sudo vethlab up; or leave `host: machine` away: the lab then has a machine of its own", slug="not-root",
-        )
-
-
-    if topology.joins_machine:
-        switched = next((network.name for network in topology.networks if network.type == "ovs"), None)
-        if switched is not None:
-            raise LabError(
-                f"network `{switched}` is of `type: ovs`, and `host: machine` takes none yet", where=switched, slug="not-built-yet",
-                why="its ports would be interfaces of the machine that bear no mark", help="take `type: bridge`, or `host: private`",
-            )
-
-
-def require_same(topology: Topology, owner: str) -> None:
-    """LabError if a running lab would have to move from a machine of its own to the real one, or back."""
-    if topology.joins_machine != bool(owner):
-        raise LabError(
-            f"lab `{topology.name}` runs with `host: {'machine' if owner else 'private'}`, and its file says the other",
-            where=topology.name, slug="other-host", help="take it down first: a running lab cannot move its bridges",
-        )
 
 
 def join(namespaces: Scope, owner: str) -> None:

@@ -10,7 +10,6 @@ import os
 from typing import TYPE_CHECKING
 
 from vethlab.errors import HostError, LabError
-from vethlab.lab import machine
 from vethlab.model.names import HOST
 
 if TYPE_CHECKING:
@@ -23,11 +22,20 @@ def require(topology: Topology, mode: Mode) -> None:
     _require_private(topology)
     _require_nft(topology)
     _require_kernel(topology)
-    machine.require(topology, mode)
+    _require_machine(topology, mode)
     if any(network.type == "ovs" for network in topology.networks):
         from vethlab.lab.switching import require_switch  # noqa: PLC0415 - only for labs with Open vSwitch
 
         require_switch(topology)
+
+
+def require_same(topology: Topology, owner: str) -> None:
+    """LabError if a running lab would have to move from a machine of its own to the real one, or back."""
+    if topology.joins_machine != bool(owner):
+        raise LabError(
+            f"lab `{topology.name}` runs with `host: {'machine' if owner else 'private'}`, and its file says the other",
+            where=topology.name, slug="other-host", help="take it down first: a running lab cannot move its bridges",
+        )
 
 
 def _require_private(topology: Topology) -> None:
@@ -45,6 +53,23 @@ def _require_private(topology: Topology) -> None:
                     f"node `{node.name}` wants {path} private, and this machine has no such directory", where=path,
                     slug="no-such-directory", help="a private directory covers one that exists: make it, or name another",
                 )
+
+
+def _require_machine(topology: Topology, mode: Mode) -> None:
+    """HostError, before anything is touched, for a lab that joins the machine's network without root."""
+    if topology.joins_machine and mode != "root":
+        who = "an ordinary user may not" if os.geteuid() else "a rootless lab does not"
+        raise HostError(
+            "`host: machine` needs root", where=topology.name, why=f"its bridges live in the machine's own network, which {who} change",
+            help="sudo vethlab up; or leave `host: machine` away: the lab then has a machine of its own", slug="not-root",
+        )
+    if topology.joins_machine:
+        switched = next((network.name for network in topology.networks if network.type == "ovs"), None)
+        if switched is not None:
+            raise LabError(
+                f"network `{switched}` is of `type: ovs`, and `host: machine` takes none yet", where=switched, slug="not-built-yet",
+                why="its ports would be interfaces of the machine that bear no mark", help="take `type: bridge`, or `host: private`",
+            )
 
 
 def _require_nft(topology: Topology) -> None:

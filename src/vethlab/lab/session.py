@@ -22,9 +22,8 @@ from vethlab.keep.record import Record
 from vethlab.kernel.defaults import survey
 from vethlab.kernel.linux import Linux
 from vethlab.kernel.rulesets import Loaded, LoadedTable
-from vethlab.lab import machine
 from vethlab.lab.held import Held, here
-from vethlab.lab.requirements import require
+from vethlab.lab.requirements import require, require_same
 from vethlab.model.names import HOST
 from vethlab.model.nat import Table
 from vethlab.plan import desired, diff
@@ -78,8 +77,8 @@ class Session:
                 if new:
                     keeper.end()  # it would end by itself, but whoever looks now should not find it any more
                 keeper.close()
-            if new and topology.joins_machine:
-                machine.sweep(topology.name, whole=True)
+            if new:
+                _sweep(topology, topology.name)
             raise
         return session, changes, new
 
@@ -95,8 +94,7 @@ class Session:
             with contextlib.suppress(VethlabError):
                 scope.drop(sorted(scope.names()))
             scope.close()
-            if topology.joins_machine:
-                machine.sweep(_owner(topology, scope), whole=True)
+            _sweep(topology, _owner(topology, scope))
             raise
 
     @classmethod
@@ -106,6 +104,8 @@ class Session:
         namespaces.directory = here()
         owner = _owner(topology, namespaces) if topology.joins_machine else ""
         if owner:
+            from vethlab.lab import machine  # noqa: PLC0415 - nftables, marks, collisions: few labs join the machine
+
             machine.join(namespaces, owner)
         else:
             namespaces.create([HOST])
@@ -126,8 +126,11 @@ class Session:
 
     def desired(self, topology: Topology) -> State:
         """The state `topology` asks for on this machine."""
-        record = self.held.record
-        on_host = not record.machine or machine.has_ipv6(self.held.namespaces)
+        record, on_host = self.held.record, True
+        if record.machine:
+            from vethlab.lab import machine  # noqa: PLC0415 - as in _build
+
+            on_host = machine.has_ipv6(self.held.namespaces)
         return desired(topology, record.baseline, ipv6=HAS_IPV6 in record.recorded, owner=record.machine, host_ipv6=on_host)
 
     def compare(self, topology: Topology) -> tuple[State, Goal]:
@@ -151,7 +154,7 @@ class Session:
     def converge(self, topology: Topology, text: str, *, locked: bool = False) -> tuple[Change, ...]:
         """Carry that plan out, one writer at a time."""
         require(topology, self.held.keeper.mode)
-        machine.require_same(topology, self.held.record.machine)
+        require_same(topology, self.held.record.machine)
         held = self.held
         if held.detached and not locked:
             held.keeper.lock()
@@ -189,6 +192,8 @@ class Session:
         """See that there is room where others are, and write down what will be there, before anything is touched."""
         owner = self.held.record.machine
         if owner:
+            from vethlab.lab import machine  # noqa: PLC0415 - as in _build
+
             machine.prepare(self.held.namespaces, topology, owner, before.netns[HOST], wanted.netns[HOST])
 
     def _declared(self) -> Topology:
@@ -227,12 +232,22 @@ def _owner(topology: Topology, namespaces: Scope) -> str:
     return f"{namespaces.label}.{namespaces.pid}" if namespaces.label else topology.name
 
 
+def _sweep(topology: Topology, owner: str) -> None:
+    """What a lab that could not come up left on the machine."""
+    if topology.joins_machine:
+        from vethlab.lab import machine  # noqa: PLC0415 - as in _build
+
+        machine.sweep(owner, whole=True)
+
+
 @contextlib.contextmanager
 def _fresh(namespaces: Scope, owner: str) -> Iterator[str]:
     """A namespace with the settings that fresh ones have: `host`, which declares none, unless that is the machine's own."""
     if not owner:
         yield HOST
         return
+    from vethlab.lab import machine  # noqa: PLC0415 - as in _build
+
     with machine.fresh(namespaces) as name:
         yield name
 

@@ -16,9 +16,9 @@ from vethlab.kernel.wiring import read_wiring
 from vethlab.model.address import IPInterface
 from vethlab.model.link import LOOPBACK, End, Vxlan
 from vethlab.model.names import HOST
-from vethlab.model.nat import Hidden, Published
 from vethlab.model.snapshot import Drift, Tunnel, Wire, Wiring
 from vethlab.model.switch import KIND, SwitchPort, SwitchSeen
+from vethlab.model.translation import Hidden, Published
 from vethlab.plan import nat, world
 
 if TYPE_CHECKING:

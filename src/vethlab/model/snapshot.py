@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from vethlab.model.address import IP, IPInterface, IPNetwork
 from vethlab.model.fdb import Forward
 from vethlab.model.link import End, Vxlan
-from vethlab.model.nat import Hidden, NatChain, Published
 from vethlab.model.switch import SwitchSeen
+from vethlab.model.translation import Hidden, NatChain, Published
 
 MAIN_TABLE, LOCAL_TABLE = 254, 255
 

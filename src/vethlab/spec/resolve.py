@@ -11,7 +11,7 @@ from vethlab.model.address import IPInterface, IPNetwork
 from vethlab.model.names import host_of
 from vethlab.model.route import NextHop, Route
 from vethlab.model.topology import Cable, Endpoint, Flow, Network, Node, Port, Topology
-from vethlab.spec import addressing, checks, links, naming, networks, nodes, publish, rules, underlay
+from vethlab.spec import addressing, checks, links, naming, networks, nodes, publish, rules
 from vethlab.spec.addresses import last_host, with_prefix
 from vethlab.spec.fields import Fields, take
 from vethlab.spec.keys import ADDRESSING, LAB
@@ -36,7 +36,10 @@ def resolve(root: Item, mistakes: Mistakes, *, infer: bool = False) -> Topology:
     aliases = naming.name_ports(cables, segments)
     addressing.assign(cables, segments, given, mistakes, networks_first=order[:1] == ["networks"])
     loopbacks = _loopbacks(list(known), given, mistakes)
-    underlay.join(cables, segments, declared or {}, loopbacks, mistakes)
+    if any(segment.type == "vxlan" for segment in segments):
+        from vethlab.spec import underlay  # noqa: PLC0415 - only overlays have one
+
+        underlay.join(cables, segments, declared or {}, loopbacks, mistakes)
     whole = rules.Whole(lab, declared, known, cables, segments, wanted, by_node, loopbacks)
     rules.check(whole, mistakes)
     publish.check(whole, mistakes)

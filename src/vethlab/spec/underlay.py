@@ -32,10 +32,8 @@ def join(
     links: list[RawLink], networks: list[RawNetwork], declared: dict[str, RawNode], loopbacks: dict[str, tuple[IPInterface, ...]],
     mistakes: Mistakes,
 ) -> None:
-    """Fills in what the VXLAN networks of a lab need; nothing happens where there are none."""
+    """Fills in what the VXLAN networks of a lab need."""
     overlays = [network for network in networks if network.type == "vxlan"]
-    if not overlays:
-        return
     ways = Ways(links, networks, {name for name, node in declared.items() if node.get("forward")}, loopbacks)
     used = {network.vni for network in overlays}
     for network in overlays:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-from vethlab.model.nat import NatChain, NatMatch, NatRule
+from vethlab.model.translation import NatChain, NatMatch, NatRule
 
 PRIORITIES = {"prerouting": -100, "output": -100, "postrouting": 100, "": 0}
 

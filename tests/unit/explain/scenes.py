@@ -26,7 +26,6 @@ from vethlab.model.finding import Explanation
 from vethlab.model.flow import PING, Flow, Side
 from vethlab.model.journey import Observed, Sighting
 from vethlab.model.link import LOOPBACK, End
-from vethlab.model.nat import Hidden, Published
 from vethlab.model.snapshot import (
     LOCAL_TABLE,
     Drift,
@@ -44,6 +43,7 @@ from vethlab.model.snapshot import (
 from vethlab.model.state import Netns, State
 from vethlab.model.switch import SwitchPort, SwitchSeen
 from vethlab.model.topology import Network, Topology
+from vethlab.model.translation import Hidden, Published
 from vethlab.plan import desired, nat
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from tests.unit.explain.rules import chain, rule
 from tests.unit.explain.scenes import route
 
 from vethlab.explain.nat import Packet, decides, near
-from vethlab.model.nat import NatChain
 from vethlab.model.snapshot import LOCAL_TABLE, Snapshot
+from vethlab.model.translation import NatChain
 
 LOCAL = (route("10.0.0.1/32", "br0", type="local", table=LOCAL_TABLE), route("10.0.0.0/24", "br0"))
 

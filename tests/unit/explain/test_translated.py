@@ -14,7 +14,7 @@ from vethlab.explain.seen import hops
 from vethlab.model.finding import Finding
 from vethlab.model.flow import TCP
 from vethlab.model.journey import IN, OUT, REPLY, Observed
-from vethlab.model.nat import NatChain
+from vethlab.model.translation import NatChain
 
 DOCKER = """\
 name: paper

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vethlab.kernel.nat_rules import parse
-from vethlab.model.nat import NatMatch, NatRule
+from vethlab.model.translation import NatMatch, NatRule
 
 
 def match(left: Any, right: Any, op: str = "==") -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from vethlab.kernel import shaper
 from vethlab.kernel.netlink.message import attribute, nested, text, u32
-from vethlab.kernel.netlink.queues import MESSAGE, TC_H_ROOT
+from vethlab.kernel.netlink.qdisc import MESSAGE, TC_H_ROOT
 from vethlab.model.shaping import Queue
 
 HEAD = bytes.fromhex("00000000 07000000 00000000 ffffffff 00000000")  # struct tcmsg: interface 7, root

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vethlab.kernel.netlink.message import attributes, get_u32
-from vethlab.kernel.netlink.neighbour import MESSAGE, NDA_LLADDR
+from vethlab.kernel.netlink.neighbour import AF_BRIDGE, MESSAGE, NDA_LLADDR
 from vethlab.model.snapshot import FdbEntry
 
-AF_BRIDGE = 7
 NDA_MASTER = 9
 NTF_STICKY = 0x40
 NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
-ALL = bytes([AF_BRIDGE]) + bytes(MESSAGE.size - 1)
 
 
 def decode(data: bytes, start: int, end: int, names: Mapping[int, str]) -> FdbEntry | None:

@@ -15,10 +15,12 @@ from vethlab.model.address import AF_INET, AF_INET6
 from vethlab.model.neighbour import Neighbour
 
 RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
+AF_BRIDGE = 7  # the family of forwarding entries, which are told by the same messages
 NDA_DST, NDA_LLADDR = 1, 2
 NUD_PERMANENT = 0x80
 MESSAGE = Struct("=BxxxiHBB")  # family, interface index, state, flags, type
 DUMP = MESSAGE.pack(0, 0, 0, 0, 0)
+FORWARDING = MESSAGE.pack(AF_BRIDGE, 0, 0, 0, 0)  # the same of forwarding entries
 
 
 def add(entry: Neighbour, indexes: Mapping[str, int]) -> Request:

@@ -13,12 +13,20 @@ from struct import Struct
 
 from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.netlink.message import attributes, get_text, get_u32
+from vethlab.kernel.netlink.qdisc import (
+    MESSAGE,
+    RTM_GETQDISC,
+    RTM_GETTFILTER,
+    TC_H_INGRESS,
+    TC_H_ROOT,
+    TCA_KIND,
+    TCA_OPTIONS,
+    TCA_STATS2,
+    TCA_STATS_QUEUE,
+    TCA_TBF_PARMS,
+)
 from vethlab.model.snapshot import Queue
 
-RTM_NEWQDISC, RTM_DELQDISC, RTM_GETQDISC, RTM_GETTFILTER = 36, 37, 38, 46
-MESSAGE = Struct("=BxxxiIII")  # family, interface index, handle, parent, info
-TCA_KIND, TCA_OPTIONS, TCA_STATS2, TCA_STATS_QUEUE, TCA_TBF_PARMS = 1, 2, 7, 3, 1
-TC_H_ROOT, TC_H_INGRESS = 0xFFFFFFFF, 0xFFFFFFF1
 PLACES = {"ingress": 0xFFFFFFF2, "egress": 0xFFFFFFF3, "root": 0}  # TC_H_MIN_INGRESS and _EGRESS of TC_H_CLSACT; 0 is the root queue
 _HOOKS = {"clsact": ("ingress", "egress"), "ingress": ("ingress",), "noqueue": ()}
 _WAITING = Struct("=4xII")  # struct gnet_stats_queue: queue length, backlog in bytes, drops

@@ -9,7 +9,7 @@ from tests.unit.kernel.netlink.scripted import scripted
 
 from vethlab.kernel.netlink import queues
 from vethlab.kernel.netlink.message import attribute, nested, text, u32
-from vethlab.kernel.netlink.queues import MESSAGE, TC_H_INGRESS, TC_H_ROOT
+from vethlab.kernel.netlink.qdisc import MESSAGE, TC_H_INGRESS, TC_H_ROOT
 from vethlab.model.snapshot import Queue
 
 MILLISECOND = 1_000_000 // 64  # in ticks of 64 ns
