@@ -12,7 +12,8 @@ import pytest
 
 from vethlab.kernel.fake import Fake
 from vethlab.model.state import State
-from vethlab.plan import desired, diff
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 from vethlab.spec import load
 
 CASES = sorted(path.parent for path in (Path(__file__).parent / "plan").glob("*/desired.lab.yaml"))

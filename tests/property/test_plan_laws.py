@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from vethlab.kernel.fake import Fake
 from vethlab.model.state import State
 from vethlab.model.topology import Cable, Endpoint, Network, Node, Port, Topology
-from vethlab.plan import desired, diff
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 
 NAMES = ("a", "b", "c", "d", "e")
 

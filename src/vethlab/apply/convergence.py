@@ -15,7 +15,7 @@ from vethlab.change import Change, StartProcess
 from vethlab.errors import BuildError, KernelError, VethlabError
 from vethlab.kernel.port import Kernel
 from vethlab.model.state import State
-from vethlab.plan import diff
+from vethlab.plan.diff import diff
 
 # Called when a kernel has become what was asked for, before anybody is told. What is left then (the record, the commit) takes a millisecond
 # and must not be cut in two: the command line lets no interrupt through from here on, since it could not say any more that it undid all.

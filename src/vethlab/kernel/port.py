@@ -9,10 +9,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from vethlab.change import Change
 from vethlab.model.state import Process, State
+
+if TYPE_CHECKING:
+    from vethlab.change import Change  # `check` changes nothing and does without
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,10 +142,10 @@ class Lab(Asked):
                 self._held = Held.attach(self.name)
             except NotFoundError:
                 from vethlab.model.state import Netns, State  # noqa: PLC0415
-                from vethlab.plan import desired, diff  # noqa: PLC0415 - the engine is loaded by those who use it
+                from vethlab.plan.desired import desired  # noqa: PLC0415 - the engine is loaded by those who use it
+                from vethlab.plan.diff import diff  # noqa: PLC0415 - the engine is loaded by those who use it
 
-                there = State({HOST: Netns()} if self.topology.joins_machine else {})
-                return diff(there, desired(self.topology), new=True)
+                return diff(State({HOST: Netns()} if self.topology.joins_machine else {}), desired(self.topology), new=True)
         return self._engine().plan(self.topology)
 
     def up(self, *, detach: bool = True, names: bool = False) -> Receipt:

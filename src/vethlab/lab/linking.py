@@ -18,9 +18,8 @@ from vethlab.errors import NotFoundError, UsageError
 from vethlab.lab.requirements import require
 from vethlab.lab.undo import undoing
 from vethlab.model.link import End
-from vethlab.plan import diff
 from vethlab.plan.delta import lowered, raised, settled, shifted
-from vethlab.plan.diff import EXTRA, MISSING, NEW
+from vethlab.plan.diff import EXTRA, MISSING, NEW, diff
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

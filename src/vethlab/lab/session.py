@@ -26,8 +26,8 @@ from vethlab.lab.held import Held, here
 from vethlab.lab.requirements import require, require_same
 from vethlab.model.names import HOST
 from vethlab.model.nat import Table
-from vethlab.plan import desired, diff
-from vethlab.plan.desired import with_sysctls
+from vethlab.plan.desired import desired, with_sysctls
+from vethlab.plan.diff import diff
 from vethlab.plan.hosts import hosts
 from vethlab.plan.order import of_interface
 from vethlab.plan.watch import HAS_IPV6, recorded_keys, watched

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from vethlab.change import Change, LoadRuleset, LoadTable, RemoveQueue, SetLink, SetQueue, StartProcess, StopProcess
 from vethlab.model.finding import Command
 from vethlab.model.state import State
-from vethlab.plan import diff
+from vethlab.plan.diff import diff
 
 _SHELL = ("sh", "-c")
 

@@ -1,8 +1,4 @@
-"""Pure: from a topology to the state it asks for, and from two states to the changes that lead from one to the other."""
+"""Pure: from a topology to the state it asks for (`desired`), and from two states to the changes that lead from one to the other (`diff`).
 
-from __future__ import annotations
-
-from vethlab.plan.desired import desired
-from vethlab.plan.diff import diff
-
-__all__ = ["desired", "diff"]
+Rule of the package: nothing is imported here, because `check` wants the paths of a topology and neither of the two.
+"""

@@ -16,7 +16,6 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Self
 
-from vethlab.kernel.marks import indexes
 from vethlab.kernel.netlink import neighbour_table as table
 from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.port import Namespaces
@@ -37,7 +36,11 @@ def sweep(connection: Connection, owner: str | None = None) -> int:
 
     `owner`: in a namespace that others use too, whose interfaces alone are swept. Returns the number of entries.
     """
-    ours = None if owner is None else indexes(connection, owner)
+    ours = None
+    if owner is not None:
+        from vethlab.kernel.marks import indexes  # noqa: PLC0415 - only for labs that joined the machine
+
+        ours = indexes(connection, owner)
     left: dict[int, list[bytes]] = {}
     for entry in table.entries(connection):
         if (entry.loan or entry.state & table.NUD_UNANSWERED) and (ours is None or entry.link in ours):

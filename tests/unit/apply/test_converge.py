@@ -15,7 +15,8 @@ from vethlab.change import Change
 from vethlab.errors import BuildError, KernelError
 from vethlab.kernel.fake import Fake
 from vethlab.model.state import State
-from vethlab.plan import desired, diff
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 
 
 def running() -> Fake:

@@ -18,7 +18,8 @@ from vethlab.errors import NotFoundError
 from vethlab.model.path import Path, Report, Result
 from vethlab.model.state import State
 from vethlab.model.topology import Topology
-from vethlab.plan import desired, diff
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 
 PAIR = "name: pair\nlinks:\n  - a 10.0.0.1/24 -- b 10.0.0.2/24\n"
 

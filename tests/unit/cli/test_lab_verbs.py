@@ -13,7 +13,8 @@ from vethlab.change import AddNetns, SetLink
 from vethlab.kernel.port import ProcessStatus
 from vethlab.model.link import Link
 from vethlab.model.state import Process, State
-from vethlab.plan import desired, diff
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 
 STAR = """name: web3
 networks:

@@ -12,7 +12,7 @@ from tests.topologies import campus, direct
 from vethlab.model.link import End, Link
 from vethlab.model.state import Address, Netns, State
 from vethlab.model.topology import Topology
-from vethlab.plan import desired
+from vethlab.plan.desired import desired
 from vethlab.present.drawing.gather import gather
 from vethlab.present.drawing.scene import Cable, Plug, Scene
 from vethlab.spec import load

@@ -44,7 +44,8 @@ from vethlab.model.state import Netns, State
 from vethlab.model.switch import SwitchPort, SwitchSeen
 from vethlab.model.topology import Network, Topology
 from vethlab.model.translation import Hidden, Published
-from vethlab.plan import desired, nat
+from vethlab.plan import nat
+from vethlab.plan.desired import desired
 
 T = TypeVar("T")
 CABLE = "name: paper\nlinks: [a 10.0.0.1/24 fd00::1/64 -- b 10.0.0.2/24 fd00::2/64]\n"

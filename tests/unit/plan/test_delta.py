@@ -12,8 +12,9 @@ from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import NextHop, Route
 from vethlab.model.shaping import Queue
 from vethlab.model.state import Address, State
-from vethlab.plan import desired, diff
 from vethlab.plan.delta import lowered, raised, settled, shifted
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 
 LAB = """\
 name: x

@@ -12,8 +12,7 @@ from tests.topologies import campus, direct, end
 from vethlab.model.link import BridgePort, End
 from vethlab.model.state import Address, Process
 from vethlab.model.topology import Cable, Network, Node, Port, Topology
-from vethlab.plan import desired
-from vethlab.plan.desired import with_sysctls
+from vethlab.plan.desired import desired, with_sysctls
 
 
 def test_a_cable_becomes_two_links_that_name_each_other() -> None:

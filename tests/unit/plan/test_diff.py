@@ -14,7 +14,8 @@ from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import NextHop, Route, RouteType
 from vethlab.model.state import Address, Netns, Process, State
 from vethlab.model.topology import Topology
-from vethlab.plan import desired, diff
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 from vethlab.plan.differences import covers, explain
 
 

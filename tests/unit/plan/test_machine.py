@@ -12,8 +12,9 @@ from vethlab.model.names import HOST, mark, owner_of
 from vethlab.model.occupied import Occupied
 from vethlab.model.snapshot import Listener
 from vethlab.model.state import Address, Netns, State
-from vethlab.plan import desired, diff
 from vethlab.plan.collisions import collisions, published
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 from vethlab.plan.spaces import QUIET_PORTS
 from vethlab.plan.watch import recorded_keys, watched
 

@@ -11,7 +11,8 @@ from vethlab.model.link import End
 from vethlab.model.names import parent_name
 from vethlab.model.state import State
 from vethlab.model.topology import Topology
-from vethlab.plan import desired, diff
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 
 LAN = "name: wide\nnetworks: {lan0: {type: macvlan, subnet: 10.7.0.0/24, nodes: [NODES]}}\n"
 

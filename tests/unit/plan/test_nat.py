@@ -12,7 +12,8 @@ from tests.topologies import campus, end
 from vethlab.model.names import HOST
 from vethlab.model.nat import Publish
 from vethlab.model.topology import Check, CheckEnd, Network, Node, Port, Topology
-from vethlab.plan import desired, nat
+from vethlab.plan import nat
+from vethlab.plan.desired import desired
 from vethlab.plan.hosts import hosts
 
 TO_WORLD = Check("ping", CheckEnd(("a",)), CheckEnd(word="world"))

@@ -13,7 +13,8 @@ from vethlab.model.link import End
 from vethlab.model.shaping import Queue, Shaping
 from vethlab.model.state import State
 from vethlab.model.topology import Topology
-from vethlab.plan import desired, diff
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 from vethlab.plan.differences import alike
 from vethlab.plan.shaping import queue
 

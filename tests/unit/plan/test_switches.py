@@ -12,7 +12,8 @@ from vethlab.model.link import Bridge, End, Link
 from vethlab.model.state import State
 from vethlab.model.switch import SwitchBridge, SwitchPort
 from vethlab.model.topology import Flow, Network, Node, Port, Topology
-from vethlab.plan import desired, diff
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 
 TAGGED = tuple(Port(end(name, "eth0", f"10.0.0.{at}/24"), f"p-{name}", tag=10) for at, name in enumerate("ab", 1))
 

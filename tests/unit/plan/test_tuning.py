@@ -11,7 +11,8 @@ from vethlab import spec
 from vethlab.errors import SpecErrors
 from vethlab.kernel.fake import Fake
 from vethlab.model.state import State
-from vethlab.plan import desired, diff
+from vethlab.plan.desired import desired
+from vethlab.plan.diff import diff
 from vethlab.plan.tuning import SEGMENT
 
 LAB = "name: x\nlinks: [{ends: a -- b, tuned: LINK}, a -- c]\nnetworks: {net0: {type: KIND, tuned: NET, nodes: [a, b]}}\n"

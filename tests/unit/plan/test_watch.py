@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.topologies import direct
 
 from vethlab.model.topology import Node
-from vethlab.plan import desired
+from vethlab.plan.desired import desired
 from vethlab.plan.watch import recorded_keys, watched
 
 RECORDED = dict.fromkeys(recorded_keys(), "0") | {"net.ipv4.conf.default.rp_filter": "2"}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End
 from vethlab.model.names import HOST, WORLD
 from vethlab.model.state import State
-from vethlab.plan import desired, world
+from vethlab.plan import world
+from vethlab.plan.desired import desired
 from vethlab.present.drawing.scene import HOST_BOX, NETWORK, NODE, Box, Cable, Plug, Scene
 
 if TYPE_CHECKING:
