@@ -148,12 +148,17 @@ def _hides(scene: Scene, host: str, asked: _Asked, leaves: str) -> bool:
     return leaves in outside and any(rule.verdict in _SOURCES for chain in snapshot.nat for rule in chain.rules)
 
 
+_ASTRAY = frozenset({"no-return-route", "neighbour-unresolved", "wrong-gateway", "not-for-us", "no-address", "routing-loop"})
+
+
 def _nowhere(scene: Scene, found: Finding, bound: Binding) -> Finding | None:
     """A source that the translating node does not have: the answer goes to nobody, or to somebody else."""
     hit = next((one for one in bound.hits if one.rule.verdict == "snat"), None)
     snapshot = scene.snapshots[bound.node]
     if hit is None or found.direction != REPLY or any(one.address.ip == bound.now_source for one in snapshot.addresses):
         return None
+    if found.slug not in _ASTRAY or found.where.node == bound.node:
+        return None  # the answer found its way back to who translates, or somebody else is to blame that it did not
     owners = scene.wiring.owners(bound.now_source)
     whose = f"which is {owners[0].netns}'s" if owners else "which nobody has"
     return Finding(

@@ -19,10 +19,11 @@ __all__ = ["Hit", "Packet", "decides", "near"]
 
 _MAPS = {
     "prerouting": frozenset({"dnat", "redirect"}), "output": frozenset({"dnat", "redirect"}),
-    "postrouting": frozenset({"snat", "masquerade"}), "input": frozenset({"snat"}),
+    "postrouting": frozenset({"snat", "masquerade"}),
 }
 _ENDS = frozenset({"accept", "drop"})
 _INTERFACES = frozenset({"iif", "oif"})
+_ADDRESSES = frozenset({"saddr", "daddr"})
 _DEEP = 16  # jumps in one another (NFT_JUMP_STACK_SIZE)
 
 
@@ -94,9 +95,11 @@ def _deciding(
 
 
 def _fits(match: NatMatch, packet: Packet, snapshot: Snapshot) -> bool:
-    """Whether a packet is what the match wants; not where that cannot be told."""
+    """Whether a packet is what the match wants; not where that cannot be told. An address, negated too, means its own IP version only."""
     test = _TESTS.get(match.key)
-    return test is not None and test(match.values, packet, snapshot) != match.negated
+    if test is None or (match.key in _ADDRESSES and all((":" in value) != (packet.target.version == 6) for value in match.values)):
+        return False
+    return test(match.values, packet, snapshot) != match.negated
 
 
 def _addressed(values: Sequence[str], address: IP) -> bool:

@@ -103,8 +103,8 @@ def _reached(way: Way, blamed: Finding, at: int) -> int:
 def _unproven(way: Way, observed: Observed) -> list[Finding]:
     """A datagram that arrived and was not answered proves nothing of the way back: obstacles there will bite."""
     last = compare.last_seen(way, observed)
-    if any(point.leg == REPLY for point in way.points[: last + 1]):
-        return []
+    if observed.rtt_us is not None or any(point.leg == REPLY for point in way.points[: last + 1]):
+        return []  # the answer came, whatever the walk thought of its way
     return [one.finding for one in way.obstacles if not one.suspect and one.at > last and one.finding.direction == REPLY]
 
 

@@ -2,7 +2,7 @@
 
 Enters: a travel in a node; leaves: the travel with the addresses that the node gives it, and a Binding in the way that the answer is
 turned back by. Rule of the file: only the first packet of a connection meets rules; what comes back meets what the kernel remembers
-(nf_nat_packet turns destinations at prerouting and output, sources at postrouting and input).
+(nf_nat_packet turns destinations at prerouting and output, sources at postrouting; what is turned at input is seen, not foretold).
 """
 
 from __future__ import annotations

@@ -79,6 +79,8 @@ def _rule(one: Mapping[str, Any], text: str, sets: Mapping[str, list[Any]]) -> N
             verdict = kind
             if isinstance(body, dict):
                 address, port, chain = _address(body.get("addr")), _number(body.get("port")), str(body.get("target", ""))
+                if kind == "dnat" and address is None and "addr" in body:  # one of several, by a map or by chance: which is not known here
+                    matches.append(NatMatch("?addr", ()))
         elif kind not in _SILENT:
             matches.append(NatMatch(f"?{kind}", ()))
     return NatRule(one["handle"], text, tuple(matches), verdict, address, port, chain)
@@ -106,7 +108,7 @@ def _matches(body: Mapping[str, Any], sets: Mapping[str, list[Any]]) -> Iterator
     key, implied = _key(left)
     if implied:
         yield NatMatch("l4proto", (implied,))
-    known = values is not None and body["op"] in {"==", "!=", "in"}
+    known = values is not None and body["op"] in {"==", "!=", "in"} and (not key.startswith("fib-") or values == ("local",))
     yield NatMatch(key if known else f"?{key}", values or (), negated=body["op"] == "!=")
 
 

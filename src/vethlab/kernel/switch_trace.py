@@ -1,7 +1,8 @@
 """What a switch would do with a frame: ofproto/trace of ovs-vswitchd (ovs-appctl(8)), asked over its control socket.
 
 Enters: a question; leaves: the answer, taken from the text that people read. Rule of the file: nothing is sent and nothing is learned
-(a trace without a packet has no side effects, ofproto/ofproto-dpif-trace.c); what is not understood counts as no output.
+(a trace without a packet has no side effects, ofproto/ofproto-dpif-trace.c); what is not understood counts as no output. Where no rule
+acts (a port or a mirror stops the frame before), or connection tracking decides, the trace is no answer.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ __all__ = ["read"]
 _RULE = re.compile(r"^ *(\d+)\. (.*)$")
 _PRIORITY = re.compile(r"(?:^|, )priority (\d+)$")
 _ACTIONS = "Datapath actions: "
+_TRACKED = "resume conntrack"  # the trace takes every packet for the first of a connection then
 
 
 def read(text: str, bridge: str) -> Forwarded:
     """The answer in a trace of `bridge`."""
-    rules, actions, plain = [], [], False
+    rules, actions, plain, idle = [], [], False, False
     matched = ""
     lines = text.splitlines()
     for at, line in enumerate(lines):
@@ -28,14 +30,15 @@ def read(text: str, bridge: str) -> Forwarded:
             matched = f"table={rule[1]},{_match(rule[2])}"
             done = " ".join(_actions(lines[at + 1 :]))
             rules.append(f"table {rule[1]}: {rule[2]}: {done}")
-            plain = done.startswith("NORMAL")
+            plain, idle = "NORMAL" in done.split(), not done
             if rule[2].startswith("No match"):
                 matched = ""
         elif line.startswith(_ACTIONS):
             actions.append(line.removeprefix(_ACTIONS))
     outputs = tuple(dict.fromkeys(name for one in actions for name in _outputs(one)))
     remove = ("ovs-ofctl", "--strict", "del-flows", bridge, matched) if matched and not plain else ()
-    return Forwarded(outputs, tuple(rules), plain, remove)
+    failed = "no rule acts on the frame" if idle else "connection tracking decides" if _TRACKED in text else ""
+    return Forwarded(outputs, tuple(rules), plain, remove, failed)
 
 
 def _actions(lines: list[str]) -> list[str]:

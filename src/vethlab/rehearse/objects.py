@@ -205,5 +205,6 @@ def tunnelled(body: bytes) -> bytes | None:
 
 
 def of_everybody(body: bytes) -> bool:
-    """Whether an entry of a VXLAN device is one of several: those of the all-zero MAC stand beside each other (vxlan_fdb_update)."""
-    return not any(payload(parts(body, 12)[NDA_LLADDR]))
+    """Whether an entry is one of several: those of group MACs, and of the all-zero one, stand side by side (vxlan_fdb_update)."""
+    mac = payload(parts(body, 12)[NDA_LLADDR])
+    return bool(mac[0] & 1) or not any(mac)

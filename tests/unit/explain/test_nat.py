@@ -40,6 +40,8 @@ def verdict(hook: str, seen: Packet, *chains: NatChain) -> str:
         ("oif!=lo,br0", packet(oif="wan"), True), ("fib-daddr=local", packet(), True), ("fib-saddr=local", packet(), False),
         ("fib-daddr=unicast", packet(), False), ("ct-status=dnat", packet(), False), ("ct-status=dnat", packet(translated=True), True),
         ("ct-state=new", packet(), True), ("ct-state=established", packet(), False),
+        ("daddr!=fd00::1", packet(), False), ("saddr!=10.0.0.0/8", packet(source="fd00::2", target="fd00::1"), False),
+        ("daddr!=fd00::1", packet(source="fd00::2", target="fd00::9"), True),
         ("?mark=5", packet(), False), ("?mark!=5", packet(), False),
     ],
 )
@@ -64,8 +66,8 @@ def test_the_chain_of_the_lowest_priority_that_has_a_rule_decides() -> None:
 def test_a_hook_maps_its_side_only() -> None:
     """Destinations change before routing, sources behind it; a rule without a verdict decides nothing."""
     sources = (rule("snat", text="snat"), rule("masquerade"))
-    assert ["", "postrouting snat", "input snat"] == [
-        verdict(hook, packet(), NatChain("ip", "t", hook, hook, 0, (rule(""), *sources))) for hook in ("prerouting", "postrouting", "input")
+    assert ["", "postrouting snat"] == [
+        verdict(hook, packet(), NatChain("ip", "t", hook, hook, 0, (rule(""), *sources))) for hook in ("prerouting", "postrouting")
     ]
 
 

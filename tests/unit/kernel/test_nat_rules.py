@@ -58,6 +58,7 @@ def read(*expressions: Any, text: str = "") -> NatRule:
         (match({"ct": {"key": "status"}}, ["dnat", "snat"], "in"), [NatMatch("ct-status", ("dnat", "snat"))]),
         (match({"ct": {"key": "mark"}}, 1), [NatMatch("?ct", ("1",))]),
         (match({"fib": {"result": "type", "flags": ["saddr", "iif"]}}, "local"), [NatMatch("fib-saddr", ("local",))]),
+        (match({"fib": {"result": "type", "flags": ["daddr"]}}, "broadcast"), [NatMatch("?fib-daddr", ("broadcast",))]),
         (match({"fib": {"result": "oif", "flags": ["daddr"]}}, "lo"), [NatMatch("?fib", ("lo",))]),
         (match({"payload": {"base": "nh", "offset": 0, "len": 4}}, {"&": [1, 2]}), [NatMatch("??payload", ())]),
         (match(payload("ip", "saddr"), {"set": [{"concat": [1]}]}), [NatMatch("?saddr", ())]),
@@ -84,6 +85,13 @@ def test_a_verdict(written: Any, verdict: str, address: Any, port: int | None, c
     """What a rule puts in place, where it is one thing."""
     found = read(written)
     assert (verdict, address, port, chain) == (found.verdict, found.address, found.port, found.chain)
+
+
+@pytest.mark.parametrize("address", [{"map": {"key": "tcp dport", "data": "@m"}}, {"range": ["10.0.0.1", "10.0.0.5"]}])
+def test_a_destination_that_is_one_of_several_is_not_known(address: dict[str, Any]) -> None:
+    """Where such a rule leads is seen, not foretold, so it is kept out as whatever is not understood; of a source that is no matter."""
+    assert (NatMatch("?addr", ()),) == read({"dnat": {"addr": address}}).matches
+    assert () == read({"snat": {"addr": address}}).matches
 
 
 def test_the_words_of_a_rule() -> None:

@@ -56,6 +56,19 @@ def test_a_trace_is_read_as_people_read_it(
     assert 'table 0: tcp, priority 8: output:"p-a" mod_nw_dst:1.2.3.4 resubmit(,1)' == found.rules[0]
 
 
+@pytest.mark.parametrize(
+    ("rule", "actions", "failed"),
+    [
+        ("priority 0", "drop", "no rule acts on the frame"), ("priority 0\n    dec_ttl\n    NORMAL", "p-a", ""),
+        ("ct_state=+new\n    drop\n\nrecirc(0x1) - resume conntrack with default ct_state=trk|new", "drop", "connection tracking decides"),
+    ],
+)
+def test_what_a_trace_cannot_tell(rule: str, actions: str, failed: str) -> None:
+    """A port or a mirror that stops the frame, and connections that the kernel knows, are no rule's doing; NORMAL may come after others."""
+    found = switch_trace.read(TRACE.format(rule, actions), "sw0")
+    assert (failed, "NORMAL" in rule) == (found.failed, found.plain)
+
+
 def test_a_listing_is_without_statistics_and_without_the_switchs_own_rules() -> None:
     """What changes with every packet, and what the switch keeps for itself, is no part of the rules."""
     listing = """\

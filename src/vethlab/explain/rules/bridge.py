@@ -12,6 +12,7 @@ from typing import NamedTuple
 from vethlab.explain import fixes
 from vethlab.explain.rules import link
 from vethlab.explain.scene import Scene
+from vethlab.explain.segment import FORWARDING
 from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.journey import SOLICIT
 from vethlab.model.link import End
@@ -19,7 +20,6 @@ from vethlab.model.link import End
 __all__ = ["Frame", "entering", "leaving"]
 
 STATES = {0: "disabled", 1: "listening", 2: "learning", 3: "forwarding", 4: "blocking"}
-FORWARDING = 3
 
 
 class Frame(NamedTuple):

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from vethlab.explain import fixes
 from vethlab.explain.scene import Asking, Scene
+from vethlab.explain.segment import TOGETHER
 from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.link import End
 
 __all__ = ["apart", "narrow", "parent"]
 
-TOGETHER = "bridge"
 
 
 def parent(scene: Scene, end: End) -> End | None:

@@ -49,7 +49,7 @@ def leaving(scene: Scene, came: End | None, port: End, bridge: End, frame: Frame
     match = ",".join(filter(None, (f"in_port={came.interface}", _hardware(frame), frame.match)))
     answer: Forwarded = yield Forward(bridge.netns, bridge.interface, match)
     if not answer.failed and port.interface not in answer.outputs:
-        found += _why_not(seen, came, port, bridge, answer)
+        found += _why_not(seen, came, port, bridge, answer, frame)
     return found
 
 
@@ -98,7 +98,10 @@ def _missing(port: End, bridge: End, seen: SwitchSeen) -> Finding:
     )
 
 
-def _why_not(seen: SwitchSeen, came: End, port: End, bridge: End, answer: Forwarded) -> Iterator[Finding]:
+def _why_not(
+    seen: SwitchSeen, came: End, port: End, bridge: End, answer: Forwarded, frame: Frame,
+) -> Iterator[Finding]:
+    """By rules, VLANs, protected ports, or by what the switch has learned of an address; what else stops a broadcast is not known here."""
     first, second = (seen.ports.get(one.interface, SwitchPort()) for one in (came, port))
     traced = Evidence("openflow-trace", "; ".join(answer.rules) or "no rule matches")
     if not answer.plain:
@@ -107,7 +110,7 @@ def _why_not(seen: SwitchSeen, came: End, port: End, bridge: End, answer: Forwar
         yield _tagged(seen, came, port, first, second, traced)
     elif first.isolated and second.isolated:
         yield _isolated(came, port)
-    elif answer.outputs:
+    elif answer.outputs and frame.mac:
         yield _learned(bridge, port, answer, traced)
 
 
