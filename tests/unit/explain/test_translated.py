@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 from tests.unit.explain.rules import chain, rule
-from tests.unit.explain.scenes import ROUTED, Paper, route, sighting
+from tests.unit.explain.scenes import ROUTED, Paper, entry, route, sighting
 
 from vethlab.explain.questions import Observe, Route, Routed
 from vethlab.explain.seen import hops
@@ -145,6 +145,15 @@ def test_a_source_that_the_host_does_not_have_is_wrong() -> None:
     assert ("host sends the packet as from 10.0.0.2, which is app's", ["delete"]) == (
         found.summary, [fix.commands[0].argv[1] for fix in found.fixes],
     )
+
+
+def test_a_pool_that_is_routed_to_the_host_is_nobodys_mistake() -> None:
+    """The answer to an address of it comes back to the host; what stops it behind that is told as what it is."""
+    paper = docker(chain("postrouting", rule("snat", "oif=p-world", to="192.0.2.9")))
+    paper.add("world", routes=(route("192.0.2.0/24", "eth0", "198.51.100.2"),))
+    assert [] == told(paper, "other", WORLD)
+    paper.add("host", neighbours=(entry("br0", "10.0.0.3", "02:00:00:00:00:99", "permanent"),))
+    assert [("neighbour-wrong", "host:br0")] == [(one.slug, str(one.where)) for one in told(paper, "other", WORLD)]
 
 
 def test_the_host_keeps_what_comes_for_a_published_port() -> None:
