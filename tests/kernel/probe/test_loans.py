@@ -41,7 +41,7 @@ def test_a_small_lab_borrows_nothing(up: Up) -> None:
     lab = up(STAR)
     deadline = time.monotonic() + 60
     while (notes := lab.check().notes) and time.monotonic() < deadline:
-        time.sleep(0.5)
+        time.sleep(0.2)
     assert () == notes
 
 
