@@ -6,10 +6,11 @@ its way. Rule of the file: the kernel's order (net/ipv4/route.c ip_route_input_s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
-from vethlab.explain import mistranslated, translate
-from vethlab.explain.fib import ERRORS, match
+from vethlab.explain import mistranslated, routers, translate
+from vethlab.explain.fib import ERRORS, Match, match
 from vethlab.explain.loss import believed, lost_route, lost_source
 from vethlab.explain.questions import Route, Routed
 from vethlab.explain.rules import hops, link, neighbour, route
@@ -100,7 +101,7 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
         evidence = route.said(node, routed, travel.target)
         found = match(snapshot, travel.target, source=travel.source, oif=travel.bound)
         gone = None if found.refuses else (yield from lost_route(scene, node, travel.target))
-        way.block(gone or route.refused(node, snapshot, found, evidence, travel.target, way.leg))
+        way.block(gone or (yield from _pathless(scene, way, travel.target, node, found, evidence)))
         return None
     travel.source = travel.source or routed.source
     travel.chosen = travel.source
@@ -155,7 +156,7 @@ def _refuse(
             return bool(onward.error) or onward.interface == came
     if found.route is None:
         gone = yield from lost_route(scene, node, travel.target)
-        way.block(gone or route.refused(node, snapshot, found, evidence, travel.target, way.leg))
+        way.block(gone or (yield from _pathless(scene, way, travel.target, node, found, evidence)))
         return True
     if travel.target.version == 4 and travel.source is not None:
         refusals = yield from believed(scene, node, came, travel.source, evidence)
@@ -164,6 +165,14 @@ def _refuse(
         if not refusals:
             way.block(Finding("unknown", Where(node, came, "input"), f"{node} refuses the packet, says its kernel", evidence=(evidence,)))
     return False
+
+
+def _pathless(scene: Scene, way: Way, target: IP, node: str, found: Match, evidence: Evidence) -> Asking[Finding]:
+    """No route, or one that refuses. Where nothing that was there is gone, a router on the segment may know the way."""
+    plain = route.refused(node, scene.snapshots[node], found, evidence, target, way.leg)
+    if found.refuses or plain.fixes:
+        return plain
+    return replace(plain, fixes=(yield from routers.ways(scene, node, target)))
 
 
 def _not_local(node: str, snapshot: Snapshot, came: str, travel: Travel, evidence: Evidence) -> list[Finding]:

@@ -10,7 +10,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from vethlab.change import Change, LoadRuleset, LoadTable, RemoveQueue, SetLink, SetQueue, StartProcess, StopProcess
+from vethlab.change import (
+    AddRoute,
+    Change,
+    LoadRuleset,
+    LoadTable,
+    RemoveQueue,
+    RemoveRoute,
+    SetLink,
+    SetQueue,
+    StartProcess,
+    StopProcess,
+)
 from vethlab.model.finding import Command
 from vethlab.model.state import State
 from vethlab.plan.diff import diff
@@ -24,11 +35,14 @@ def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[C
     reloaded = {one.netns for one in back if isinstance(one, LoadRuleset)}
     found = [Command(one.netns, argv) for one in back for argv in _argvs(one)]
     reshaped = {(one.netns, one.interface) for one in back if isinstance(one, RemoveQueue | SetQueue)}
+    rerouted = {(one.netns, _destination(one)) for one in back if isinstance(one, AddRoute | RemoveRoute)}
     for command in reversed(commands):
         if command.argv[0] == "nft" and command.node in reloaded:
             continue  # the whole ruleset comes back: the rule would be there twice
         if command.argv[:2] == ("tc", "qdisc") and any((command.node, word) in reshaped for word in command.argv):
             continue  # the queue comes back by the difference of the states
+        if "route" in command.argv[:3] and any((command.node, word) in rerouted for word in command.argv):
+            continue  # so does the route
         if command.argv[0] == "sysctl":
             continue  # both states were read with the sysctls that the commands write
         found += [Command(command.node, argv) for argv in command.undo]
@@ -38,6 +52,10 @@ def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[C
 def _takes_along(one: Change) -> bool:
     """An interface that goes down takes its routes and IPv6 addresses along (fib_disable_ip, addrconf_ifdown): they are deleted before."""
     return isinstance(one, SetLink) and one.before.up and not one.after.up
+
+
+def _destination(one: AddRoute | RemoveRoute) -> str:
+    return str(one.route.destination) if one.route.destination.prefixlen else "default"
 
 
 def _argvs(one: Change) -> list[tuple[str, ...]]:

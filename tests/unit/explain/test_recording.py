@@ -44,13 +44,13 @@ def test_what_is_at_its_default_is_not_written() -> None:
 def test_drift_that_was_not_recorded_is_none() -> None:
     """A recording of a packet that passed holds no drift; a newer version that asks for it is told that there is none."""
     paper = Paper(ROUTED)
-    paper.without("a", "0.0.0.0/0")
-    paper.drift = (Drift("a", "route", "default", "missing", (("ip", "route", "add", "default", "via", "10.0.1.1"),)),)
+    paper.interface("r:left", ipv4={"forwarding": 0})
+    paper.drift = (Drift("r", "sysctl", "net.ipv4.ip_forward", "1 → 0", (("sysctl", "--write", "net.ipv4.ip_forward=1"),)),)
     text, explanation = recorded(paper)
     document = json.loads(text)
     document["answers"] = [one for one in document["answers"] if one[0] != Drifted.__name__]
     _, without = recording.replay(json.dumps(document))
-    assert (1, 0) == tuple(len(one.verdict.fixes) if one.verdict is not None else None for one in (explanation, without))
+    assert (2, 1) == tuple(len(one.verdict.fixes) if one.verdict is not None else None for one in (explanation, without))
 
 
 def test_a_probe_that_was_not_recorded_has_seen_nothing() -> None:

@@ -69,6 +69,15 @@ def test_routes_go_and_come_back() -> None:
     ] == argvs
 
 
+def test_a_route_is_deleted_once() -> None:
+    """The state knows it, so the command's own way back is not run too; the kernel's own routes no state knows, and there it is."""
+    added = Route(IPv4Network("0.0.0.0/0"), (NextHop(interface="eth0"),))
+    own = Command("a", ("ip", "route", "add", "10.0.0.0/24", "dev", "eth0"), (("ip", "route", "del", "10.0.0.0/24", "dev", "eth0"),))
+    ours = Command("a", ("ip", "route", "add", "default", "dev", "eth0"), (("ip", "route", "del", "default", "dev", "eth0"),))
+    expected = (Command("a", ("ip", "route", "delete", "default", "dev", "eth0")), Command("a", own.undo[0]))
+    assert expected == undoing(BEFORE, after(routes=frozenset({added})), [own, ours])
+
+
 def test_what_no_state_holds_is_undone_by_the_commands_in_reverse() -> None:
     """The commands' own undo follows, the last command's first, each in its node."""
     commands = [
