@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vethlab.explain.settings import current
+from vethlab.model.address import IPInterface
 from vethlab.model.finding import Command, Finding, Fix
+from vethlab.model.link import End
 from vethlab.model.snapshot import Drift, Snapshot
 
-__all__ = ["candidates", "command", "down_and_up", "fix", "setting", "sysctl"]
+__all__ = ["candidates", "command", "down_and_up", "fix", "reprefixed", "setting", "sysctl"]
 
 # Of each finding: the kinds of drift that can be its cause.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -71,6 +73,15 @@ def sysctl(node: str, snapshot: Snapshot, key: str, value: int | str, title: str
 def down_and_up(node: str, interface: str) -> Fix:
     """Bring an interface up."""
     return fix(f"bring {node}:{interface} up", command(node, "ip", "link", "set", "dev", interface, "up"))
+
+
+def reprefixed(end: End, held: IPInterface, right: IPInterface) -> Fix:
+    """Another prefix for an address. IPv6 knows each address once, so there the old one goes first."""
+    family = ("-6",) if held.version == 6 else ()
+    nodad = ("nodad",) if held.version == 6 else ()
+    add = command(end.netns, "ip", *family, "address", "add", str(right), "dev", end.interface, *nodad)
+    remove = command(end.netns, "ip", *family, "address", "del", str(held), "dev", end.interface)
+    return fix(f"give {end} the prefix of its segment: {right}", *((add, remove) if held.version == 4 else (remove, add)))
 
 
 def candidates(finding: Finding, drift: Iterable[Drift]) -> tuple[Fix, ...]:

@@ -72,7 +72,7 @@ def decide(  # noqa: PLR0911 - a packet has as many fates
     elif travel.target.version == 4:
         way.clear("rp-filter", "forwarding-off")
     else:
-        _forwards(way, scene, travel, node, snapshot, came, evidence, routed)
+        yield from _forwards(way, scene, travel, node, snapshot, came, evidence, routed)
     if travel.flaw is not None:
         way.block(travel.flaw)
     if routed.interface is None or not (yield from _goes_on(scene, way, travel, node, came, routed.interface)):
@@ -152,7 +152,7 @@ def _refuse(
             return True
         off = route.no_forwarding(node, snapshot, came, travel.target.version, evidence)
         if off is not None:
-            way.block(hops.not_a_router(scene, travel, node, came, onward, off))
+            way.block((yield from routers.instead(scene, hops.not_a_router(scene, travel, node, came, onward, off), travel.target)))
             return bool(onward.error) or onward.interface == came
     if found.route is None:
         gone = yield from lost_route(scene, node, travel.target)
@@ -183,11 +183,11 @@ def _not_local(node: str, snapshot: Snapshot, came: str, travel: Travel, evidenc
 
 def _forwards(  # noqa: PLR0913, PLR0917 - see _refuse
     way: Way, scene: Scene, travel: Travel, node: str, snapshot: Snapshot, came: str, evidence: Evidence, onward: Routed,
-) -> None:
+) -> Asking[None]:
     """IPv6 looks up the route first and only then whether it forwards (ip6_forward), so the answer does not tell."""
     off = route.no_forwarding(node, snapshot, came, 6, evidence)
     if off is not None:
-        way.block(hops.not_a_router(scene, travel, node, came, onward, off))
+        way.block((yield from routers.instead(scene, hops.not_a_router(scene, travel, node, came, onward, off), travel.target)))
     else:
         way.clear("forwarding-off")
 

@@ -113,12 +113,7 @@ def _narrow(scene: Scene, node: str, snapshot: Snapshot, target: IP) -> Asking[F
 
 
 def _prefix(end: End, held: IPInterface, right: IPInterface, says: str) -> Finding:
-    family = ("-6",) if held.version == 6 else ()
-    nodad = ("nodad",) if held.version == 6 else ()
-    add = fixes.command(end.netns, "ip", *family, "address", "add", str(right), "dev", end.interface, *nodad)
-    remove = fixes.command(end.netns, "ip", *family, "address", "del", str(held), "dev", end.interface)
     return Finding(
         "wrong-prefix", Where(end.netns, end.interface, "route"), f"{end} has {held}, a prefix that leaves its neighbours out",
-        evidence=(Evidence("configuration", f"{end} has {held}; {says}"),),
-        fixes=(fixes.fix(f"give {end} the prefix of its segment: {right}", *((add, remove) if held.version == 4 else (remove, add))),),
+        evidence=(Evidence("configuration", f"{end} has {held}; {says}"),), fixes=(fixes.reprefixed(end, held, right),),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from vethlab.explain import openflow_match
+from vethlab.explain import openflow_match, routers
 from vethlab.explain.carry import carry
 from vethlab.explain.loss import believed
 from vethlab.explain.questions import Route, Routed
@@ -57,7 +57,7 @@ def resolve(
         # The question is flooded and nobody in particular is asked: an obstacle right at the sender is told all the same.
         first = Crossing(sender, OUT, sender if scene.is_bridge(sender) else None)
         yield from carry(scene, way, Track((first,)), Frame(SOLICIT, "", 0, next_hop.version), next_hop)
-        way.block(neighbour.nobody(scene, sender, next_hop, target, segment))
+        way.block((yield from routers.instead(scene, neighbour.nobody(scene, sender, next_hop, target, segment), target)))
         return None
     owner = _chosen(scene, having, next_hop)
     track = segment[owner]

@@ -7,21 +7,24 @@ because of where it stands; what it does with the packet then is for the rehears
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from vethlab.explain import fixes
-from vethlab.explain.fib import ERRORS
+from vethlab.explain.fib import ERRORS, match
 from vethlab.explain.questions import Route, Routed
+from vethlab.explain.rules.route import removal, route_text
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.segment import members
 from vethlab.model.address import IP, IPInterface
-from vethlab.model.finding import Fix
+from vethlab.model.finding import Finding, Fix
 from vethlab.model.link import LOOPBACK, End
-from vethlab.model.snapshot import Snapshot
+from vethlab.model.snapshot import FibRoute, Snapshot
 
-__all__ = ["ways"]
+__all__ = ["instead", "ways"]
 
 MOST_ASKED = 8  # routers on one segment that are asked
+_STANDS_ON = frozenset({"route", "address", "interface", "link"})
 
 
 class _Router(NamedTuple):
@@ -35,9 +38,38 @@ class _Router(NamedTuple):
 
 
 def ways(scene: Scene, node: str, target: IP) -> Asking[tuple[Fix, ...]]:
-    """The routes that would lead the packet to a router. None where the lab file names a route that is gone: that one is the mend."""
-    if any(one.node == node and one.kind == "route" for one in (yield from scene.drift())):
-        return ()
+    """The routes that would lead the packet to a router."""
+    found = yield from _near(scene, node, target)
+    return tuple(_add(node, target, _towards(scene, node, target), "via", str(one)) for one in found)
+
+
+def instead(scene: Scene, wrong: Finding, target: IP) -> Asking[Finding]:
+    """The same finding; if it is that the packet is sent to who is no router, with the routers to which it could be."""
+    node = wrong.where.node
+    if wrong.slug == "wrong-prefix":  # with the right one the target is elsewhere, and a route has to lead there
+        both = [
+            fixes.fix(f"{prefix.title}; {way.title}", *prefix.commands, *way.commands)
+            for way in (yield from ways(scene, node, target)) for prefix in wrong.fixes
+        ]
+        return replace(wrong, fixes=(*wrong.fixes, *both))
+    line = match(scene.snapshots[node], target).route
+    if wrong.slug != "wrong-gateway" or line is None or len(line.hops) != 1 or line.hops[0].via is None:
+        return wrong
+    away = removal(node, line)
+    words = route_text(line).split()
+    found = [one for one in (yield from _near(scene, node, target)) if one != line.hops[0].via]
+    others = [_add(node, target, words[0], "via", str(one), *_metric(line)) for one in found]
+    led = [fixes.fix(f"{one.title} instead", *away.commands, *one.commands) for one in others]
+    return replace(wrong, fixes=(*led, *wrong.fixes))
+
+
+def _near(scene: Scene, node: str, target: IP) -> Asking[list[IP]]:
+    """The addresses of routers on the node's segments, the likeliest first.
+
+    None where a route of the lab file is gone, or what one stands on: that is the mend.
+    """
+    if any(one.node == node and one.kind in _STANDS_ON for one in (yield from scene.drift())):
+        return []
     snapshot = yield from scene.look(node)
     found: list[_Router] = []
     for held in snapshot.addresses:
@@ -49,7 +81,7 @@ def ways(scene: Scene, node: str, target: IP) -> Asking[tuple[Fix, ...]]:
         for end, address in [one for one in near if one[0].netns != node and _has_two_sides(scene, one[0])][:MOST_ASKED]:
             rank = yield from _rank(scene, node, end, target)
             found += [] if rank is None else [_Router(rank, address)]
-    return tuple(_add(scene, node, snapshot, target, one.address) for one in sorted(found, key=lambda one: one.rank))
+    return [one.address for one in sorted(found, key=lambda one: one.rank)]
 
 
 def _addresses(scene: Scene, end: End) -> tuple[IPInterface, ...]:
@@ -81,14 +113,21 @@ def _forwards(snapshot: Snapshot, interface: str, version: int) -> bool:
     return found is not None and bool(found.ipv4.get("forwarding", 0))
 
 
-def _add(scene: Scene, node: str, snapshot: Snapshot, target: IP, router: IP) -> Fix:
-    """The route: to everywhere for a node that forwards nothing and has no such route, else to the segment of the target."""
+def _towards(scene: Scene, node: str, target: IP) -> str:
+    """To everywhere for a node that forwards nothing and has no such route, else to the segment of the target."""
+    routes = scene.snapshots[node].routes
+    whole = any(route.destination.prefixlen == 0 and route.destination.version == target.version for route in routes)
+    return "default" if node not in scene.wiring.forwards and not whole else next(_segments(scene, target), str(target))
+
+
+def _metric(line: FibRoute) -> tuple[str, ...]:
+    return ("metric", str(line.metric)) if "metric" in route_text(line).split() else ()
+
+
+def _add(node: str, target: IP, *words: str) -> Fix:
     family = ("-6",) if target.version == 6 else ()
-    whole = any(route.destination.prefixlen == 0 and route.destination.version == target.version for route in snapshot.routes)
-    prefix = "default" if node not in scene.wiring.forwards and not whole else next(_segments(scene, target), str(target))
-    words = (prefix, "via", str(router))
-    add = fixes.command(node, "ip", *family, "route", "add", *words, undo=(("ip", *family, "route", "del", *words),))
-    return fixes.fix(f"give {node} a route: {prefix} via {router}", add)
+    back = ("ip", *family, "route", "del", *words)
+    return fixes.fix(f"give {node} a route: {' '.join(words)}", fixes.command(node, "ip", *family, "route", "add", *words, undo=(back,)))
 
 
 def _segments(scene: Scene, target: IP) -> Iterator[str]:

@@ -31,7 +31,7 @@ _SHELL = ("sh", "-c")
 
 def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[Command, ...]:
     """The commands that lead back. Both states hold the same namespaces, with the same sysctls read."""
-    back = sorted(diff(after, before), key=_takes_along)
+    back = sorted(diff(after, before), key=_order)
     reloaded = {one.netns for one in back if isinstance(one, LoadRuleset)}
     found = [Command(one.netns, argv) for one in back for argv in _argvs(one)]
     reshaped = {(one.netns, one.interface) for one in back if isinstance(one, RemoveQueue | SetQueue)}
@@ -49,9 +49,11 @@ def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[C
     return tuple(found)
 
 
-def _takes_along(one: Change) -> bool:
-    """An interface that goes down takes its routes and IPv6 addresses along (fib_disable_ip, addrconf_ifdown): they are deleted before."""
-    return isinstance(one, SetLink) and one.before.up and not one.after.up
+def _order(one: Change) -> int:
+    """Routes go first, since an address or interface that goes takes its routes along (fib_disable_ip); what goes down goes last."""
+    if isinstance(one, RemoveRoute):
+        return 0
+    return 2 if isinstance(one, SetLink) and one.before.up and not one.after.up else 1
 
 
 def _destination(one: AddRoute | RemoveRoute) -> str:

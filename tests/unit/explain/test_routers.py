@@ -103,3 +103,35 @@ def test_the_verdict_bears_the_route() -> None:
     assert ["ip route add default via 10.0.1.1"] == [
         " ".join(one.commands[0].argv) for one in paper.walk("a", "10.0.2.2").obstacles[0].finding.fixes
     ]
+
+
+def verdict(paper: Paper) -> tuple[str, list[str]]:
+    """What is wrong with the way from a to b, and the commands of each fix."""
+    found = paper.walk("a", "10.0.2.2").obstacles[0].finding
+    return found.slug, ["; ".join(" ".join(one.argv[1:]) for one in fix.commands) for fix in found.fixes]
+
+
+@pytest.mark.parametrize(("metric", "words"), [(0, ""), (7, " metric 7")])
+def test_a_gateway_that_is_none_is_replaced(metric: int, words: str) -> None:
+    """The route leads to an address that nobody has: to the router instead, with the metric it had; or away with it."""
+    paper = Paper(BARE)
+    paper.add("a", routes=(route("0.0.0.0/0", "eth0", "10.0.1.77", metric=metric),))
+    gone = f"route del default via 10.0.1.77 dev eth0{words}"
+    assert ("wrong-gateway", [f"{gone}; route add default via 10.0.1.1{words}", gone]) == verdict(paper)
+
+
+def test_a_gateway_that_does_not_forward_is_replaced() -> None:
+    """The node that was asked is no router: the other neighbour is."""
+    paper = Paper(BARE)
+    paper.add("a", routes=(route("10.0.2.0/24", "other", "10.0.3.2"),))
+    paper.without("two", "10.0.4.0/24")
+    gone = "route del 10.0.2.0/24 via 10.0.3.2 dev other"
+    assert ("wrong-gateway", [f"{gone}; route add 10.0.2.0/24 via 10.0.1.1", gone]) == verdict(paper)
+
+
+def test_a_prefix_that_is_too_wide() -> None:
+    """The others on the segment have a longer one, with which the target is elsewhere: then a route has to lead there."""
+    paper = Paper(BARE)
+    paper.address("a:eth0", "10.0.1.2/16")
+    right = "address add 10.0.1.2/24 dev eth0; address del 10.0.1.2/16 dev eth0"
+    assert ("wrong-prefix", [right, f"{right}; route add default via 10.0.1.1"]) == verdict(paper)

@@ -55,7 +55,7 @@ def test_an_interface_goes_down_last() -> None:
     down = State({"a": replace(A, links={**A.links, "eth0": replace(ETH0, up=False)}), "b": B})
     route, held = Route(IPv4Network("10.2.0.0/16"), (NextHop(interface="eth0"),)), Address("eth0", IPv6Interface("fe80::1/64"))
     commands = undoing(down, after(routes=frozenset({route}), addresses=A.addresses | {held}), [])
-    assert [("ip", "address", "delete"), ("ip", "route", "delete"), ("ip", "link", "set")] == [one.argv[:3] for one in commands]
+    assert [("ip", "route", "delete"), ("ip", "address", "delete"), ("ip", "link", "set")] == [one.argv[:3] for one in commands]
 
 
 def test_routes_go_and_come_back() -> None:

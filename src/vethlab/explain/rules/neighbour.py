@@ -16,7 +16,7 @@ from vethlab.explain.scene import Scene
 from vethlab.explain.segment import Track
 from vethlab.explain.settings import both, effective
 from vethlab.model.address import IP, IPInterface
-from vethlab.model.finding import Command, Evidence, Finding, Where
+from vethlab.model.finding import Command, Evidence, Finding, Fix, Where
 from vethlab.model.link import End
 from vethlab.model.snapshot import Interface, NeighbourEntry, Snapshot
 
@@ -167,9 +167,18 @@ def nobody(scene: Scene, asker: End, address: IP, target: IP, segment: Mapping[E
         return Finding(
             "wrong-prefix", where,
             f"{asker} takes {address} for a neighbour because its prefix is {route.destination}, but it lives elsewhere",
-            evidence=(*evidence, Evidence("configuration", f"{address} is on {owners[0]}")), fixes=(),
+            evidence=(*evidence, Evidence("configuration", f"{address} is on {owners[0]}")),
+            fixes=_as_others_have_it(scene, asker, address, segment),
         )
     return Finding("neighbour-unresolved", where, f"nobody on the segment of {asker} has {address}", evidence=evidence)
+
+
+def _as_others_have_it(scene: Scene, asker: End, address: IP, segment: Mapping[End, Track]) -> tuple[Fix, ...]:
+    """The prefixes that others on the segment have, which leave that address out: the widest first, the least of a change."""
+    held = [one.address for one in scene.snapshots[asker.netns].addresses if one.interface == asker.interface]
+    near = [one.network for end in segment if (wire := scene.wire(end)) is not None for one in wire.addresses if address not in one.network]
+    found = sorted({(one.prefixlen, mine) for mine in held if address in mine.network for one in near if mine.ip in one})
+    return tuple(fixes.reprefixed(asker, mine, type(mine)(f"{mine.ip}/{length}")) for length, mine in found)
 
 
 def lying(asker: End, entry: NeighbourEntry, right: str, owner: End) -> Finding:
