@@ -110,7 +110,8 @@ class Asked:
 
         held, topology = self._running(), self.topology
         mode = "root" if held.record.mode == "root" else "rootless"
-        return Subject(topology.name, cast("Any", mode), held.namespaces, topology, lambda: drift_of(self._engine().plan(topology)))
+        drift = lambda: drift_of(self._engine().plan(topology))  # noqa: E731 - only where it is asked for
+        return Subject(topology.name, cast("Any", mode), held.namespaces, topology, drift, self._record().file)
 
     def _record(self) -> Record:
         """What is remembered of the lab now; another process may have written it since."""

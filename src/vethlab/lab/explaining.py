@@ -36,7 +36,7 @@ __all__ = ["Answer", "Offer", "Pcap", "Subject", "answer", "replay"]
 class Offer:
     """A fix as it is offered. `rehearsed`: how many paths passed of how many, on a copy; None: not tried, and `why_not` is the sentence.
 
-    `policy`: it changes what somebody decided (a filter, a firewall), not what broke.
+    `policy`: it changes what somebody decided (a filter, a firewall), not what broke. `sayable`: the lab file has words for it.
     """
 
     title: str
@@ -44,6 +44,7 @@ class Offer:
     rehearsed: tuple[int, int] | None = None
     why_not: str = ""
     policy: bool = False
+    sayable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The running lab that is asked about. `drift` reads what is not as its file says."""
+    """The running lab that is asked about. `drift` reads what is not as its file says; `file`: where that lies."""
 
     name: str
     mode: Mode
     namespaces: Namespaces
     topology: Topology
     drift: Callable[[], tuple[Drift, ...]]
+    file: str = ""
 
 
 def answer(  # noqa: PLR0913 - a question has as many parts
@@ -163,11 +165,23 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
             rehearsal.refused = rehearsal.refused or "the way leads out of the lab, through the machine's own network"
         copy = Inquiry(rehearsal.namespaces, subject.topology, drift=lambda: drift, truth=False)
         search = Search(rehearsal, lambda: copy.ask(flow, path_of(flow), hasty=True))
-        offers = search.run(explanation)
+        offers = tuple(replace(one, sayable=_sayable(subject.file, one, drift)) for one in search.run(explanation))
     verdict = explanation.verdict
     told = {(one.slug, one.where) for one in (*([verdict] if verdict else []), *explanation.also)}
     further = tuple(one for one in search.further if (one.slug, one.where) not in told and one.slug != "unknown")
     return offers, replace(explanation, also=(*explanation.also, *further))
+
+
+def _sayable(file: str, offer: Offer, drift: Sequence[Drift]) -> bool:
+    """Whether `fix --write` could: what only leads back to the file is said there already."""
+    known = {(one.node, argv) for one in drift for argv in one.commands}
+    news = [one for one in offer.commands if (one.node, one.argv) not in known]
+    if not news or not os.path.exists(file):  # noqa: PTH110 - as in the facade
+        return not news
+    from vethlab.spec import edit  # noqa: PLC0415 - only for offers that the file does not hold
+    from vethlab.spec.file import read_text  # noqa: PLC0415
+
+    return not edit.apply_commands(read_text(file), news)[1]
 
 
 def _listeners(namespaces: Namespaces, flow: Flow, transcript: Transcript) -> list[Placeholder]:

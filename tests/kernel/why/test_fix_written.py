@@ -110,3 +110,21 @@ def test_the_file_says_it_already(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert (0, "no-return-route", None, before) == (status, done["before"]["verdict"]["finding"], done["wrote"], file.read_bytes())
     finally:
         running.down()
+
+
+def test_what_the_file_cannot_say_is_not_promised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A rule in the host has no words in a lab file: the offer says how it is applied, and nothing of --write."""
+    file = tmp_path / "open.lab.yaml"
+    file.write_text(
+        f"name: open-{os.getpid()}\nnetworks:\n  br0: {{subnet: 10.4.0.0/24, gateway: 1, nodes: [app]}}\nchecks: [ping app -> world]\n",
+    )
+    running = Lab.load(file)
+    running.up()
+    try:
+        (offer,) = running.why("app", "world").fixes
+        assert ("nft", False) == (offer.commands[0].argv[0], offer.sayable)
+        run(["why", "app", "world", "-l", running.name])
+        told = capsys.readouterr().out
+        assert (True, False) == ("apply: vethlab fix" in told, "--write" in told)
+    finally:
+        running.down()

@@ -174,7 +174,7 @@ def _fixes(offers: Sequence[Offer], terminal: Terminal, apply: str) -> None:
         policy = ["this changes what somebody decided, not what broke"] if offer.policy else []
         _beside(terminal, label, [*titled, *policy, *(_aside(one) for one in offer.commands), rehearsed(offer, terminal)])
         choose = f" --choose {number}" if number > 1 else ""
-        write = f"{'':6}also in the file: {apply} --write" if len(offers) == 1 else ""
+        write = f"{'':6}also in the file: {apply} --write" if len(offers) == 1 and offer.sayable else ""
         _beside(terminal, "", [f"apply: {apply}{choose}{write}"])
 
 
