@@ -27,7 +27,7 @@ else:
 
 NOT_ENTERED = 125
 _SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from vethlab.keep.join import main; main()"
+_PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from vethlab.keep.join import main; main({})"
 _HANDED_ON = (signals.SIGTERM, signals.SIGHUP, signals.SIGUSR1, signals.SIGUSR2)
 _LEFT_TO_THE_CHILD = (signals.SIGINT, signals.SIGQUIT, signals.SIGTSTP)
 _HELD_BACK = {*_HANDED_ON, *_LEFT_TO_THE_CHILD}
@@ -49,15 +49,19 @@ def enter_and_exec(view: View, argv: Sequence[str], env: Mapping[str, str] | Non
         raise HostError(f"cannot enter node {view.hostname}", where=view.hostname, why=f"{_reason(error)}{threads}") from error
 
 
-def launcher_argv(view: View, argv: Sequence[str]) -> tuple[list[str], tuple[int, ...]]:
-    """What to give subprocess.Popen to run a command in a node, from any thread: the argument list, and `pass_fds`."""
+def launcher_argv(view: View, argv: Sequence[str], *, bound: bool = False) -> tuple[list[str], tuple[int, ...]]:
+    """What to give subprocess.Popen to run a command in a node, from any thread: the argument list, and `pass_fds`.
+
+    `bound`: the command is killed when the thread that starts it ends, SIGKILL included.
+    """
     descriptors = view.descriptors()
     numbers = ",".join(map(str, descriptors))
-    return [sys.executable, "-I", "-S", "-E", "-c", _PROGRAM, _SOURCE, view.hostname, numbers, *argv], descriptors
+    program = _PROGRAM.format(os.getpid() if bound else 0)
+    return [sys.executable, "-I", "-S", "-E", "-c", program, _SOURCE, view.hostname, numbers, *argv], descriptors
 
 
-def main() -> None:
-    """The launcher: hostname, descriptors, command."""
+def main(parent: int = 0) -> None:
+    """The launcher: hostname, descriptors, command. `parent`: the process whose end ends this one and the command."""
     hostname, numbers, *argv = sys.argv[1:]
     descriptors = [int(number) for number in numbers.split(",")]
     try:
@@ -68,6 +72,10 @@ def main() -> None:
         _enter(descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+        if parent:
+            syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signals.SIGKILL)  # after setns(2): new credentials would forget it
+            if os.getppid() != parent:
+                os._exit(128 + signals.SIGKILL)
         os._exit(_run(hostname, argv, os.environ, cwd, leave_streams=True))
     except OSError as error:
         os.write(2, f"vethlab: cannot enter node {hostname}: {_reason(error)}\n".encode())

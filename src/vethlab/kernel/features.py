@@ -33,7 +33,7 @@ TOOLS = {
     "tcpdump": ("tcpdump", "captures made by hand in a node"),
     "tshark": ("tshark", "reading captures on the command line"),
     "ovs-vsctl": ("openvswitch-switch", "labs with `type: ovs`"),
-    "iperf3": ("iperf3", "measuring throughput by hand in a node"),
+    "iperf3": ("iperf3", "`bench` with figures that others know; without it, it has sockets of its own"),
     "fping": ("fping", "pinging many addresses by hand in a node"),
 }
 SYSTEM_PATHS = "/usr/local/sbin:/usr/sbin:/sbin"  # an ordinary user's PATH may lack them

@@ -1,26 +1,31 @@
 """Measuring data planes: of a running lab, or the same two nodes on each plane in turn.
 
-Enters: a lab, or the names of planes; leaves: Rows. Rule of the file: loopback of the same machine is measured beside them, since only
-ratios mean anything; a plane that this machine has not is a Row with the reason.
+Enters: a lab, or the names of planes; leaves: Rows. Rule of the file: loopback of the same machine is measured beside them with the same
+tool, since only ratios mean anything; a plane that this machine has not is a Row with the reason.
 """
 
 from __future__ import annotations
 
+import math
 import os
+import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from vethlab.errors import LabError, UsageError, VethlabError
+from vethlab.errors import HostError, LabError, UsageError, VethlabError
+from vethlab.keep.join import launcher_argv
+from vethlab.kernel.features import which
 from vethlab.lab.facade import Lab
+from vethlab.probe.iperf3 import Iperf3
 from vethlab.probe.speed import End, Figures, measure
 
 if TYPE_CHECKING:
     from vethlab.model.address import IPInterface
     from vethlab.model.topology import Topology
 
-__all__ = ["PLANES", "Row", "bench", "planes"]
+__all__ = ["OWN", "PLANES", "Row", "Streams", "bench", "planes", "streams"]
 
 LOCAL = ip_address("127.0.0.1")
 
@@ -33,6 +38,38 @@ class Row:
     tuned: bool = False
     figures: Figures | None = None
     refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Who makes streams: iperf3 of that `version` at `program`, or (both empty) sockets of our own."""
+
+    program: str = ""
+    version: str = ""
+
+    @property
+    def name(self) -> str:
+        """As `--with` has it."""
+        return "iperf3" if self.program else "own"
+
+    def lasts(self, seconds: float) -> float:
+        """How long a stream lasts that was asked to last so long: iperf3 counts whole seconds."""
+        return max(1, math.ceil(seconds)) if self.program else seconds
+
+
+OWN = Streams()
+
+
+def streams(wanted: str | None = None) -> Streams:
+    """`iperf3` or `own` as wanted; else iperf3 where it is installed. HostError where it is wanted and missing."""
+    program = None if wanted == "own" else which("iperf3")
+    if program is None:
+        if wanted == "iperf3":
+            help_ = "apt install iperf3; or `bench --with own`"
+            raise HostError("iperf3 is not installed", help=help_, slug="no-iperf3")
+        return OWN
+    words = subprocess.run([program, "--version"], check=False, capture_output=True, text=True).stdout.split()
+    return Streams(program, words[1] if len(words) > 1 else "")
 
 
 def _network(kind: str) -> Callable[[Lab, bool], None]:
@@ -71,29 +108,45 @@ PLANES: dict[str, Callable[[Lab, bool], None]] = {
 }
 
 
-def bench(lab: Lab, src: str | None, dst: str | None, *, seconds: float) -> Iterator[Row]:
+def bench(lab: Lab, src: str | None, dst: str | None, *, seconds: float, by: Streams = OWN) -> Iterator[Row]:
     """Loopback of `src`, then the way from `src` to `dst`: the lab's first two nodes with addresses, where none are named."""
     topology = lab.topology
     first, second = _ends(topology, src, dst)
-    yield Row("loopback", figures=measure(lab.namespaces, End(first.node, LOCAL), End(first.node, LOCAL), seconds=seconds))
-    yield Row(f"{first.node} -> {second.node}", figures=measure(lab.namespaces, first, second, seconds=seconds))
+    here = End(first.node, LOCAL)
+    yield Row("loopback", figures=_measured(lab, here, here, seconds, by))
+    yield Row(f"{first.node} -> {second.node}", figures=_measured(lab, first, second, seconds, by))
 
 
-def planes(names: Sequence[str], *, seconds: float, tuned: Iterable[bool] = (False, True)) -> Iterator[Row]:
+def planes(names: Sequence[str], *, seconds: float, tuned: Iterable[bool] = (False, True), by: Streams = OWN) -> Iterator[Row]:
     """Loopback, then each plane plain and tuned, in labs that live as long as it takes. UsageError for a plane that there is not."""
     for name in names:
         if name not in PLANES:
             raise UsageError(f"there is no plane `{name}`", help=f"planes: {', '.join(PLANES)}")
     with _lab("direct", tuned=False) as lab:
-        yield Row("loopback", figures=measure(lab.namespaces, End("a", LOCAL), End("a", LOCAL), seconds=seconds))
+        yield Row("loopback", figures=_measured(lab, End("a", LOCAL), End("a", LOCAL), seconds, by))
     for name in names:
         for fast in tuned:
             try:
                 with _lab(name, tuned=fast) as lab:
                     src, dst = _ends(lab.topology, *(("h1/a", "h2/b") if name == "vxlan" else ("a", "b")))
-                    yield Row(name, fast, measure(lab.namespaces, src, dst, seconds=seconds))
+                    yield Row(name, fast, _measured(lab, src, dst, seconds, by))
             except VethlabError as error:
                 yield Row(name, fast, refused=error.message)
+
+
+def _measured(lab: Lab, src: End, dst: End, seconds: float, by: Streams) -> Figures:
+    def start(node: str, argv: Sequence[str]) -> subprocess.Popen[str]:
+        view = lab.view(node)
+        try:
+            launcher, keep = launcher_argv(view, argv, bound=True)
+            return subprocess.Popen(
+                launcher, pass_fds=keep, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )
+        finally:
+            view.close()
+
+    tool = Iperf3(lab.namespaces, start, by.program) if by.program else None
+    return measure(lab.namespaces, src, dst, seconds=seconds, tool=tool)
 
 
 def _lab(plane: str, *, tuned: bool) -> Lab:

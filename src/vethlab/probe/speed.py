@@ -1,4 +1,4 @@
-"""How fast two nodes reach each other: round trips, a TCP stream, UDP datagrams, over sockets of our own.
+"""How fast two nodes reach each other: round trips, a TCP stream, UDP datagrams; the streams by a tool, or over sockets of our own.
 
 Enters: namespaces and two addresses; leaves: Figures. Rule of the file: both ends are in this process, so a round trip is the way there
 and back and no waking up of another program; a stream is sent by one thread and received by another, in pieces so large that Python does
@@ -14,12 +14,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from vethlab.errors import LabError
 from vethlab.kernel.port import Namespaces
 from vethlab.model.address import IP
 
-__all__ = ["End", "Figures", "measure"]
+__all__ = ["End", "Figures", "Own", "Tool", "measure"]
 
 PIECE = 1 << 20
 DATAGRAM = 1400  # bytes, with headers in every MTU that a plane has
@@ -45,16 +46,50 @@ class Figures:
     udp: float
 
 
-def measure(namespaces: Namespaces, src: End, dst: End, *, seconds: float = 1.0) -> Figures:
-    """All three, one after the other. LabError if nothing arrives."""
+class Tool(Protocol):
+    """Who makes streams."""
+
+    def tcp(self, src: End, dst: End, seconds: float) -> float:
+        """One stream; bit/s received. TimeoutError or LabError if nothing arrives."""
+
+    def udp(self, src: End, dst: End, seconds: float) -> float:
+        """Datagrams as fast as they are taken; bit/s received."""
+
+
+class Own:
+    """Sockets of our own: a Tool that is always there."""
+
+    def __init__(self, namespaces: Namespaces) -> None:
+        self._namespaces = namespaces
+
+    def tcp(self, src: End, dst: End, seconds: float) -> float:
+        """As Tool has it."""
+        return _stream(self._namespaces, src, dst, seconds)
+
+    def udp(self, src: End, dst: End, seconds: float) -> float:
+        """As Tool has it."""
+        return _datagrams(self._namespaces, src, dst, seconds)
+
+
+def measure(namespaces: Namespaces, src: End, dst: End, *, seconds: float = 1.0, tool: Tool | None = None) -> Figures:
+    """All three, one after the other: round trips always over sockets of our own, streams by `tool` if there is one.
+
+    LabError if nothing arrives.
+    """
+    streams = tool or Own(namespaces)
     try:
-        rtt, tcp = _round_trips(namespaces, src, dst), _stream(namespaces, src, dst, seconds)
-        return Figures(rtt, tcp, _datagrams(namespaces, src, dst, seconds))
+        rtt, tcp = _round_trips(namespaces, src, dst), streams.tcp(src, dst, seconds)
+        return Figures(rtt, tcp, streams.udp(src, dst, seconds))
     except TimeoutError:
         raise LabError(
             f"nothing that {src.node} sends to {dst.address} arrives", where=f"{src.node} -> {dst.node}", slug="no-answer",
             help=f"vethlab why {src.node} {dst.node}",
         ) from None
+    except OSError as error:
+        raise LabError(
+            f"{src.node} cannot send to {dst.address}: {error.strerror}", where=f"{src.node} -> {dst.node}", slug="no-answer",
+            help=f"vethlab why {src.node} {dst.node}",
+        ) from error
 
 
 def _pair(namespaces: Namespaces, src: End, dst: End, kind: int) -> tuple[socket.socket, socket.socket]:

@@ -44,13 +44,19 @@ def test_two_nodes_are_measured() -> None:
         assert ["loopback", "a -> b"] == [row.plane for row in rows]
         with pytest.raises(LabError):
             list(benching.bench(lab, "a", "nobody", seconds=0.1))
+        assert lab["a"].exec("ip address delete 10.0.0.1/24 dev eth0")
+        with pytest.raises(LabError) as caught:
+            list(benching.bench(lab, None, None, seconds=0.1))
+        assert "a cannot send to 10.0.0.2: Cannot assign requested address" == caught.value.message
 
 
 def test_planes_side_by_side() -> None:
     """Each is built, measured and gone; a plane that there is not is a mistake before anything is built."""
-    done = CliRunner().invoke(command, ["--planes", "direct,bridge,routed,macvlan", "--seconds", "0.1", "-o", "json"])
+    done = CliRunner().invoke(command, ["--planes", "direct,bridge,routed,macvlan", "--with", "own", "--seconds", "0.1", "-o", "json"])
     told = json.loads(done.stdout)
-    assert ("vethlab.bench/1", 0) == (told["schema"], done.exit_code)
+    assert ("vethlab.bench/1", 0, "own", None, 0.1) == (
+        told["schema"], done.exit_code, told["with"], told["version"], told["seconds"],
+    )
     assert ["loopback", *[name for name in ("direct", "bridge", "routed", "macvlan") for _ in range(2)]] == [
         row["plane"] for row in told["rows"]
     ]

@@ -20,7 +20,7 @@ LAB = "name: json-keys\nnodes: {a: {run: sleep 60}, b: {}}\nlinks: [a -- b]\nnet
 COMMANDS = {
     "version": ["version"], "doctor": ["doctor"], "validate": ["validate"], "up": ["up"], "plan": ["plan"], "ls": ["ls"], "show": ["show"],
     "check": ["check"], "why": ["why", "a", "b"], "trace": ["trace", "a", "b"], "fix": ["fix", "a", "b", "--dry-run"],
-    "link": ["link", "a", "b", "--mtu", "1400", "--dry-run"], "bench": ["bench", "--seconds", "0.1"],
+    "link": ["link", "a", "b", "--mtu", "1400", "--dry-run"], "bench": ["bench", "--with", "own", "--seconds", "0.1"],
     "clean": ["clean", "--dry-run"], "error": ["show", "no-such-lab"], "down": ["down"],
 }
 

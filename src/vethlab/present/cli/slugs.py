@@ -31,7 +31,8 @@ LABS = {
     "no-such-node": "The lab has no node of that name. `vethlab show` lists them; `host` is the lab's own machine, where its bridges are.",
     "no-such-link": "No link joins these two, or the node is not on that network. `vethlab show` lists what there is.",
     "which-link": "Several links join these two nodes. Name the interface: `vethlab link a:eth1 b --down`.",
-    "no-answer": "`bench` could not measure: nothing that was sent arrived, or the nodes have no addresses. `vethlab why A B` says why.",
+    "no-answer": "`bench` could not measure: nothing that was sent arrived, iperf3 failed (the message has its words), or the nodes have "
+                 "no addresses. `vethlab why A B` says why.",
     "no-such-interface": "The node has no interface of that name. `vethlab show -o wide` lists them.",
     "bad-filter": "The filter is not in the language of pcap-filter(7), or can match nothing. The message holds libpcap's own words.",
     "no-process": "The node has no `run:` in the lab file, so there is no process and no log.",
@@ -75,6 +76,7 @@ MACHINE = {
     "no-ovs-module": "`datapath: kernel` needs the kernel's module openvswitch. `datapath: auto` does without it.",
     "no-tun": "Without its kernel module, Open vSwitch makes the interface of a bridge of a tap, and /dev/net/tun cannot be opened.",
     "ovs-daemon": "A daemon of the lab's own Open vSwitch did not come up; the message holds its last words.",
+    "no-iperf3": "`bench --with iperf3` was asked for, and it is not installed: apt install iperf3. `--with own` does without.",
     "no-program": "A fix is a command line, and the program that it needs is not on this machine. The message names it and its package.",
     "no-bpf": "`--truth` has the kernel's own tracepoints look on, which needs root, BPF and the kernel's type information "
               "(/sys/kernel/btf/vmlinux). Without --truth `why` does without, and finds the same.",

@@ -14,7 +14,7 @@ from vethlab.present.cli.complete import labs, labs_and_files
 from vethlab.present.cli.terminal import progress, screen
 
 if TYPE_CHECKING:
-    from vethlab.lab.benching import Row
+    from vethlab.lab.benching import Row, Streams
     from vethlab.probe.speed import Figures
 
 __all__ = ["command"]
@@ -29,30 +29,34 @@ EXAMPLES = ("vethlab bench", "vethlab bench --from a --to b", "vethlab bench --p
 @option("--from", "src", setting=False, metavar="NODE", help="The node that sends; the lab's first otherwise.")
 @option("--to", "dst", setting=False, metavar="NODE", help="The node that receives; the lab's last otherwise.")
 @option("--planes", setting=False, metavar="NAMES", help=f"Build two nodes on each of these instead: {ALL}.")
+@option("--with", "tool", setting=False, type=click.Choice(["iperf3", "own"]), metavar="TOOL",
+        help="Who makes the streams, iperf3 or own sockets; iperf3 where it is installed.")
 @option("--seconds", setting=False, type=click.FloatRange(0.1, 60), default=1.0, metavar="SECONDS", help="How long each stream lasts (1).")
 @output("text", "json")
-def command(
-    lab: str | None, named: str | None, output: str, src: str | None, dst: str | None, planes: str | None, seconds: float,
+def command(  # noqa: PLR0913, PLR0917 - a parameter for each option
+    lab: str | None, named: str | None, output: str, src: str | None, dst: str | None, planes: str | None, tool: str | None,
+    seconds: float,
 ) -> int:
     """Measure round trips and throughput, of a lab or of data planes side by side.
 
-    Round trips, one TCP stream and UDP datagrams of 1,400 bytes, over sockets of vethlab's own. Only the ratios to loopback of the same
-    machine mean anything on another one. Exit status 1 if a plane could not be measured; that one
-    cannot be tuned is no failure.
+    Round trips over sockets of vethlab's own, one TCP stream and UDP datagrams of 1,400 bytes by iperf3 where it is installed (in whole
+    seconds), over own sockets elsewhere. Only the ratios to loopback of the same machine, measured with the same tool, mean anything on
+    another one. Exit status 1 if a plane could not be measured; that one cannot be tuned is no failure.
     """
     from vethlab.lab import benching
 
+    by = benching.streams(tool)
     if planes is not None:
         if lab or named or src or dst:
             raise UsageError("`--planes` builds labs of its own", help="leave LAB, --from and --to away")
         names = list(benching.PLANES) if planes == "all" else planes.split(",")
-        rows = _collected(benching.planes(names, seconds=seconds))
+        rows = _collected(benching.planes(names, seconds=seconds, by=by))
     else:
-        rows = _collected(benching.bench(running(lab or named), src, dst, seconds=seconds))
+        rows = _collected(benching.bench(running(lab or named), src, dst, seconds=seconds, by=by))
     if output == "json":
-        _document(rows, seconds)
+        _document(rows, by, seconds)
     else:
-        _show(rows)
+        _show(rows, by, seconds)
     return 1 if any(row.figures is None and not row.tuned for row in rows) else 0
 
 
@@ -61,11 +65,11 @@ def _collected(rows: Iterable[Row]) -> list[Row]:
         return list(rows)
 
 
-def _document(rows: list[Row], seconds: float) -> None:
+def _document(rows: list[Row], by: Streams, seconds: float) -> None:
     from vethlab.present.cli.document import emit
 
     base = rows[0].figures
-    emit("bench", {"seconds": seconds, "rows": [
+    emit("bench", {"with": by.name, "version": by.version or None, "seconds": by.lasts(seconds), "rows": [
         {
             "plane": row.plane, "tuned": row.tuned, "refused": row.refused or None,
             **(_numbers(row.figures) if row.figures is not None else {}),
@@ -85,7 +89,7 @@ def _ratios(figures: Figures, base: Figures) -> dict[str, float]:
     }
 
 
-def _show(rows: list[Row]) -> None:
+def _show(rows: list[Row], by: Streams, seconds: float) -> None:
     from vethlab.present.cli.table import print_table
 
     terminal, base, lines = screen(), rows[0].figures, []
@@ -100,3 +104,5 @@ def _show(rows: list[Row]) -> None:
             f"{ratio['udp']:.2f}",
         ])
     print_table(terminal, ["PLANE", "RTT", "TCP Gbit/s", "UDP Gbit/s", "RTT/lo", "TCP/lo", "UDP/lo"], lines)
+    tool = f"iperf3 {by.version}".rstrip() if by.program else "vethlab's own sockets"
+    terminal.line(terminal.paint(f"streams of {by.lasts(seconds):g} s by {tool}; round trips by vethlab's own sockets", "dim"))
