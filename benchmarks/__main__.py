@@ -2,7 +2,7 @@
 
 What enters: names of suites (all, if none). What leaves: the rows, on standard output, and in the docs each section whose suites were all
 run, with the circumstances of that run; exit 1 if a promise is not kept. Needs root (other programs do), Debian's mininet and bridge-utils
-for `build` and `check`, tcpdump and iperf3 for `observe`, and a machine with nothing else to do.
+for `build` and `check`, tcpdump and iperf3 for `observe`, iperf3 and Open vSwitch for `planes`, and a machine with nothing else to do.
 """
 
 from __future__ import annotations
@@ -59,10 +59,11 @@ A ratio of one is allowed a twentieth more; the rows of noise say by how much tw
 """),
     "Data planes": Section(("planes",), """\
 `./dev bench planes`.
-The same two nodes, made by vethlab and by hand with `ip` (`benchmarks/planes.py`), measured alike: medians of nine rounds,
-since where the scheduler puts the two ends of a stream is luck (one round of a plane can be three times another).
-The rows of noise say by how much two medians of the same thing by hand differ, and TCP is allowed that much.
-A first run took the best of seven rounds, had no rows of noise and allowed a tenth: macvlan (0.86) and routed (0.83) missed that.
+The same two nodes, made by vethlab and by hand with `ip` and `ovs-vsctl` (`benchmarks/by_hand.py`), measured alike: streams of 1 s by
+iperf3, round trips over sockets of our own.
+Eleven rounds, each of them all three sides (vethlab, by hand, by hand again) in another order; a ratio is the median of the rounds' own.
+In brackets the quarter and three quarters of the rounds: where the scheduler puts the two ends of a stream is luck.
+The rows of noise say what the same thing by hand twice differs by.
 `vethlab bench --planes all` sets the planes side by side.
 """),
     "Explaining": Section(("explain",), """\

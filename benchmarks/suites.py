@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import labs
-from benchmarks.measure import ROOT, VETHLAB, Row, best, median, milliseconds, private, program, seconds, subject
+from benchmarks.measure import ROOT, VETHLAB, Row, best, milliseconds, private, program, seconds, subject
+from benchmarks.plane_suites import planes
 from benchmarks.switch_suites import switch
 from benchmarks.why_suites import explain, observe
 
@@ -99,18 +100,6 @@ def against(what: str, ours: float, name: str, theirs: float, target: float) -> 
     if name == "floor":
         return Row(what, milliseconds(ours), f"{milliseconds(theirs)} floor", ours / theirs, "times as long", target)
     return Row(what, milliseconds(ours), f"{milliseconds(theirs)} {name}", theirs / ours, "times as fast", target, at_least=True)
-
-
-def planes(_: Path) -> Iterator[Row]:
-    """The same two nodes on a plane, made by us and by hand, and by hand once more to know the noise."""
-    for plane in ("direct", "bridge", "macvlan", "routed"):
-        hand = private(*subject("planes", "hand", plane))
-        took = median({"ours": subject("planes", "ours", plane), "hand": hand, "again": hand}, 9)
-        rtt, tcp = ({side: one[key] for side, one in took.items()} for key in ("rtt", "tcp"))
-        speed = {side: f"{1 / value:.1f} Gbit/s" for side, value in tcp.items()}
-        yield Row(f"TCP, {plane}", speed["ours"], f"by hand {speed['hand']}", tcp["hand"] / tcp["ours"], "x", 0.85, at_least=True)
-        yield Row(f"noise: TCP, {plane}, by hand twice", speed["again"], speed["hand"], tcp["hand"] / tcp["again"], "x")
-        yield Row(f"round trip, {plane}", f"{rtt['ours']:.1f} us", f"by hand {rtt['hand']:.1f} us", rtt["ours"] / rtt["hand"], "x", 1.1)
 
 
 SUITES: dict[str, Callable[[Path], Iterator[Row]]] = {"start": start, "build": build, "whole": whole, "check": check} | {
