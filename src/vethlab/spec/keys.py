@@ -173,8 +173,9 @@ NETWORK = _noun(
         "gateway", kinds.HOSTS,
         "Gives the bridge this address (or host number), and a default route to its nodes that have none.", example="gateway: 1",
     ),
-    Key("nat", kinds.choice("none", "masquerade"), "Hides its nodes behind the host's address; `world` is then outside of the lab.",
-        "none", "nat: masquerade"),
+    Key("nat", kinds.choice("none", "masquerade"),
+        "Hides its nodes behind the host's address, so it needs a `gateway`; `world` is then outside of the lab.", "none",
+        "nat: masquerade"),
     Key(
         "nodes", kinds.raw("a list of names, or a mapping of names to places", {"anyOf": [
             _NAMES, {"type": "object", "additionalProperties": {"anyOf": [kinds.HOSTS.schema, _NULL, _ref("port")]}}]}),

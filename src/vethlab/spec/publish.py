@@ -21,6 +21,7 @@ from vethlab.spec.tree import Item
 def check(whole: Whole, mistakes: Mistakes) -> None:
     """Every rule about published ports, and about the world's own addresses."""
     _outside(whole, mistakes)
+    _hidden(whole, mistakes)
     seen: list[tuple[Publish, str, Item]] = []
     for name, publish, item in _all(whole):
         hosts = _hosts(whole, name)
@@ -53,6 +54,17 @@ def _outside(whole: Whole, mistakes: Mistakes) -> None:
                     f"network `{network.name}` has {held.network}, and {taken} is the world's", why="outside of this lab",
                     help="take another subnet: 10.0.0.0/8 and fd00::/8 are for labs", topic="networks.nat",
                 )
+
+
+def _hidden(whole: Whole, mistakes: Mistakes) -> None:
+    """Nodes hide behind a host only if it is on their network: else nothing of theirs comes to it."""
+    for network in whole.networks:
+        given = "gateway" in (network.fields.item.mapping() or {})  # one that cannot be read has its own message
+        if network.fields.get("nat", "none") != "none" and not given:
+            mistakes.add(
+                network.fields.at("nat"), "nat-no-way", f"network `{network.name}` hides its nodes behind a host that has no address on it",
+                why="the nodes have no way to it", topic="networks.nat", help=f"give network `{network.name}` a `gateway`",
+            )
 
 
 def _all(whole: Whole) -> Iterator[tuple[str, Publish, Item]]:

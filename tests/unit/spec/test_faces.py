@@ -31,6 +31,7 @@ AROUND = {
     "links.": "name: x\nlinks:\n  - {}", "links.mtu": "name: x\nlinks:\n  - ends: a -- b\n    {}",
     **{f"links.{key}": "name: x\nlinks:\n  - ends: a -- b\n    {}" for key in ("rate", "delay", "loss", "tuned")},
     "networks.": "name: x\nnetworks:\n  br0:\n    {}", "networks.gateway": "name: x\nnetworks:\n  br0:\n    subnet: 10.0.0.0/24\n    {}",
+    "networks.nat": "name: x\nnetworks:\n  br0:\n    subnet: 10.0.0.0/24\n    gateway: 1\n    {}",
     "networks.nodes": "name: x\nnetworks:\n  br0:\n    subnet: 10.1.0.0/24\n    {}",
     "networks.flows": "name: x\nnetworks:\n  br0:\n    type: ovs\n    {}",
     "networks.datapath": "name: x\nnetworks:\n  br0:\n    type: ovs\n    {}",

@@ -152,6 +152,8 @@ FILE = {
     "mtu-too-small": "IPv6 needs an MTU of at least 1,280 bytes.",
     "nft-braces": "The braces of the ruleset do not match.",
     "port-taken": "One port of the host leads to one port of one node. Give one of the two another port, or another address of the host.",
+    "nat-no-way": "`nat: masquerade` hides the nodes of a network behind the host that its bridge is in, and the host has no address "
+                  "on it. Give the network a `gateway`: it is the host's address there, and the nodes' default route.",
     "publish-no-way": "The host has no way to the node: it needs a network with a `gateway`, which is the host's own address there.",
     "publish-no-address": "A port is published at an address that the host does not have.",
     "check-no-address": "The target of a check has no address to send to.",
