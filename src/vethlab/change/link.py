@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vethlab.change.netns import Action
+from vethlab.change.vxlan import adjusted
 from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End, Link, gso
 from vethlab.model.names import dotted
 
@@ -149,6 +150,8 @@ def _settings(before: Link, after: Link) -> list[str]:
         lines.append(f"{head} {' '.join(f'{name} {gso(after)}' for name in names)}")
     if after.mode is not None and after.mode != before.mode:
         lines.append(f"{head} type macvlan mode {after.mode}")
+    if after.vxlan is not None and before.vxlan is not None and after.vxlan != before.vxlan:
+        lines.append(f"{head} type vxlan {' '.join(adjusted(before.vxlan, after.vxlan))}")
     if after.port is not None and after.port != before.port:
         was = before.port
         if was is None or was.isolated != after.port.isolated:

@@ -33,8 +33,23 @@ class AddVxlan:
         words += [f"local {options.local or '::'}"] if options.local or options.version == 6 else []  # `::` says the family only
         words += [f"group {options.group}"] if options.group else []
         words += [f"dev {link.lower.interface}"] if link.lower else []
-        words += ["learning" if options.learning else "nolearning"]
+        words += ["learning" if options.learning else "nolearning", *_outer(Vxlan(0), options)]
         lines = [" ".join(words)]
         if link.master:
             lines.append(f"ip link set dev {link.name} master {link.master}")
         return tuple(lines)
+
+
+def adjusted(before: Vxlan, after: Vxlan) -> list[str]:
+    """What ip-link(8) changes in a device that exists, as its words."""
+    words = []
+    if after.local != before.local:
+        words += ["local", str(after.local or (before.local and before.local.__class__(0)))]
+    words += ["learning" if after.learning else "nolearning"] if after.learning != before.learning else []
+    return words + _outer(before, after)
+
+
+def _outer(before: Vxlan, after: Vxlan) -> list[str]:
+    """What the outer packet says of itself."""
+    hops = "inherit" if after.ttl is None else str(after.ttl or "auto")
+    return [*(["ttl", hops] if after.ttl != before.ttl else []), *(["df", after.df] if after.df != before.df else [])]

@@ -86,7 +86,7 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
     travel.origin = node
     if travel.what != REQUEST:
         translate.comes(scene, way, travel, node, None)
-    if travel.source is not None and not route.holds(snapshot, travel.source):
+    if travel.source is not None and not route.holds(snapshot, travel.source) and not _from_any(travel):
         gone = yield from lost_route(scene, node, travel.target, source=travel.source)
         way.block(gone or Finding(
             "no-address", Where(node, travel.bound, "output"), f"{node} does not have {travel.source}, from which it should send",
@@ -116,9 +116,15 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
     way.clear("no-route" if way.leg == "request" else "no-return-route")
     if routed.interface is None:
         return None
-    travel.hops = hops.initial(snapshot, routed.interface, travel.target.version)
+    given = travel.tunnel.device.ttl if travel.tunnel is not None else 0
+    travel.hops = given or hops.initial(snapshot, routed.interface, travel.target.version)
     travel.visited.append((node, "", routed.interface))
     return Onward(routed.interface, routed.via or travel.target, routed.mtu)
+
+
+def _from_any(travel: Travel) -> bool:
+    """An IPv6 tunnel may send from any address (udp_tunnel6_dst_lookup does not ask), one of IPv4 not (ip_route_output_key_hash_rcu)."""
+    return travel.tunnel is not None and travel.target.version == 6
 
 
 def _led_away(way: Way, travel: Travel, node: str, snapshot: Snapshot) -> Asking[Routed]:

@@ -6,15 +6,23 @@ Rule of the file: one Travel for each direction; it changes as the packet goes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from vethlab.explain.nat import Hit
 from vethlab.explain.way import Binding
 from vethlab.model.address import IP
 from vethlab.model.finding import Finding
 from vethlab.model.flow import PING
-from vethlab.model.link import End
+from vethlab.model.link import End, Vxlan
 
-__all__ = ["Travel"]
+__all__ = ["Travel", "Tunnelled"]
+
+
+class Tunnelled(NamedTuple):
+    """The VXLAN device that makes an outer packet."""
+
+    end: End
+    device: Vxlan
 
 
 @dataclass(slots=True)
@@ -33,6 +41,8 @@ class Travel:
     only_neighbour: bool = False
     flaw: Finding | None = None  # what makes a router refuse it: a source address that is of no use there
     cut: bool = False  # whether its origin may cut it
+    whole: bool = False  # whether a router may not: it says don't-fragment
+    tunnel: Tunnelled | None = None  # of an outer packet: the device that makes it
     hops: int | None = None
     origin: str = ""
     left_by: str | None = None

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from vethlab.explain.rules import vxlan
+from vethlab.explain.rules import outer, vxlan
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
-from vethlab.explain.travel import Travel
+from vethlab.explain.travel import Travel, Tunnelled
 from vethlab.explain.way import Obstacle, Way
 from vethlab.model.address import IP
 from vethlab.model.finding import Finding, Where
@@ -52,11 +52,15 @@ def cross(scene: Scene, way: Way, sender: End, receiver: End, frame: Frame, abou
         return
     drift = yield from scene.drift() if vxlan.differ(scene, sender, receiver) else _nothing()
     leads = vxlan.leads(scene, device, sender, receiver, frame.mac)
-    way.block(*vxlan.unknown(device, sender, receiver, frame.mac, leads))
+    way.block(*vxlan.unknown(scene, device, sender, receiver, frame.mac, leads))
     target = leads.target
     if target is None:
         return
-    under = yield from _underlay(scene, sender, device.local, target, leads.port, frame)
+    astray = yield from outer.homeless(scene, sender, target)
+    if astray is not None:
+        way.block(replace(inside(astray, sender.netns, receiver.netns), direction=way.leg))
+        device = replace(device, local=None)  # what stands behind it
+    under = yield from _underlay(scene, Tunnelled(sender, device), leads, target, frame)
     _merge(way, under, frame, about, Ends(sender.netns, receiver.netns, leads.group or target))
     if under.source is not None:
         way.outers.append(Outer(sender.netns, receiver.netns, under.source, leads.group or target, leads.port, leads.vni))
@@ -69,18 +73,21 @@ def _nothing() -> Asking[tuple[()]]:
     return ()
 
 
-def _underlay(
-    scene: Scene, sender: End, source: IP | None, target: IP, port: int, frame: Frame,
-) -> Asking[_Underlay]:
-    """The outer packet's way, walked once for each size."""
+def _underlay(scene: Scene, tunnel: Tunnelled, leads: vxlan.Leads, target: IP, frame: Frame) -> Asking[_Underlay]:
+    """The outer packet's way, walked once for each size. Only what is for a group is bound to the device's `dev` (vxlan_xmit_one)."""
+    sender, device, interface = tunnel.end, tunnel.device, scene.interface(tunnel.end)
+    bound = interface.lower if interface is not None and leads.group is not None else None
     length = frame.length + OVERHEAD[target.version] if frame.length else 0
     cut = frame.what == REPLY and frame.version == 4  # as in explain/walk.py: no echo reply says don't-fragment
+    whole = target.version == 4 and (device.df == "set" or (device.df == "inherit" and not cut))
     from vethlab.explain.walk import leg  # noqa: PLC0415 - a way leads over tunnels, and a tunnel's way is a way
 
-    key = (sender, target, port, length, cut)
+    key = (sender, target, bound, leads.port, length, cut)
     if key not in scene.underlays:
         sub = Way()
-        travel = Travel(OUTER, target, source, length, cut=cut, kind=UDP, port=port)
+        travel = Travel(
+            OUTER, target, device.local, length, bound=bound, cut=cut, whole=whole, tunnel=tunnel, kind=UDP, port=leads.port,
+        )
         arrived = yield from leg(scene, sub, travel, sender.netns)
         scene.underlays[key] = _Underlay(sub, travel.source, arrived)
     found: _Underlay = scene.underlays[key]

@@ -14,7 +14,7 @@ from vethlab.explain.carry import carry
 from vethlab.explain.hop import Local, decide
 from vethlab.explain.mistranslated import blame
 from vethlab.explain.resolve import resolve
-from vethlab.explain.rules import deliver, link, macvlan, route, switch
+from vethlab.explain.rules import deliver, link, macvlan, outer, route, switch
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.segment import members
@@ -134,7 +134,8 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
     elif travel.length > mtu:
         remedy = link.raised(sender, travel.length) if interface.mtu < travel.length else None  # else the route itself is narrow
         under = yield from macvlan.narrow(scene, sender, travel.length)
-        way.block(under or route.too_large(sender.netns, sender.interface, mtu, travel.length, remedy))
+        narrow = under or route.too_large(sender.netns, sender.interface, mtu, travel.length, remedy)
+        way.block(outer.uncut(scene, travel, sender, narrow))
     way.clear("mtu-exceeded")
     segment = yield from members(scene, sender)
     found = yield from resolve(scene, way, sender, next_hop, travel.source, travel.target, segment)
@@ -152,8 +153,8 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
 
 
 def _may_be_cut(travel: Travel, sender: End, next_hop: IP) -> bool:
-    """Of IPv4 any router cuts an outer packet, for it says don't-fragment only if told to (drivers/net/vxlan, df).
+    """Of IPv4 any router cuts an outer packet, unless its device was told to have it say don't-fragment (vxlan_xmit_one, df).
 
     Its origin does so only if what it carries may be cut too: else it tells who sent that (skb_tunnel_check_pmtu).
     """
-    return travel.cut if sender.netns == travel.origin else next_hop.version == 4
+    return not travel.whole and (travel.cut if sender.netns == travel.origin else next_hop.version == 4)

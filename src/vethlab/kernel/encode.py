@@ -97,6 +97,8 @@ def _set_link(one: ops.SetLink, reach: Reach) -> list[Request]:
         parts.append(links.segment_sizes(gso(after)))
     if after.mode is not None and after.mode != before.mode:
         parts.append(macvlan.settings(after.mode))
+    if after.vxlan is not None and before.vxlan is not None and after.vxlan != before.vxlan:
+        parts.append(vxlan.settings(before.vxlan, after.vxlan))
     requests = [links.set_link(index, after.name, parts=b"".join(parts))] if parts else []
     if after.up != before.up:
         # A message of its own and after the settings: addr_gen_mode has to be there before the interface comes up.

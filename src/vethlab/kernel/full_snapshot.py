@@ -133,7 +133,7 @@ def _interface(inside: Inside, one: Told, names: Mapping[int, str], held: Sequen
         name=one.name, index=one.number, kind=one.kind, up=one.up, carrier=one.carrier, mtu=one.mtu, mac=one.mac, arp=one.arp,
         master=names.get(one.master), port=interface.port(one), stp=interface.runs_stp(one), xdp=interface.xdp(one),
         xdp_modes=interface.xdp_modes(one), queues=tuple(held), filters=tc.filters(inside.route, one.number, held), ipv4=ipv4, ipv6=ipv6,
-        counters=interface.counters(one), vxlan=vxlan.told(one),
+        counters=interface.counters(one), vxlan=vxlan.told(one), lower=names.get(vxlan.below(one)),
     )
 
 

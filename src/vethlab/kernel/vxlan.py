@@ -9,10 +9,19 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING
 
-from vethlab.kernel.netlink.link import IFLA_ADDRESS, IFLA_INFO_DATA, IFLA_MASTER, IFLA_MTU, mac_bytes, new_link
+from vethlab.kernel.netlink.link import (
+    IFLA_ADDRESS,
+    IFLA_INFO_DATA,
+    IFLA_INFO_KIND,
+    IFLA_LINKINFO,
+    IFLA_MASTER,
+    IFLA_MTU,
+    mac_bytes,
+    new_link,
+)
 from vethlab.kernel.netlink.message import (
     NLM_F_APPEND,
     NLM_F_CREATE,
@@ -21,6 +30,7 @@ from vethlab.kernel.netlink.message import (
     attribute,
     attributes,
     get_u32,
+    nested,
     u8,
     u32,
 )
@@ -34,9 +44,11 @@ if TYPE_CHECKING:
 
 KIND = "vxlan"
 IFLA_VXLAN_ID, IFLA_VXLAN_GROUP, IFLA_VXLAN_LINK, IFLA_VXLAN_LOCAL, IFLA_VXLAN_LEARNING = 1, 2, 3, 4, 7
-IFLA_VXLAN_PORT, IFLA_VXLAN_GROUP6, IFLA_VXLAN_LOCAL6 = 15, 16, 17
+IFLA_VXLAN_TTL, IFLA_VXLAN_PORT, IFLA_VXLAN_GROUP6, IFLA_VXLAN_LOCAL6, IFLA_VXLAN_TTL_INHERIT, IFLA_VXLAN_DF = 5, 15, 16, 17, 28, 29
+DF = {"unset": 0, "set": 1, "inherit": 2}
 NDA_PORT, NDA_VNI = 6, 7
 NTF_SELF = 0x02
+_DF_WORDS = {number: word for word, number in DF.items()}
 _ANY = {4: bytes(4), 6: bytes(16)}
 
 
@@ -48,6 +60,8 @@ def encode(link: Link, *, master: int = 0, lower: int = 0) -> Request:
     parts += u32(IFLA_MASTER, master) if master else b""
     data = u32(IFLA_VXLAN_ID, options.vni) + attribute(IFLA_VXLAN_PORT, socket.htons(options.port).to_bytes(2, "little"))
     data += u8(IFLA_VXLAN_LEARNING, int(options.learning))
+    data += attribute(IFLA_VXLAN_TTL_INHERIT, b"") if options.ttl is None else u8(IFLA_VXLAN_TTL, options.ttl) if options.ttl else b""
+    data += u8(IFLA_VXLAN_DF, DF[options.df]) if options.df != "unset" else b""
     if options.local is not None or six:  # the unspecified address says no more than the family
         data += attribute(IFLA_VXLAN_LOCAL6 if six else IFLA_VXLAN_LOCAL, options.local.packed if options.local else _ANY[6])
     if options.group is not None:
@@ -55,6 +69,21 @@ def encode(link: Link, *, master: int = 0, lower: int = 0) -> Request:
     if lower:
         data += u32(IFLA_VXLAN_LINK, lower)
     return new_link(link.index or 0, link.name, KIND, up=False, parts=parts, data=data)
+
+
+def settings(before: Vxlan, after: Vxlan) -> bytes:
+    """The attribute that changes an existing device: what differs of what can be changed (vxlan_nl2conf)."""
+    data = b""
+    if after.local != before.local:
+        six = (after.local or before.local or IPv4Address(0)).version == 6
+        data += attribute(IFLA_VXLAN_LOCAL6 if six else IFLA_VXLAN_LOCAL, after.local.packed if after.local else _ANY[6 if six else 4])
+    if after.learning != before.learning:
+        data += u8(IFLA_VXLAN_LEARNING, int(after.learning))
+    if after.ttl != before.ttl and after.ttl is not None:
+        data += u8(IFLA_VXLAN_TTL, after.ttl)
+    if after.df != before.df:
+        data += u8(IFLA_VXLAN_DF, DF[after.df])
+    return nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, KIND.encode()), nested(IFLA_INFO_DATA, data))
 
 
 def lower(data: bytes, start: int, end: int) -> int:
@@ -70,12 +99,16 @@ def decode(data: bytes, start: int, end: int) -> Vxlan:
     def address(*kinds: int) -> bytes | None:
         return next((data[found[kind][0] : found[kind][1]] for kind in kinds if kind in found), None)
 
+    def number(kind: int) -> int:
+        return data[found[kind][0]] if kind in found else 0
+
     local, group = address(IFLA_VXLAN_LOCAL, IFLA_VXLAN_LOCAL6), address(IFLA_VXLAN_GROUP, IFLA_VXLAN_GROUP6)
     return Vxlan(
         vni=get_u32(data, found[IFLA_VXLAN_ID]),
         port=int.from_bytes(data[found[IFLA_VXLAN_PORT][0] : found[IFLA_VXLAN_PORT][1]], "big"),
         local=ip_address(local) if local and any(local) else None, group=ip_address(group) if group and any(group) else None,
-        learning=IFLA_VXLAN_LEARNING in found and data[found[IFLA_VXLAN_LEARNING][0]] != 0,
+        ttl=None if number(IFLA_VXLAN_TTL_INHERIT) else number(IFLA_VXLAN_TTL), df=_DF_WORDS.get(number(IFLA_VXLAN_DF), "unset"),
+        learning=number(IFLA_VXLAN_LEARNING) != 0,
         version=6 if len(local or group or b"") == 16 else 4,
     )
 
@@ -84,6 +117,12 @@ def told(one: Told) -> Vxlan | None:
     """The settings of an interface that was read in full, None if it is no VXLAN device."""
     span = one.info.get(IFLA_INFO_DATA) if one.kind == KIND else None
     return None if span is None else decode(one.data, *span)
+
+
+def below(one: Told) -> int:
+    """The index of the interface that it sends out of; 0 for none."""
+    span = one.info.get(IFLA_INFO_DATA) if one.kind == KIND else None
+    return 0 if span is None else lower(one.data, *span)
 
 
 def add_entry(entry: Forward, indexes: Mapping[str, int]) -> Request:

@@ -60,16 +60,30 @@ class Search:
         return []
 
     def _step(self, before: Explanation, applied: list[Fix]) -> tuple[Fix, Explanation] | None:
-        """The first fix that gets the packet past this obstacle."""
+        """The first fix that makes it pass all at once; else the first that gets the packet past this obstacle.
+
+        Once one is found that does that, only others against the very obstacle are tried, and none that changes what somebody decided.
+        """
+        found: tuple[Fix, Explanation] | None = None
+        own = before.verdict.fixes if before.verdict is not None else ()
         for candidate in _known(before):
+            if found is not None and (candidate.policy or candidate not in own):
+                continue
+            if found is not None:
+                self._again(applied)
             if not self._try(candidate):
                 self._again(applied)
                 continue
             after = self._ask()
-            if _is_progress(before, after):
+            if after.ok:
                 return candidate, after
-            self._again(applied)
-        return None
+            if found is None and _is_progress(before, after):
+                found = candidate, after
+            else:
+                self._again(applied)
+        if found is not None:
+            self._again([*applied, found[0]])
+        return found
 
     def _needed(self, found: list[Fix]) -> list[Fix]:
         """Without those that turn out not to be needed."""

@@ -65,7 +65,7 @@ def tunnels_of(topology: Topology) -> dict[End, Tunnel]:
                 network.vni, network.udp_port, vtep.local, vtep.group, learning=network.fdb != "static", version=vtep.version,
             )
             remotes = vtep.remotes or tuple(one for one in known if one[0] != vtep.host)
-            found[ends[vtep.host]] = Tunnel(meant, tuple((ends[host], address) for host, address in remotes))
+            found[ends[vtep.host]] = Tunnel(meant, tuple((ends[host], address) for host, address in remotes), vtep.underlay or None)
     return found
 
 

@@ -6,7 +6,7 @@ IFLA_LINK names its peer without asking for namespace ids.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vethlab.model.address import IP
 
@@ -49,10 +49,13 @@ class BridgePort:
 
 @dataclass(frozen=True, slots=True)
 class Vxlan:
-    """What only a VXLAN device has (drivers/net/vxlan, RFC 7348). Most of it the kernel changes in no device that exists.
+    """What only a VXLAN device has (drivers/net/vxlan, RFC 7348).
 
+    Of a device that exists the kernel changes `local`, `learning`, `ttl` and `df` only; `settled` is the rest.
     `local`: the outer source, None where the route to the far end chooses it; `version` is then the family it is made for.
     `group`: unknown frames go out of the link's `lower` to a multicast group. `learning`: who sends from where is remembered.
+    `ttl`: the hops of the outer packet, 0 those of the route, None those of the frame inside. `df`: whether it says don't-fragment:
+    "unset", "set", or "inherit" from the frame inside.
     """
 
     vni: int
@@ -60,7 +63,14 @@ class Vxlan:
     local: IP | None = None
     group: IP | None = None
     learning: bool = False
+    ttl: int | None = 0
+    df: str = "unset"
     version: int = field(default=4, compare=False)  # the kernel does not tell it where neither local nor group do
+
+    @property
+    def settled(self) -> Vxlan:
+        """Without what can be changed."""
+        return replace(self, local=None, learning=False, ttl=None if self.ttl is None else 0, df="unset")
 
 
 @dataclass(frozen=True, slots=True)

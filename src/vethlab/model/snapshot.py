@@ -50,6 +50,8 @@ class Interface:
 
     `xdp_modes` are the words by which ip-link(8) takes programs off, one for each mode in use: xdpgeneric, xdpdrv, xdpoffload.
 
+    `lower` is the interface that a VXLAN device sends out of, if it was told one.
+
     `ipv4` and `ipv6` are its net.ipv4.conf and net.ipv6.conf values by leaf name.
     """
 
@@ -72,6 +74,7 @@ class Interface:
     ipv6: Mapping[str, int] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
     vxlan: Vxlan | None = None
+    lower: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +206,14 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:
-    """What the lab file says of a VXLAN device: its settings, and the address at which it should reach each other one of the network."""
+    """What the lab file says of a VXLAN device: its settings, and the address at which it should reach each other one of the network.
+
+    `lower` is the interface that frames for its group should leave by, and come in by.
+    """
 
     meant: Vxlan
     remotes: tuple[tuple[End, IP], ...] = ()
+    lower: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from vethlab.model.fdb import Forward
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
 from vethlab.model.state import Address, Netns, State
 from vethlab.model.switch import KIND
-from vethlab.plan.differences import alike, covers, explain, matches, rebuilt
+from vethlab.plan.differences import adjustable, alike, covers, explain, matches, rebuilt
 from vethlab.plan.order import order
 from vethlab.plan.spaces import QUIET_PORTS
 from vethlab.plan.switches import indexes_needed, new_bridges, switch_changes
@@ -105,8 +105,9 @@ class _Diff:
                     yield ops.RemoveLink(name, link, EXTRA)
 
     def _same_link(self, end: End, link: Link, goal: Link) -> bool:
-        settled = (link.kind, link.lower, link.vxlan) == (goal.kind, goal.lower, goal.vxlan)
-        if not settled or (goal.peer is not None and link.peer != goal.peer):
+        if (link.kind, link.lower) != (goal.kind, goal.lower) or not adjustable(link.vxlan, goal.vxlan):
+            return False
+        if goal.peer is not None and link.peer != goal.peer:
             return False
         if goal.peer is None:
             return True

@@ -5,10 +5,10 @@ Rule of the file: what a declaration leaves open (None) the kernel may decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from vethlab.model.link import Link, gso
+from vethlab.model.link import Link, Vxlan, gso
 from vethlab.model.route import NextHop, Route
 from vethlab.model.shaping import Queue
 
@@ -50,6 +50,8 @@ def differences(now: Link, goal: Link) -> Iterator[str]:
             yield f"hairpin {_switch(now.port.hairpin)} → {_switch(goal.port.hairpin)}"
         if goal.port.state is not None and now.port.state != goal.port.state:
             yield f"port state {now.port.state} → {goal.port.state}"
+    if goal.vxlan is not None and now.vxlan is not None:
+        yield from _tunnel(now.vxlan, goal.vxlan, ("local", "learning", "ttl", "df"))
     if goal.kind != "loopback" and now.link_local != goal.link_local:
         yield f"link-local address {_switch(now.link_local)} → {_switch(goal.link_local)}"
 
@@ -58,9 +60,22 @@ def rebuilt(now: Link, goal: Link) -> str:
     """Why a link is removed and another one made in its place."""
     if now.vxlan is None or goal.vxlan is None:
         return "another link has its place"
-    pairs = [(key, getattr(now.vxlan, key), getattr(goal.vxlan, key)) for key in ("vni", "port", "local", "group", "learning")]
-    pairs.append(("out of", now.lower, goal.lower))
-    return ", ".join(f"{key} {_said(was)} → {_said(wanted)}" for key, was, wanted in pairs if was != wanted)
+    found = [*_tunnel(now.vxlan, goal.vxlan, ("vni", "port", "local", "group", "learning", "ttl", "df"))]
+    found += [f"out of {_said(now.lower)} → {_said(goal.lower)}"] if now.lower != goal.lower else []
+    return ", ".join(found)
+
+
+def adjustable(now: Vxlan | None, goal: Vxlan | None) -> bool:
+    """Whether a device can be made what it should be: what cannot be changed is so already, and the family of its address."""
+    if now is None or goal is None:
+        return now is goal
+    families = {one.local.version for one in (now, goal) if one.local is not None}
+    return now.settled == goal.settled and len(families) < 2
+
+
+def _tunnel(now: Vxlan, goal: Vxlan, keys: Iterable[str]) -> Iterator[str]:
+    pairs = [(key, getattr(now, key), getattr(goal, key)) for key in keys]
+    yield from (f"{key} {_said(was)} → {_said(wanted)}" for key, was, wanted in pairs if was != wanted)
 
 
 def alike(now: Queue | None, goal: Queue) -> bool:

@@ -20,6 +20,7 @@ _SWITCHES = {  # settings of a bridge's port that every lab file means
     "state": "3", "learning": "on", "flood": "on", "mcast_flood": "on", "bcast_flood": "on", "neigh_suppress": "off", "hairpin": "off",
     "guard": "off", "root_block": "off", "locked": "off",
 }
+_AS_MADE = frozenset({("arp", "on"), ("type", "vxlan"), ("ttl", "auto"), ("df", "unset")})  # settings that every interface of a lab has
 ADDED, REMOVED = "add", "del"
 
 
@@ -71,7 +72,7 @@ def _ip(command: Command, words: list[str]) -> list[Wish]:
         return [Wish("device", command.node, _after(["dev", *rest] if rest[0] != "dev" else rest, "dev"))]
     if kind == "link" and verb == "add" and "vxlan" in rest:
         return [Wish("device", command.node, _after(rest, "name"), f"{_after(rest, 'id')} {_after(rest, 'dstport')}")]
-    if kind in {"neighbour", "neighbor", "rule"} and verb in _REMOVES:
+    if (kind in {"neighbour", "neighbor", "rule"} and verb in _REMOVES) or words == ["route", "flush", "cache"]:
         return []
     raise Unsaid(_NO_WORD)
 
@@ -116,7 +117,7 @@ def _link(command: Command, words: list[str]) -> list[Wish]:
         value, words = words[0], words[1:]
         if word in {"mtu", "master", "address"}:
             found.append(Wish("mac" if word == "address" else word, command.node, interface, value))
-        elif (word, value) != ("arp", "on") and not (word.startswith("xdp") and value == "off"):
+        elif (word, value) not in _AS_MADE and not (word.startswith("xdp") and value == "off"):
             raise Unsaid(_NO_WORD)
     return found
 

@@ -54,7 +54,9 @@ BY_HAND = {
     "bridge fdb replace 02:00:00:00:00:09 dev vx-pods dst 10.0.0.2 vni 9 port 99": "remove fdb 02:00:00:00:00:09 to 10.0.0.2 on h1:vx-pods",
     "ip link set dev vx-pods down": "change interface h1:vx-pods",
     "ip link set dev vx-pods nomaster": "change interface h1:vx-pods",
-    "ip link set dev vx-pods type vxlan learning": "remove vxlan h1:vx-pods",
+    "ip link set dev vx-pods type vxlan learning": "change interface h1:vx-pods",
+    "ip link set dev vx-pods type vxlan local 10.0.0.77 ttl 3 df set": "change interface h1:vx-pods",
+    "ip link set dev vx-pods type vxlan local 0.0.0.0 df inherit": "change interface h1:vx-pods",
     "ip link delete dev vx-pods": "add vxlan h1:vx-pods",
     "ip link delete dev eth0": "add link h1:eth0 -- h2:eth0",
 }

@@ -62,6 +62,28 @@ CASES: list[tuple[Change, list[str]]] = [
         ],
     ),
     (
+        ops.AddVxlan("h1", Link("vx-pods", "vxlan", vxlan=Vxlan(1, ttl=None, df="set"))),
+        ["ip link add name vx-pods mtu 1500 type vxlan id 1 dstport 4789 nolearning ttl inherit df set"],
+    ),
+    (
+        ops.SetLink(
+            "h1", Link("vx-pods", "vxlan", vxlan=Vxlan(1, ttl=3, local=ip_address("fd00::1"))),
+            Link("vx-pods", "vxlan", vxlan=Vxlan(1, learning=True)), "why",
+        ),
+        ["ip link set dev vx-pods type vxlan local :: learning ttl auto"],
+    ),
+    (
+        ops.SetLink(
+            "h1", Link("vx-pods", "vxlan", vxlan=Vxlan(1, learning=True)),
+            Link("vx-pods", "vxlan", vxlan=Vxlan(1, df="inherit", ttl=9, local=ip_address("10.0.0.1"))), "why",
+        ),
+        ["ip link set dev vx-pods type vxlan local 10.0.0.1 nolearning ttl 9 df inherit"],
+    ),
+    (
+        ops.SetLink("h1", Link("vx-pods", "vxlan", vxlan=Vxlan(1)), Link("vx-pods", "vxlan", vxlan=Vxlan(1, df="set")), "why"),
+        ["ip link set dev vx-pods type vxlan df set"],
+    ),
+    (
         ops.AddForward("h1", Forward("vx-pods", UNKNOWN_MAC, ip_address("10.0.0.2"))),
         ["bridge fdb append 00:00:00:00:00:00 dev vx-pods dst 10.0.0.2 self permanent"],
     ),

@@ -289,7 +289,7 @@ def _snapshot(netns: Netns, name: str, topology: Topology) -> Snapshot:
         link.name: Interface(
             link.name, number, link.kind, mtu=link.mtu, mac=link.mac or _mac(End(name, link.name)), master=link.master,
             port=None if link.port is None else PortFlags(isolated=link.port.isolated), ipv4={"forwarding": forward},
-            vxlan=link.vxlan,
+            vxlan=link.vxlan, lower=link.lower.interface if link.kind == "vxlan" and link.lower is not None else None,
         )
         for number, link in enumerate(netns.links.values(), 1)
     }

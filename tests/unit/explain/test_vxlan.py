@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 from tests.unit.explain.scenes import Paper, end, sighting
 
 from vethlab.explain.compare import verdict
+from vethlab.explain.questions import Route, Routed
 from vethlab.model.fdb import UNKNOWN_MAC, Forward
 from vethlab.model.journey import IN, OUT, OUTER, SOLICIT, FirewallDrop, Observed, Outer
 from vethlab.model.link import Vxlan
@@ -130,3 +132,85 @@ def test_who_has_no_host_of_the_way_dropped_another_packet() -> None:
 
     assert ("underlay-broken", "unknown") == (blamed(outer), blamed(other))
     assert end("h1:vx-pods") in paper.tunnels
+
+
+@pytest.mark.parametrize(("place", "changes", "said"), [
+    ("h1:vx-pods", {"ttl": 1}, "ttl-expired at h1:vx-pods"), ("h2:vx-pods", {"ttl": 1}, "ttl-expired at h2:vx-pods"),
+    ("h1:vx-pods", {"local": ip_address("10.1.0.77")}, "no-address at h1:vx-pods"), ("h1:vx-pods", {"ttl": 2, "df": "set"}, ""),
+    ("h1:vx-pods", {"ttl": None}, ""),
+])
+def test_what_a_device_writes_into_its_outer_packets(place: str, changes: dict[str, Any], said: str) -> None:
+    """Too few hops and a source of nobody are the device's own fault, told inside `underlay-broken`, with the setting that mends it."""
+    paper = Paper(ROUTED)
+    held = paper.nodes[end(place).netns].interfaces["vx-pods"].vxlan or Vxlan(0)
+    paper.interface(place, vxlan=replace(held, **changes))
+    found = [one.finding.inner for one in paper.walk("h1/a", "10.42.0.2").obstacles]
+    assert [said] * bool(said) == list(dict.fromkeys(f"{one.slug} at {one.where}" for one in found if one is not None))
+    word = {"ttl": ("ttl", "auto"), "local": ("local", "10.1.0.1")}.get(next(iter(changes)), ())
+    assert all(one is not None and one.fixes[0].commands[0].argv[-2:] == word for one in found)
+
+
+def test_the_source_of_a_device_without_a_lab_file_is_what_the_route_says() -> None:
+    """Where its address is missing, and is meant to be there, the address is told as missing; IPv6 sends from any."""
+    paper = Paper(ROUTED)
+    paper.tunnels = {}
+    held = paper.nodes["h1"].interfaces["vx-pods"].vxlan or Vxlan(0)
+    paper.interface("h1:vx-pods", vxlan=replace(held, local=ip_address("10.1.0.77")))
+    inner = paper.walk("h1/a", "10.42.0.2").obstacles[0].finding.inner
+    assert inner is not None
+    assert ("local", "10.1.0.1") == inner.fixes[0].commands[0].argv[-2:]
+    paper.without("h1", "0.0.0.0/0")
+    inner = paper.walk("h1/a", "10.42.0.2").obstacles[0].finding.inner
+    assert inner is not None
+    assert () == inner.fixes
+    paper.interface("h1:vx-pods", vxlan=replace(held, local=ip_address("10.2.0.2")))  # another node's, says the lab file
+    inner = paper.walk("h1/a", "10.42.0.2").obstacles[0].finding.inner
+    assert inner is not None
+    assert ("no-address", "h1") == (inner.slug, str(inner.where))
+    six = Paper(TWO.replace("192.168.50.1/24", "fd00:50::1/64").replace("192.168.50.2/24", "fd00:50::2/64").replace("FDB", "static"))
+    held = six.nodes["h1"].interfaces["vx-pods"].vxlan or Vxlan(0)
+    six.interface("h1:vx-pods", vxlan=replace(held, local=ip_address("fd00:50::77")))
+    assert [] == six.obstacles("h1/a", "10.42.0.2")
+
+
+@pytest.mark.parametrize(("host", "df", "leg"), [("h1", "set", "request"), ("h1", "inherit", "request"), ("h2", "set", "reply")])
+def test_outer_packets_that_say_do_not_fragment(host: str, df: str, leg: str) -> None:
+    """A narrow link is an obstacle then: to what comes by, and to a reply at the very host that sends it."""
+    paper = Paper(ROUTED)
+    for place in ("r:two", "h2:eth0"):
+        paper.interface(place, mtu=1300)
+    held = paper.nodes[host].interfaces["vx-pods"].vxlan or Vxlan(0)
+    paper.interface(f"{host}:vx-pods", vxlan=replace(held, df=df))
+    found = paper.walk("h1/a", "10.42.0.2", size=1400).obstacles[0].finding
+    assert found.inner is not None
+    lines = [[" ".join(one.argv) for one in fix.commands] for fix in found.inner.fixes]
+    forget = ["ip route flush cache"] if host == "h1" else []
+    raised = f"ip link set dev {'two' if host == 'h1' else 'eth0'} mtu 1500"
+    assert ("mtu-exceeded", leg) == (found.inner.slug, found.direction)
+    assert [["ip link set dev vx-pods type vxlan df unset", *forget], [raised, *forget]] == lines
+    paper.tunnels = {}
+    assert lines[::-1] == [
+        [" ".join(one.argv) for one in fix.commands] for fix in
+        getattr(paper.walk("h1/a", "10.42.0.2", size=1400).obstacles[0].finding.inner, "fixes", ())
+    ]
+
+
+def test_what_a_router_told_a_host_is_to_be_forgotten() -> None:
+    """The interface is wide enough, and the kernel's answer has an MTU: that was learned."""
+    paper = Paper(ROUTED)
+    target, source, router = ip_address("10.2.0.2"), ip_address("10.1.0.1"), ip_address("10.1.0.9")
+    paper.says = {Route("h1", target, source): Routed(type="unicast", interface="eth0", via=router, source=source, mtu=1300)}
+    found = paper.walk("h1/a", "10.42.0.2", size=1400).obstacles[0].finding
+    assert [("ip", "route", "flush", "cache")] == [one.commands[0].argv for one in found.fixes]
+
+
+@pytest.mark.parametrize(("host", "place", "says"), [
+    ("h1", "egress", "h1:vx-pods sends to the group 239.0.0.42 by whatever the route says and not by eth0"),
+    ("h2", "ingress", "h2:vx-pods has joined the group 239.0.0.42 by whatever the route says and not by eth0"),
+])
+def test_a_group_on_another_interface(host: str, place: str, says: str) -> None:
+    """Frames for a group leave, and come in, by the interface that the device was told."""
+    paper = two("multicast")
+    paper.interface(f"{host}:vx-pods", lower=None)
+    found = paper.walk("h1/a", "10.42.0.2").obstacles[0].finding
+    assert ("vxlan-no-fdb", host, place, says) == (found.slug, found.where.node, found.where.stage, found.summary)

@@ -9,7 +9,7 @@ from tests.topologies import campus, direct, via
 
 from vethlab import change as ops
 from vethlab.kernel.fake import Fake
-from vethlab.model.link import Bridge, BridgePort, End, Link
+from vethlab.model.link import Bridge, BridgePort, End, Link, Vxlan
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import NextHop, Route, RouteType
 from vethlab.model.state import Address, Netns, Process, State
@@ -214,6 +214,23 @@ def test_every_difference_of_a_link_is_told() -> None:
         "bridge settings differ, isolated off → on, port state 3 → 4, link-local address on → off"
     ) == explain(now, goal)
     assert "up → down, master br0 → none" == explain(Link("x", "veth", master="br0"), Link("x", "veth", up=False))
+
+
+def test_a_vxlan_device_is_changed_where_the_kernel_can() -> None:
+    """Its source, hops and don't-fragment change in place; another vni, another family or hops that are inherited make it anew."""
+    held, ten, six = Vxlan(1, local=ip_address("10.0.0.1")), ip_address("10.0.0.2"), ip_address("fd00::1")
+
+    def found(now: Vxlan, goal: Vxlan) -> list[tuple[str, str]]:
+        states = [State({"a": Netns(links={"x": Link("x", "vxlan", vxlan=one)})}) for one in (now, goal)]
+        return [(type(one).__name__, one.reason) for one in diff(*states)]
+
+    assert [("SetLink", "local 10.0.0.2 → 10.0.0.1, learning on → off, ttl 3 → 0, df set → unset")] == found(
+        replace(held, local=ten, learning=True, ttl=3, df="set"), held,
+    )
+    assert [("SetLink", "local none → 10.0.0.1")] == found(replace(held, local=None), held)
+    assert ("RemoveLink", "vni 2 → 1, ttl 3 → 0") == found(replace(held, vni=2, ttl=3), held)[0]
+    assert ("RemoveLink", "local fd00::1 → 10.0.0.1") == found(replace(held, local=six), held)[0]
+    assert ("RemoveLink", "ttl none → 0") == found(replace(held, ttl=None), held)[0]
 
 
 def test_a_port_keeps_its_learned_state_when_something_else_changes() -> None:

@@ -11,6 +11,7 @@ DECLARATION = Declaration(
     means=(
         "A VXLAN device sends each frame as the load of a UDP packet from host to host (vxlan_xmit_one() in "
         "drivers/net/vxlan/vxlan_core.c), and that packet is routed, filtered and dropped like any other. "
+        "What the device writes into it can be at fault too: `local`, `ttl`, `df` (`ip -d link show`). "
         "Nodes of the overlay see nothing of it: to them the far end just does not answer. "
         "The finding inside this one is the underlay's own, and what mends that mends the overlay."
     ),

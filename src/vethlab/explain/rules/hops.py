@@ -9,6 +9,7 @@ from __future__ import annotations
 from vethlab.explain import fixes
 from vethlab.explain.fib import match
 from vethlab.explain.questions import Routed
+from vethlab.explain.rules import outer
 from vethlab.explain.rules.route import removal, route_text
 from vethlab.explain.scene import Scene
 from vethlab.explain.travel import Travel
@@ -68,6 +69,8 @@ def loop(scene: Scene, travel: Travel, drift: tuple[Drift, ...]) -> Finding:
 
 def used_up(scene: Scene, travel: Travel, node: str, came: str) -> Finding:
     """The TTL is too small for the way."""
+    if travel.tunnel is not None and travel.tunnel.device.ttl:
+        return outer.short_lived(travel.tunnel, node, came)
     snapshot = scene.snapshots[travel.origin]
     key = "net.ipv4.ip_default_ttl"
     if travel.target.version == 6:

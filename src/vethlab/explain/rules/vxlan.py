@@ -61,30 +61,47 @@ def leads(scene: Scene, device: Vxlan, sender: End, receiver: End, mac: str) -> 
         return Leads(right.remote, right.port or device.port, right.vni or device.vni, right=True, entry=right)
     if not found and device.group is not None:  # the group is as good as an address of each: it is sent out of one interface
         far = settings(scene, receiver)
-        joined = far is not None and far.group == device.group
+        joined = far is not None and far.group == device.group and not any(_elsewhere(scene, end) for end in (sender, receiver))
         return Leads(meant if joined else None, device.port, device.vni, right=joined, group=device.group)
     return Leads(meant, device.port, device.vni, right=False, others=tuple(found))
 
 
-def unknown(device: Vxlan, sender: End, receiver: End, mac: str, found: Leads) -> Iterator[Finding]:
+def _elsewhere(scene: Scene, end: End) -> str:
+    """By which interface a device has to do with its group, if that is not the one of the lab file; else empty."""
+    tunnel, interface = scene.wiring.tunnels.get(end), scene.interface(end)
+    meant, lower = getattr(tunnel, "lower", None), getattr(interface, "lower", None)
+    return "" if meant is None or meant == lower else f"by {lower or 'whatever the route says'} and not by {meant}"
+
+
+def unknown(scene: Scene, device: Vxlan, sender: End, receiver: End, mac: str, found: Leads) -> Iterator[Finding]:
     """No entry leads to the receiver."""
     if found.right:
         return
+    astray = next((end for end in (sender, receiver) if device.group is not None and not found.others and _elsewhere(scene, end)), None)
+    if astray is not None:
+        does = "sends to" if astray == sender else "has joined"
+        where = Where(astray.netns, astray.interface, "egress" if astray == sender else "ingress")
+        summary = says = f"{astray} {does} the group {device.group} {_elsewhere(scene, astray)}"
+    else:
+        where = Where(sender.netns, sender.interface, "egress")
+        summary, says = _unled(device, sender, receiver, mac, found)
+    yield Finding(
+        "vxlan-no-fdb", where, summary, evidence=(Evidence("configuration", says),), fixes=tuple(_entries(sender, mac, found)),
+    )
+
+
+def _unled(device: Vxlan, sender: End, receiver: End, mac: str, found: Leads) -> tuple[str, str]:
+    """What the sender does with such frames, and what says so."""
     whose = f"frames for {mac}" if mac else "broadcasts"
     if found.others:
         wrong = found.others[0]
-        summary = f"{sender} sends {whose} to {', '.join(str(one.remote) for one in found.others)}, and {receiver.netns} is not there"
-        says = f"fdb of {sender}: {wrong.mac} dst {wrong.remote}"
-    elif device.group is not None:
+        places = ", ".join(str(one.remote) for one in found.others)
+        return f"{sender} sends {whose} to {places}, and {receiver.netns} is not there", f"fdb of {sender}: {wrong.mac} dst {wrong.remote}"
+    if device.group is not None:
         summary = f"{sender} sends {whose} to {device.group}, a group that {receiver} has not joined"
-        says = f"the group of {sender} is {device.group}"
-    else:
-        summary = f"{sender} does not know where {whose} go: no entry leads to {receiver.netns}"
-        says = f"fdb of {sender}: no entry for {mac or UNKNOWN_MAC}"
-    yield Finding(
-        "vxlan-no-fdb", Where(sender.netns, sender.interface, "egress"), summary, evidence=(Evidence("configuration", says),),
-        fixes=tuple(_entries(sender, mac, found)),
-    )
+        return summary, f"the group of {sender} is {device.group}"
+    summary = f"{sender} does not know where {whose} go: no entry leads to {receiver.netns}"
+    return summary, f"fdb of {sender}: no entry for {mac or UNKNOWN_MAC}"
 
 
 def _entries(sender: End, mac: str, found: Leads) -> Iterator[Fix]:

@@ -1,0 +1,80 @@
+"""What a VXLAN device writes into its outer packets: a source, a number of hops, whether they may be cut.
+
+Enters: the device, the packet under way; leaves: findings. Rule of the file: vxlan_xmit_one() in drivers/net/vxlan/vxlan_core.c. All of it
+can be changed while the device exists, so every remedy is one setting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vethlab.explain import fixes
+from vethlab.explain.questions import Route, Routed
+from vethlab.explain.rules import vxlan
+from vethlab.explain.rules.route import holds
+from vethlab.explain.scene import Asking, Scene
+from vethlab.explain.travel import Travel, Tunnelled
+from vethlab.model.address import IP
+from vethlab.model.finding import Evidence, Finding, Fix, Where
+from vethlab.model.link import End
+
+__all__ = ["homeless", "short_lived", "uncut"]
+
+
+def homeless(scene: Scene, end: End, target: IP) -> Asking[Finding | None]:
+    """Outer packets of IPv4 with a source that their node does not have: the device was told so, the address is not just gone."""
+    snapshot = yield from scene.look(end.netns)
+    device = vxlan.settings(scene, end)
+    if device is None or device.local is None or device.local.version == 6 or holds(snapshot, device.local):
+        return None
+    tunnel = scene.wiring.tunnels.get(end)
+    if (tunnel is not None and tunnel.meant.local == device.local) or scene.wiring.meant_for(device.local):
+        return None  # the address is missing, and the walk says so
+    routed: Routed = yield Route(end.netns, target)
+    right = routed.source if tunnel is None or tunnel.meant.local is None else tunnel.meant.local
+    remedies = () if right is None else (_told(end, f"let {end} send from {right}", ("local", str(right))),)
+    return Finding(
+        "no-address", Where(end.netns, end.interface, "output"), f"{end} sends from {device.local}, which {end.netns} does not have",
+        evidence=(Evidence("configuration", f"{end} has local {device.local}, and no interface of {end.netns} has that address"),),
+        fixes=remedies,
+    )
+
+
+def short_lived(tunnel: Tunnelled, node: str, came: str) -> Finding:
+    """The device gives its packets too few hops."""
+    end, device = tunnel
+    hops = "1 hop" if device.ttl == 1 else f"{device.ttl} hops"
+    remedy = _told(end, f"let {end} give its packets the usual number of hops", ("ttl", "auto"))
+    return Finding(
+        "ttl-expired", Where(end.netns, end.interface, "output"), f"{end} gives its packets {hops}, too few to pass {node}",
+        evidence=(Evidence("configuration", f"{end} has ttl {device.ttl}; {node}:{came} would have to forward the outer packet"),),
+        fixes=(remedy,),
+    )
+
+
+def uncut(scene: Scene, travel: Travel, at: End, found: Finding) -> Finding:
+    """An outer packet is too large, and would be cut had its device not been told that it may not be.
+
+    A host remembers what a router tells it (ip_rt_update_pmtu), for ten minutes: it has to forget that once the router is mended.
+    """
+    if travel.tunnel is None:
+        return found
+    end, device = travel.tunnel
+    forget = fixes.command(end.netns, "ip", "route", "flush", "cache")
+    if at.netns == travel.origin and not found.fixes:
+        return replace(found, fixes=(fixes.fix(f"let {end.netns} forget what routers told it", forget),))
+    if not travel.whole or not (travel.cut or at.netns != travel.origin):
+        return found
+    says = Evidence("configuration", f"{end} has df {device.df}: its packets say don't-fragment")
+    remedy = _told(end, f"let routers cut what {end} sends", ("df", "unset"))
+    tunnel = scene.wiring.tunnels.get(end)
+    meant = tunnel is None or tunnel.meant.df == device.df
+    every = (*found.fixes, remedy) if meant else (remedy, *found.fixes)
+    if at.netns != travel.origin:
+        every = tuple(replace(one, commands=(*one.commands, forget)) for one in every)
+    return replace(found, evidence=(*found.evidence, says), fixes=every)
+
+
+def _told(end: End, title: str, words: tuple[str, str]) -> Fix:
+    """A setting of a device that exists."""
+    return fixes.fix(title, fixes.command(end.netns, "ip", "link", "set", "dev", end.interface, "type", "vxlan", *words))
