@@ -24,6 +24,7 @@ class Record:
     for `ls`; `baseline` are the sysctls written in every new namespace (what it inherits from the machine put back), `recorded` the
     watched ones at creation, both by key; `rulesets` holds for each node the nft text as declared and the kernel's listing of it;
     `tables` the same of the table of ours beside it (family, name, text, listing);
+    `live` is the lab as text where it was changed since and no file says so, `before` what it was before the last such change;
     `machine` is the name under which it has interfaces in the machine's own namespace (`host: machine`), empty if it has none;
     `question` is the last one whose answer was no, `undo` the command lines (node, words) that take the last fix back; `unknown` what a
     later version wrote.
@@ -43,6 +44,8 @@ class Record:
     machine: str = ""
     question: Mapping[str, Any] = field(default_factory=dict)
     undo: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    live: str = ""
+    before: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
@@ -54,6 +57,7 @@ class Record:
             "rulesets": {node: list(one) for node, one in self.rulesets.items()},
             "tables": {node: list(one) for node, one in self.tables.items()}, "machine": self.machine,
             "question": dict(self.question), "undo": [[node, list(words)] for node, words in self.undo],
+            "live": self.live, "before": self.before,
         }
         return json.dumps({**self.unknown, **known}).encode()
 
@@ -72,7 +76,8 @@ class Record:
                 since=float(keys.pop("since", 0.0)), nodes=int(keys.pop("nodes", 0)), links=int(keys.pop("links", 0)),
                 baseline=_texts(keys.pop("baseline", {})), recorded=_texts(keys.pop("recorded", {})),
                 rulesets=rulesets, tables=tables, machine=str(keys.pop("machine", "")), question=dict(keys.pop("question", {})),
-                undo=tuple((str(node), tuple(map(str, words))) for node, words in keys.pop("undo", [])), unknown=keys,
+                undo=tuple((str(node), tuple(map(str, words))) for node, words in keys.pop("undo", [])),
+                live=str(keys.pop("live", "")), before=str(keys.pop("before", "")), unknown=keys,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _unreadable(f"{type(error).__name__}: {error}") from error

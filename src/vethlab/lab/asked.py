@@ -5,11 +5,15 @@ Rule of the file: it finds the pieces (namespaces, topology, record) and hands t
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from vethlab import spec
+from vethlab.errors import UsageError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from vethlab.keep.record import Record
     from vethlab.lab.explaining import Answer, Subject
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from vethlab.lab.linking import Linked, LinkWish
     from vethlab.lab.session import Session
     from vethlab.model.flow import Flow
+    from vethlab.model.path import Report
     from vethlab.model.topology import Topology
     from vethlab.observe.watch import Watch
 
@@ -35,10 +40,32 @@ class Asked:
 
         _topology: Topology | None
         _text: str | None
+        _held: Held | None
+        _draft: spec.Draft | None
+
+        def _declare(self, say: Callable[[spec.Draft], object]) -> None: ...
 
         def _running(self) -> Held: ...
 
         def _engine(self) -> Session: ...
+
+    @property
+    def current(self) -> Topology:
+        """What the running lab is meant to be now: as declared, or as it was changed since without saying so in its file."""
+        return self._held.current() if self._held is not None and self._held.record.live else self.topology
+
+    def check(self, selectors: Sequence[str] = (), *, seed: int | None = None, timeout: float = 1.0) -> Report:
+        """Send real packets along every declared check (all pairs without any), or along `selectors`: `ping a -> b`."""
+        from vethlab.plan.paths import expand, samples  # noqa: PLC0415 - `up` does not need it
+        from vethlab.probe import run  # noqa: PLC0415
+
+        chosen = time.time_ns() % 1_000_000 if seed is None else seed
+        now = self.current
+        topology = _checking(now, selectors) if selectors else now
+        if topology.has_world and not now.has_world:
+            help_ = "give a network `nat: masquerade`, or name `world` in a check of the lab file"
+            raise UsageError(f"lab `{now.name}` has no world outside of it", help=help_)
+        return run(expand(topology, seed=chosen), self._running().namespaces, timeout=timeout, notes=samples(topology, seed=chosen))
 
     def why(self, src: str, dst: str, *, rehearse: bool = True, **how: Any) -> Answer:
         """Why packets from `src` do not reach `dst`, with the smallest change that mends it, tried on a copy; nothing here is changed.
@@ -81,7 +108,7 @@ class Asked:
         done = fixing.mend(self._subject(), self._engine(), src, dst, choose=choose, **how)
         if done.applied is None:
             return done
-        self._remember(undo=tuple((one.node, one.argv) for one in done.undo))
+        self._remember(undo=tuple((one.node, one.argv) for one in done.undo), before="")
         return replace(done, wrote=fixing.write(self._record().file, done.news)) if write else done
 
     def undo(self) -> Undone:
@@ -89,28 +116,44 @@ class Asked:
         from vethlab.lab import fixing  # noqa: PLC0415
 
         record = self._record()
+        if record.before and not record.undo:
+            from vethlab.lab import linking  # noqa: PLC0415
+
+            return fixing.Undone(linking.take_back(self._engine()))
         done = fixing.undo(self._subject(), record.undo, record.question)
-        self._remember(undo=())
+        self._remember(undo=(), before="", **({"live": record.before} if record.before else {}))
         return done
 
     def change_link(self, wish: LinkWish) -> Linked:
-        """Set a link down or up, change its mtu, rate, delay or loss, add one, remove one; what takes it back is kept for `undo`."""
+        """Set a link down or up, change its mtu, rate, delay or loss; add or remove one, or a node. `undo` takes it back."""
         from vethlab.lab import linking  # noqa: PLC0415
 
-        done = linking.change(self._engine(), self.topology, wish)
+        done = linking.change(self._engine(), wish)
         if done.changes and not done.dry_run:
             self._remember(undo=tuple((one.node, one.argv) for one in done.undo), question={})
         if done.declared is not None:
             self._topology, self._text = done.declared, done.text
         return done
 
+    def remove(self, *ends: str) -> None:
+        """Undeclare a node with all its links (`remove("c")`), a link (`remove("a", "b")`), a place on a network (`remove("a", "br0")`).
+
+        What else was said of them, checks included, goes along.
+        """
+        from vethlab.lab.wishing import LinkWish, wanted  # noqa: PLC0415
+
+        def say(_draft: spec.Draft) -> None:
+            self._draft = spec.Draft.of(wanted(self.topology, LinkWish(ends, remove=True)).topology)
+
+        self._declare(say)
+
     def _subject(self) -> Subject:
         from vethlab.lab.explaining import Subject  # noqa: PLC0415
         from vethlab.lab.wiring import drift_of  # noqa: PLC0415
 
-        held, topology = self._running(), self.topology
+        held, topology = self._running(), self.current
         mode = "root" if held.record.mode == "root" else "rootless"
-        drift = lambda: drift_of(self._engine().plan(topology))  # noqa: E731 - only where it is asked for
+        drift = lambda: drift_of(self._engine().plan(self.topology))  # noqa: E731 - only where it is asked for
         return Subject(topology.name, cast("Any", mode), held.namespaces, topology, drift, self._record().file)
 
     def _record(self) -> Record:
@@ -129,6 +172,12 @@ class Asked:
         with held.keeper.lock():
             held.record = replace(self._record(), **parts)
             held.keeper.put_record(held.record.encode())
+
+
+def _checking(topology: Topology, sentences: Sequence[str]) -> Topology:
+    draft = spec.Draft.of(topology)
+    draft.checks = list(sentences)
+    return draft.topology()
 
 
 def _plain(src: str, dst: str, how: Mapping[str, Any]) -> dict[str, Any]:

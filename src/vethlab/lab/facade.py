@@ -11,13 +11,12 @@ import copy
 import os
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from vethlab import spec
-from vethlab.errors import LabError, NotFoundError, UsageError
+from vethlab.errors import LabError, NotFoundError
 from vethlab.keep.client import Keeper
 from vethlab.lab.asked import Asked
 from vethlab.lab.held import Held
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from vethlab.lab.listing import LabInfo
     from vethlab.lab.node import Node
     from vethlab.lab.session import Session
-    from vethlab.model.path import Report
     from vethlab.model.state import State
     from vethlab.model.topology import Topology
     from vethlab.observe.capture import Capture
@@ -107,8 +105,8 @@ class Lab(Asked):
     def topology(self) -> Topology:
         """What is declared, in full."""
         if self._topology is None:
-            if self._text is not None and self._held is not None:  # a running lab: what it was brought up with
-                self._topology = spec.loads(self._text, self._held.record.file or "<python>")
+            if self._text is not None and self._held is not None:
+                self._topology = self._held.declared()
             else:
                 self._topology = self._drafted().topology()
         return self._topology
@@ -194,18 +192,6 @@ class Lab(Asked):
         (self._held or Held.attach(self.name)).end(wait=wait)
         self._held = self._session = None
 
-    def check(self, selectors: Sequence[str] = (), *, seed: int | None = None, timeout: float = 1.0) -> Report:
-        """Send real packets along every declared check (all pairs without any), or along `selectors`: `ping a -> b`."""
-        from vethlab.plan.paths import expand, samples  # noqa: PLC0415 - `up` does not need it
-        from vethlab.probe import run  # noqa: PLC0415
-
-        chosen = time.time_ns() % 1_000_000 if seed is None else seed
-        topology = self._checking(selectors) if selectors else self.topology
-        if topology.has_world and not self.topology.has_world:
-            help_ = "give a network `nat: masquerade`, or name `world` in a check of the lab file"
-            raise UsageError(f"lab `{self.name}` has no world outside of it", help=help_)
-        return run(expand(topology, seed=chosen), self.namespaces, timeout=timeout, notes=samples(topology, seed=chosen))
-
     def capture(self, *places: str, filter: str = "", snaplen: int = 0) -> Capture:  # noqa: A002 - the word users know
         """Frames of nodes (`a`), interfaces (`a:eth0`) or of all: `with lab.capture("a") as c: for batch in c.batches(seconds=1): ...`."""
         from vethlab.lab.capturing import start  # noqa: PLC0415 - only for those who look
@@ -214,7 +200,7 @@ class Lab(Asked):
 
     def state(self) -> State:
         """What the kernel holds for this lab now."""
-        return self._engine().compare(self.topology)[0]
+        return self._engine().compare(self.current)[0]
 
     def processes(self) -> list[ProcessStatus]:
         """The `run:` processes of this lab."""
@@ -241,7 +227,7 @@ class Lab(Asked):
         return info_of(held.record, held.keeper.pid, os.getuid())
 
     def __getitem__(self, node: str) -> Node:
-        if node not in self.topology.namespaces:
+        if node not in self.current.namespaces:
             raise NotFoundError(f"lab `{self.name}` has no node `{node}`", where=node, slug="no-such-node", help=self._known_nodes())
         return self._handle(node)
 
@@ -273,11 +259,6 @@ class Lab(Asked):
             self._draft, self._topology, self._text = before
             raise
 
-    def _checking(self, sentences: Sequence[str]) -> Topology:
-        draft = spec.Draft.of(self.topology)
-        draft.checks = list(sentences)
-        return draft.topology()
-
     def _drafted(self) -> spec.Draft:
         if self._draft is None:
             self._draft = spec.Draft(self._name, **self._keys) if self._text is None else spec.Draft.of(self.topology)
@@ -296,5 +277,5 @@ class Lab(Asked):
         return self._session
 
     def _known_nodes(self) -> str:
-        names = [node.name for node in self.topology.nodes]
+        names = [node.name for node in self.current.nodes]
         return f"its nodes: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}"

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vethlab import spec
 from vethlab.errors import NotFoundError
 from vethlab.keep.client import Keeper, Scope
 from vethlab.keep.record import Record
@@ -53,6 +54,19 @@ class Held:
         except BaseException:
             keeper.close()
             raise
+
+    def refresh(self) -> None:
+        """The record as it is now; another process may have written it since."""
+        if self.detached:
+            self.record = Record.decode(self.keeper.get_record())
+
+    def declared(self) -> Topology:
+        """What the lab was brought up with last."""
+        return spec.loads(self.record.text, self.record.file or "<python>")
+
+    def current(self) -> Topology:
+        """What the lab is meant to be now: as declared, with the live changes that no file says."""
+        return spec.loads(self.record.live, self.record.file or "<python>") if self.record.live else self.declared()
 
     def warnings(self, topology: Topology) -> tuple[str, ...]:
         """What the machine refused, and what of its settings stands in the lab's way."""

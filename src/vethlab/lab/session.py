@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vethlab import spec
 from vethlab.apply import Goal, converge
 from vethlab.errors import LabError, VethlabError
 from vethlab.keep.client import Keeper, Mode, Scope, helper
@@ -160,20 +159,24 @@ class Session:
             held.keeper.lock()
         try:
             before, goal = self.compare(topology)
-            self._prepare(topology, before, goal.state)
-            with self._hosts(topology):
-                changes = converge(self.kernel, before, goal)
-            if changes or text != held.record.text:
+            changes = self.steer(topology, before, goal)
+            if changes or text != held.record.text or held.record.live:
                 self.settle(topology, text)
         finally:
             if held.detached:
                 held.keeper.unlock()
         return changes
 
+    def steer(self, topology: Topology, before: State, goal: Goal) -> tuple[Change, ...]:
+        """From `before` to the goal, all or nothing; `topology` says whose names are known and what may be on the machine meanwhile."""
+        self._prepare(topology, before, goal.state)
+        with self._hosts(topology):
+            return converge(self.kernel, before, goal)
+
     def _returned(self, wanted: State) -> dict[str, dict[str, str]]:
         """Sysctls that were declared and are no longer: what a fresh namespace had when the lab was made, or has now."""
         recorded = self.held.record.recorded
-        old, last = self.desired(self._declared()), {}
+        old, last = self.desired(self.held.current()), {}
         for name, one in old.netns.items():
             gone = [key for key in one.sysctls if name in wanted.netns and _outlives(key, wanted.netns[name])]
             asked = [key for key in gone if _of_default(key) not in recorded]
@@ -196,10 +199,6 @@ class Session:
 
             machine.prepare(self.held.namespaces, topology, owner, before.netns[HOST], wanted.netns[HOST])
 
-    def _declared(self) -> Topology:
-        """What the lab was brought up with last."""
-        return spec.loads(self.held.record.text, self.held.record.file or "<python>")
-
     @contextlib.contextmanager
     def _hosts(self, topology: Topology) -> Iterator[None]:
         """The new names are there before anything that may ask for them; a failure brings the old ones back."""
@@ -208,11 +207,11 @@ class Session:
             yield
         except BaseException:
             with contextlib.suppress(VethlabError):
-                self.held.namespaces.set_hosts(hosts(self._declared()))
+                self.held.namespaces.set_hosts(hosts(self.held.current()))
             raise
 
-    def settle(self, topology: Topology, text: str) -> None:
-        """Remember what is declared and loaded now, for whoever asks next."""
+    def settle(self, topology: Topology, text: str, *, live: str = "") -> None:
+        """Remember what is declared and loaded now, for whoever asks next. `live`: what the lab is instead, until `up` (lab/linking.py)."""
         held = self.held
         for node in topology.nodes:
             held.namespaces.set_private(node.name, node.private)
@@ -220,9 +219,12 @@ class Session:
         tables = {
             node: (one.table.family, one.table.name, one.table.text, one.listing) for node, one in self.kernel.tables.items()
         }
-        source = os.path.abspath(topology.source) if topology.source else held.record.file  # noqa: PTH100
+        source = os.path.abspath(topology.source) if topology.source and not live else held.record.file  # noqa: PTH100
         links = len(topology.cables) + sum(len(network.ports) for network in topology.networks)
-        held.record = replace(held.record, text=text, file=source, rulesets=loaded, tables=tables, nodes=len(topology.nodes), links=links)
+        held.record = replace(
+            held.record, text=text, live=live, before="", file=source, rulesets=loaded, tables=tables,
+            nodes=len(topology.nodes), links=links,
+        )
         if held.detached:
             held.keeper.put_record(held.record.encode())
 

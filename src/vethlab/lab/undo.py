@@ -8,7 +8,7 @@ Rule of the file: pure. The states were read, so what a command did besides is t
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from vethlab.change import (
     AddRoute,
@@ -33,7 +33,7 @@ def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[C
     """The commands that lead back. Both states hold the same namespaces, with the same sysctls read."""
     back = sorted(diff(after, before), key=_order)
     reloaded = {one.netns for one in back if isinstance(one, LoadRuleset)}
-    found = [Command(one.netns, argv) for one in back for argv in _argvs(one)]
+    found = [*as_commands(back)]
     reshaped = {(one.netns, one.interface) for one in back if isinstance(one, RemoveQueue | SetQueue)}
     rerouted = {(one.netns, _destination(one)) for one in back if isinstance(one, AddRoute | RemoveRoute)}
     for command in reversed(commands):
@@ -47,6 +47,11 @@ def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[C
             continue  # both states were read with the sysctls that the commands write
         found += [Command(command.node, argv) for argv in command.undo]
     return tuple(found)
+
+
+def as_commands(changes: Iterable[Change]) -> tuple[Command, ...]:
+    """The command lines of changes, each with its namespace."""
+    return tuple(Command(one.netns, argv) for one in changes for argv in _argvs(one))
 
 
 def _order(one: Change) -> int:

@@ -6,6 +6,7 @@ about stays as it is, drift included: `up` takes that back, not this.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any
 
@@ -45,6 +46,8 @@ def shifted(actual: State, old: State, new: State) -> State:
 
 
 def _shifted(here: Netns, before: Netns, after: Netns) -> Netns:
+    lost = before.links.keys() - after.links.keys()
+    here = _bereft(here, lost)
     gone = before.routes - after.routes
     routes = frozenset(one for one in here.routes if not any(covers(route, one) for route in gone)) | (after.routes - before.routes)
     changed: dict[str, Any] = {key: getattr(after, key) for key in _WHOLE if getattr(before, key) != getattr(after, key)}
@@ -54,9 +57,19 @@ def _shifted(here: Netns, before: Netns, after: Netns) -> Netns:
         was, said = getattr(before, key), getattr(after, key)
         kept = {name: value for name, value in getattr(here, key).items() if name not in was or name in said}
         changed[key] = kept | {name: value for name, value in said.items() if was.get(name) != value}
-    lost = before.links.keys() - after.links.keys()
-    changed["sysctls"] = {key: value for key, value in changed["sysctls"].items() if not (of_interface(key) and key.split(".")[3] in lost)}
     return replace(here, links=_links(here, before, after), routes=routes, **changed)
+
+
+def _bereft(here: Netns, lost: Collection[str]) -> Netns:
+    """A namespace without what hangs on interfaces that it loses, drift included: the kernel takes it away with them."""
+    if not lost:
+        return here
+    kept: dict[str, Any] = {key: frozenset(one for one in getattr(here, key) if one.interface not in lost) for key in _SETS}
+    return replace(
+        here, **kept, queues={name: queue for name, queue in here.queues.items() if name not in lost},
+        routes=frozenset(one for one in here.routes if not any(hop.interface in lost for hop in one.next_hops)),
+        sysctls={key: value for key, value in here.sysctls.items() if not (of_interface(key) and key.split(".")[3] in lost)},
+    )
 
 
 def _links(here: Netns, before: Netns, after: Netns) -> dict[str, Link]:

@@ -28,6 +28,7 @@ FEW = 8  # what is sorted for the reader's sake; a fabric's node has a route to 
 # Kinds of link without a peer, with the change that makes one.
 ALONE: Mapping[str, Callable[[str, Link, str], Change]] = {"bridge": ops.AddBridge, "macvlan": ops.AddMacvlan, "vxlan": ops.AddVxlan}
 NEW, MISSING, EXTRA = "declared in the lab file", "declared, but missing in the running lab", "in the running lab, but not declared"
+LEFT = ops.RemoveNetns("").reason  # what most removals say by themselves
 
 
 def diff(actual: State, wanted: State, *, new: bool = False) -> tuple[Change, ...]:

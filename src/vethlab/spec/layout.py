@@ -136,7 +136,15 @@ class Layout:
     def remove(self, path: Sequence[Step], index: int) -> str:
         """Takes an item out of a list. Its own comment stays, on a line of its own."""
         whole = self.there(path)
-        return self._pluck(whole.items, index) if whole.flow else self._drop(whole, whole.items[index])
+        extents = [(item.start, item.end) for item in whole.items]
+        return self._pluck(extents, index) if whole.flow else self._drop(whole, self._dash(whole.items[index]), extents[index][1])
+
+    def drop(self, path: Sequence[Step]) -> str:
+        """Takes a key and its value out of a mapping. A comment behind the value stays, on a line of its own."""
+        whole = self.there(path[:-1])
+        extents = [(key.start, max(value.end, value.colon, key.end)) for key, value in whole.pairs]
+        index = [key.text for key, _ in whole.pairs].index(str(path[-1]))
+        return self._pluck(extents, index) if whole.flow else self._drop(whole, *extents[index])
 
     def mapped(self, path: Sequence[Step]) -> str:
         """Makes a list of names a mapping of names to `{}`, name by name where it stands."""
@@ -237,30 +245,29 @@ class Layout:
             raise Unsaid("the list is written in a way that cannot be edited")
         return begin + found.start()
 
-    def _pluck(self, items: list[Span], index: int) -> str:
-        """Takes an item out of brackets, with one comma."""
-        item, before, behind = items[index], items[index - 1 : index], items[index + 1 : index + 2]
-        start, end = item.start, item.end
+    def _pluck(self, extents: list[tuple[int, int]], index: int) -> str:
+        """Takes one of several things out of brackets, with one comma."""
+        (first, last), before, behind = extents[index], extents[index - 1 : index], extents[index + 1 : index + 2]
+        start, end = first, last
         if behind:
-            end = behind[0].start
+            end = behind[0][0]
         elif before:
-            start = before[0].end
+            start = before[0][1]
         elif comma := re.compile(r"\s*,").match(self.text, end):
             end = comma.end()
-        if "#" in self.text[start : item.start] + self.text[item.end : end]:
+        if "#" in self.text[start:first] + self.text[last:end]:
             raise Unsaid("a comment stands inside the brackets")
         return self.swap(start, end, "")
 
-    def _drop(self, whole: Span, item: Span) -> str:
-        """Takes an item out of a block list, with its line."""
-        dash = self._dash(item)
-        begin, end = self._line_start(dash), self.line_end(item.end)
-        comment = self.text[item.end : end].lstrip()
+    def _drop(self, whole: Span, start: int, stop: int) -> str:
+        """Takes what begins and ends there out of a block list or mapping, with its line."""
+        begin, end = self._line_start(start), self.line_end(stop)
+        comment = self.text[stop:end].lstrip()
         if comment:
-            begin = dash
+            begin = start
         elif broken := _BREAK.match(self.text, end):
             end = broken.end()
         else:
             begin = len(self.text[:begin].removesuffix("\n").removesuffix("\r"))
-        emptied = [(whole.colon, whole.colon, " []")] if len(whole.items) == 1 else []
-        return self.cut([(begin, end, comment), *emptied])
+        empty = " []" if whole.kind == "seq" else " {}"
+        return self.cut([(begin, end, comment), *([(whole.colon, whole.colon, empty)] if len(whole.items or whole.pairs) == 1 else [])])

@@ -118,6 +118,11 @@ def _declared(lab: Lab, node: str) -> tuple[Lab, RawNode]:
     return lab, raw
 
 
+def named(lab: Lab, nodes: Sequence[Node]) -> str:
+    """The text with these nodes declared, where it left them to be inferred."""
+    return _all_named(lab, _words(nodes, ""))
+
+
 def _all_named(lab: Lab, words: Sequence[str]) -> str:
     """With `nodes:` in the file every name has to be there: those that links and networks name, in their order."""
     layout, root = lab.layout, lab.layout.root

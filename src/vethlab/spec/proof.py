@@ -73,14 +73,18 @@ def with_node(topology: Topology, name: str, **changes: Any) -> Topology:
 
 def proved(text: str, wanted: Topology) -> str:
     """The text, if it is a lab file that means `wanted`: neither more nor less."""
-    try:
-        found = Lab(text).topology
-    except SpecErrors as errors:
-        raise Unsaid(f"the lab file would have a mistake: {errors.errors[0].message}") from None
-    other = list(_differences(found, wanted))
+    other = list(_differences(read(text).topology, wanted))
     if other:
         raise Unsaid(f"the lab file would say something else as well of {', '.join(other)}")
     return text
+
+
+def read(text: str) -> Lab:
+    """An edited text. Unsaid if it is no lab file any more."""
+    try:
+        return Lab(text)
+    except SpecErrors as errors:
+        raise Unsaid(f"the lab file would have a mistake: {errors.errors[0].message}") from None
 
 
 def _differences(found: Topology, wanted: Topology) -> Iterator[str]:

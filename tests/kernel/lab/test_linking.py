@@ -23,6 +23,8 @@ links:
   - b 10.0.1.1/24 -- c 10.0.1.2/24
 networks:
   br0: {subnet: 10.1.0.0/24, nodes: [a, c]}
+checks:
+  - ping all -> all
 """
 
 
@@ -55,7 +57,10 @@ def planned(lab: Lab) -> list[str]:
         (LinkWish(("br0",), said={"rate": "5mbit"}), {"remove queue host:p-a", "remove queue c:eth1"}),
         (LinkWish(("c", "br0"), up=False), {"change interface c:eth1"}),
         (LinkWish(add="a 10.0.2.1/24 -- c 10.0.2.2/24", said={"rate": "1mbit"}), {"remove link a:eth2"}),
-        (LinkWish(("c", "b"), remove=True), {"add link b:eth1 -- c:eth0"}),
+        (LinkWish(("b", "a"), remove=True), {"add link a:eth0 -- b:eth0", "add route 10.9.0.0/16 via 10.0.0.2 in a"}),
+        (LinkWish(("b",), remove=True), {"add node b", "add link b:eth1 -- c:eth0", "add address 10.0.0.1/24 on a:eth0"}),
+        (LinkWish(("a", "br0"), remove=True), {"add link host:p-a -- a:eth1"}),
+        (LinkWish(add="d 9 -- br0"), {"remove node d", "remove link host:p-d"}),
     ],
     ids=str,
 )
@@ -68,12 +73,12 @@ def test_a_live_change_is_drift_that_up_and_undo_take_back(lab: Lab, asked: Link
     done = lab.change_link(asked)
     assert [one.object for one in dry.changes] == [one.object for one in done.changes]
     assert told <= set(planned(lab))
-    assert asked.remove or done.undo
-    if done.undo:
-        lab.undo()
-        assert [] == planned(lab)
-        lab.change_link(asked)
+    lab.undo()
+    assert [] == planned(lab)
+    assert lab.current == lab.topology
+    lab.change_link(asked)
     lab.up()
+    assert lab.current == lab.topology
     assert [] == planned(lab)
     assert lab.check(["ping a -> b", "ping b -> c", "ping a -> c"]).ok
 
@@ -107,7 +112,10 @@ def test_what_is_written_is_declared(lab: Lab, file: Path) -> None:
         (LinkWish(("a", "z"), up=False), NotFoundError), (LinkWish(("b", "br0"), up=False), NotFoundError),
         (LinkWish(("a",), up=False), UsageError), (LinkWish(add="a--b"), UsageError),
         (LinkWish((), up=False), UsageError), (LinkWish(("a", "br0"), said={"rate": "1mbit"}), UsageError),
-        (LinkWish(("a", "br0"), remove=True), UsageError), (LinkWish(("a", "b"), up=False, write=True), UsageError),
+        (LinkWish(("br0",), remove=True), UsageError), (LinkWish(("a", "b"), up=False, write=True), UsageError),
+        (LinkWish(("z",), remove=True), NotFoundError), (LinkWish(add="a -- br0"), UsageError),
+        (LinkWish(add="d 10.9.9.9 -- br0"), SpecErrors), (LinkWish(("b",), remove=True, write=True), UsageError),
+        (LinkWish(add="br0 -- d", said={"rate": "1mbit"}), UsageError),
     ],
     ids=str,
 )
@@ -116,6 +124,73 @@ def test_what_makes_no_sense_touches_nothing(lab: Lab, asked: LinkWish, error: t
     with pytest.raises(error):
         lab.change_link(asked)
     assert [] == planned(lab)
+
+
+def test_a_node_comes_and_goes_with_all_that_is_its_own(lab: Lab, file: Path) -> None:
+    """It is asked and asks by name at once, its processes end with it, and whoever undoes gets both back; the file says each in turn."""
+    lab.change_link(LinkWish(add="d 9 -- br0"))
+    lab.change_link(LinkWish(add="d 10.0.4.1/24 -- b 10.0.4.2/24"))
+    assert lab.check(["ping d -> c", "ping b -> d"]).ok
+    assert lab.why("d", "b", rehearse=False).explanation.ok
+    assert "10.1.0.9\td" in lab["a"].exec("cat /etc/hosts").stdout
+    lab.change_link(LinkWish(("d",), remove=True))
+    assert (False, {"a", "b", "c", "host"}) == ("\td\n" in lab["a"].exec("cat /etc/hosts").stdout, set(lab.namespaces.names()))
+    lab.undo()
+    assert lab.check(["ping b -> d"]).ok
+    lab.up()
+    lab.change_link(LinkWish(add="d -- br0", write=True))
+    assert [] == planned(lab)
+    gone = lab.change_link(LinkWish(("c",), remove=True, write=True))
+    text = file.read_text(encoding="utf-8")
+    assert (spec.loads(text), [], ()) == (lab.topology, planned(lab), gone.along)
+    assert "nodes: {a: {}, d: {address: 3, interface: eth0}}" in text or "nodes: {a: {}, d: 3}" in text
+    assert "# the long one" in text
+
+
+def test_what_runs_in_a_node_ends_with_it(lab: Lab) -> None:
+    """Its `run:` and whatever that started; undoing starts it again."""
+    lab.node("p", run="sleep 987 & sleep 986")
+    lab.link("a", "p")
+    assert ["p"] == [one.netns for one in lab.processes()]
+    pid = lab.processes()[0].pid
+    lab.change_link(LinkWish(("p",), remove=True))
+    assert ([], False) == (lab.processes(), Path(f"/proc/{pid}").exists())
+    lab.undo()
+    assert ["p"] == [one.netns for one in lab.processes()]
+    lab.remove("p")
+    assert ([], [], False) == (lab.processes(), planned(lab), "p" in lab.topology.namespaces)
+    lab.remove("a", "b")
+    lab.remove("c", "br0")
+    assert ([], 1) == (planned(lab), len(lab.topology.cables))
+
+
+OTHERS = """\
+name: others
+nodes: {h1: {role: host}, h2: {role: host}, h3: {role: host}, a: {}, b: {}}
+networks:
+  under: {subnet: 10.0.0.0/24, nodes: [h1, h2, h3]}
+  over: {type: vxlan, subnet: 10.2.0.0/24, nodes: [h1/p, h2/p]}
+  flat: {type: macvlan, subnet: 10.3.0.0/24, nodes: [a, b]}
+  out: {subnet: 10.4.0.0/24, gateway: 1, nat: masquerade, nodes: [a]}
+"""
+
+
+def test_on_an_overlay_a_macvlan_and_behind_nat(tmp_path: Path) -> None:
+    """A node inside a host that was not part of the overlay, one that shares a parent, one that is hidden; and a host goes with its own."""
+    path = tmp_path / "others.lab.yaml"
+    path.write_text(OTHERS, encoding="utf-8")
+    with Lab.load(path) as lab:
+        for sentence in ("h3/p -- over", "c -- flat", "d -- out"):
+            lab.change_link(LinkWish(add=sentence))
+        assert lab.check(["ping h1/p -> h3/p", "ping h3/p -> h2/p", "ping c -> b", "ping d -> world", "ping d -> a"]).ok
+        lab.change_link(LinkWish(("h2",), remove=True))
+        assert lab.check(["ping h1/p -> h3/p", "ping h3/p -> h1/p"]).ok
+        assert {"add node h2", "add node h2/p", "remove node h3/p", "remove node c", "remove node d"} <= set(planned(lab))
+        lab.undo()
+        assert lab.check(["ping h3/p -> h2/p"]).ok
+        lab.change_link(LinkWish(("a",), remove=True))
+        lab.up()
+        assert ([], True) == (planned(lab), lab.check(["ping h1/p -> h2/p", "ping a -> b", "ping a -> world"]).ok)
 
 
 def test_a_refused_change_is_rolled_back(lab: Lab) -> None:

@@ -13,6 +13,7 @@ from vethlab import Lab, spec
 from vethlab.errors import BuildError, HostError, SpecErrors
 from vethlab.kernel import ovs_daemons
 from vethlab.kernel.ovsdb import Database, Operation
+from vethlab.lab.linking import LinkWish
 from vethlab.lab.node import Node
 from vethlab.lab.switching import require_switch
 
@@ -144,6 +145,18 @@ def test_fifty_ports_are_one_transaction(monkeypatch: pytest.MonkeyPatch) -> Non
     with lab:
         assert [1, 50] == told
         assert lab.check(["ping n1 -> n50"]).ok
+
+
+def test_a_node_joins_the_running_switch_and_leaves_it(lab: Lab) -> None:
+    """One port more in the database and one less, both times in one transaction, and undone as any change."""
+    lab.change_link(LinkWish(add="d 14 -- sw0"))
+    assert ("p-d" in vsctl(lab, "list-ports sw0"), True) == (True, lab.check(["ping a -> d"]).ok)
+    lab.change_link(LinkWish(("d",), remove=True))
+    assert "p-d" not in vsctl(lab, "list-ports sw0")
+    lab.undo()
+    assert lab.check(["ping d -> b"]).ok
+    lab.up()
+    assert ([], ()) == ([port for port in vsctl(lab, "list-ports sw0").split() if port == "p-d"], lab.plan())
 
 
 def test_what_the_switch_refuses_leaves_the_lab_as_it_was(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

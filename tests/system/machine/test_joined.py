@@ -47,6 +47,11 @@ def test_converging_changes_ours_only(here: Machine) -> None:
     here.write("joined", JOINED)
     here.ok("up")
     assert ({"br7", "p-n1", "p-n2"}, kept) == (set(marks(here)), here.run("ip", "-4", "addr", "show", "docker0"))
+    here.ok("link", "n3", "br7", "--add")
+    here.ok("link", "n2", "--remove")
+    assert {"br7", "p-n1", "p-n3"} == set(marks(here))
+    here.ok("fix", "--undo")
+    assert {name: f"vethlab:joined:{name}" for name in ("br7", "p-n1", "p-n2", "p-n3")} == marks(here)
     here.ok("down", "joined")
     until(lambda: set(links(here)) == {"lo", "docker0"}, lambda: f"left: {links(here)}")
 

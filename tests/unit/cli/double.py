@@ -60,6 +60,10 @@ class FakeLab:
     def name(self) -> str:
         return self.topology.name
 
+    @property
+    def current(self) -> Topology:
+        return self.topology
+
     def info(self) -> Any:
         return SimpleNamespace(
             name=self.name, mode=self.mode, nodes=len(self.topology.nodes), links=len(self.topology.cables), since=self.world.since,

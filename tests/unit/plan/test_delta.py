@@ -123,3 +123,17 @@ def test_settings_of_an_interface_go_with_it() -> None:
     read = State({**here.netns, "b": replace(here.netns["b"], sysctls={"net.ipv4.conf.eth0.rp_filter": "0", "net.ipv4.ip_forward": "0"})})
     bare = State({name: replace(one, links={}) for name, one in state().netns.items()})
     assert {"net.ipv4.ip_forward"} == set(shifted(read, state(), bare).netns["b"].sysctls)
+
+
+def test_what_hangs_on_a_lost_interface_goes_with_it() -> None:
+    """Drift included: an address, a route, a neighbour and a queue given by hand, and a route that stays declared."""
+    here = running().netns["a"]
+    by_hand = Route(ip_network("10.5.0.0/16"), (NextHop(ip_address("192.0.2.9"), "eth0"),))
+    full = State({**running().netns, "a": replace(
+        here, routes=here.routes | {by_hand}, neighbours=frozenset({Neighbour("eth0", ip_address("10.0.0.2"), "02:00:00:00:00:01")}),
+        queues={"eth0": Queue("tbf", 10**6, 6072, 36432)},
+    )})
+    bare = desired(spec.loads("name: x\nnodes: {a: {routes: [blackhole 10.8.0.0/16]}, b: {}}\n"))
+    left = shifted(full, state(), bare).netns["a"]
+    assert (frozenset(), frozenset(), {}, {"lo", "mine"}) == (left.addresses, left.neighbours, left.queues, set(left.links))
+    assert {ip_network("10.8.0.0/16")} == {one.destination for one in left.routes}

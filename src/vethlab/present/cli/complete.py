@@ -55,7 +55,7 @@ def _labs_and_files(ctx: click.Context) -> Iterable[str]:
 def _nodes(ctx: click.Context) -> Iterable[str]:
     from vethlab.present.cli.choose import running
 
-    return list(running(ctx.params.get("lab")).topology.namespaces)
+    return list(running(ctx.params.get("lab")).current.namespaces)
 
 
 def _words(_ctx: click.Context) -> Iterable[str]:

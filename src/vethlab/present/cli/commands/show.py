@@ -46,7 +46,7 @@ def command(lab: str | None, named: str | None, output: str, *, expanded: bool) 
     if expanded or output in {"yaml", "expanded"}:
         from vethlab import spec
 
-        screen().stream.write(spec.to_yaml(found.topology))
+        screen().stream.write(spec.to_yaml(found.current))
         return
     state, processes = (found.state(), found.processes()) if runs else (None, [])
     if output == "json":
@@ -54,17 +54,17 @@ def command(lab: str | None, named: str | None, output: str, *, expanded: bool) 
 
         info = found.info() if runs else None
         head = {"lab": found.name, "running": runs, "mode": info.mode if info else None, "since": info.since if info else None}
-        where = {"file": info.file if info else found.topology.source, "pid": info.pid if info else None}
-        emit("show", {**head, **where, **picture.document(found.topology, state, processes)})
+        where = {"file": info.file if info else found.current.source, "pid": info.pid if info else None}
+        emit("show", {**head, **where, **picture.document(found.current, state, processes)})
         return
     if output in PICTURES:
         from vethlab.present.cli.drawn import lab as drawn
 
-        screen().stream.write(drawn(output, found.topology, state, _words(found, runs=runs)))
+        screen().stream.write(drawn(output, found.current, state, _words(found, runs=runs)))
         return
     terminal = screen()
     _headline(found, terminal, runs=runs)
-    _interfaces(picture.interfaces(found.topology, state, wide=output == "wide"), terminal, wide=output == "wide")
+    _interfaces(picture.interfaces(found.current, state, wide=output == "wide"), terminal, wide=output == "wide")
     if processes:
         _processes(processes, terminal)
 
@@ -88,14 +88,14 @@ def _headline(lab: Lab, terminal: Terminal, *, runs: bool) -> None:
         info = lab.info()
         words = [*words, info.mode, f"up for {duration(max(1, round(time.time() - info.since)))}", f"keeper {info.pid}", info.file]
     else:
-        words = [*words, lab.topology.source]
+        words = [*words, lab.current.source]
     text = dot.join(word for word in words if word)
     terminal.line(f"{terminal.paint(lab.name, 'bold')}{dot}{text}")
 
 
 def _words(lab: Lab, *, runs: bool) -> list[str]:
     """What is said of a lab in one line, wherever it runs and whenever."""
-    return [described(lab.topology), *([] if runs else ["not running"])]
+    return [described(lab.current), *([] if runs else ["not running"])]
 
 
 def _interfaces(rows: Sequence[picture.Interface], terminal: Terminal, *, wide: bool) -> None:

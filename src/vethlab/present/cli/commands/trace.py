@@ -54,7 +54,7 @@ def command(question: Question, output: str, *, truth: bool | None, write: str |
     elif output in JOURNEYS:
         from vethlab.present.cli import drawn
 
-        screen().stream.write(drawn.answer(output, one.topology, one.state(), answer))
+        screen().stream.write(drawn.answer(output, one.current, one.state(), answer))
     else:
         show(answer, screen())
         if not answer.explanation.ok:

@@ -65,7 +65,7 @@ def command(
         from vethlab.present.cli import drawn
 
         one = running(question.lab)
-        screen().stream.write(drawn.answer(output, one.topology, one.state(), answer))
+        screen().stream.write(drawn.answer(output, one.current, one.state(), answer))
     else:
         from vethlab.present.cli import verdict
 
