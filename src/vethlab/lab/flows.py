@@ -42,6 +42,13 @@ def flow_between(
     if source.address is not None:
         owner = (*wiring.owners(source.address), *wiring.meant_for(source.address))[0]
         source = replace(source, nodes=(owner.netns,))
+    if source.word == LOCALHOST:
+        raise UsageError("`localhost` is everybody's own: from whose?", where=src, help=f"name the node: vethlab why host {dst}")
+    if (source.word, target.word) == (WORLD, LOCALHOST):
+        raise UsageError(
+            f"`{dst}` of the world is the world's own: nothing of the lab is there", where=dst,
+            help="a published port of the lab's host is `host:PORT` from there",
+        )
     same = (source.nodes, source.word) == (target.nodes, target.word) and target.address is None and not (target.word and port)
     if same and source.interface is None and target.interface is None:
         raise UsageError(f"`{src}` to itself crosses nothing", help="name two nodes, or two interfaces of one: box:veth0 box:veth1")

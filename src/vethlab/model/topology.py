@@ -172,9 +172,9 @@ class Topology:
 
     @property
     def has_world(self) -> bool:
-        """True where a network hides behind the lab's host, or a check asks for the world (plan/world.py)."""
+        """True where a network hides behind the lab's host, or a check has to do with the world (plan/world.py)."""
         return any(network.nat != "none" and network.on == HOST for network in self.networks) or any(
-            check.target.word == WORLD for check in self.checks
+            WORLD in {check.source.word, check.target.word} for check in self.checks
         )
 
     @property

@@ -18,6 +18,7 @@ from vethlab.model.names import HOST, WORLD
 from vethlab.model.path import Landing, Path
 from vethlab.model.topology import Check, CheckEnd, Endpoint, Topology
 from vethlab.plan.nat import mapped
+from vethlab.plan.world import CABLE, UPLINK
 from vethlab.plan.world import node as world
 
 NO_ADDRESS = IPv4Address(0)
@@ -96,15 +97,17 @@ class _AddressBook:
         for place in _places(topology):
             held = [_Held(place.interface, address, address.ip) for address in place.addresses]
             self._addresses.setdefault(place.node, []).extend(held)
-        self._owner = {one.ip: name for name, held in reversed(self._addresses.items()) for one in held}
+        self._outer = tuple(address.ip for address in CABLE.left.addresses) if topology.has_world else ()  # the host's, for the world
+        self._owner = dict.fromkeys(self._outer, HOST)
+        self._owner |= {one.ip: name for name, held in reversed(self._addresses.items()) for one in held}
         self._mapped = {host: tuple(mapped(topology, host)) for host in {network.on for network in topology.networks}}
         self._at: dict[tuple[str, str | None], list[_Held]] = {}
 
     def sources(self, end: CheckEnd) -> tuple[str, ...]:
         if end.word == "all":
             return self.members
-        if end.word == HOST:
-            return (HOST,)
+        if end.word == HOST or (end.word == WORLD and self._outer):
+            return (end.word,)
         if end.address is not None and end.address in self._owner:
             return (self._owner[end.address],)
         if not end.nodes:
@@ -147,6 +150,8 @@ class _AddressBook:
 
     def _destination(self, source: str, bound: str | None, target: _Target) -> IP:
         """The address of a node to aim at: on a subnet shared with the source, else of a family the source has, else the first."""
+        if source == WORLD and target.node == HOST and target.interface in {None, UPLINK}:  # the only ones that it has a way to
+            return self._outer[0]
         there = self._held(target.node or "", target.interface)
         if len(there) > 1:
             own = self._held(source, bound)

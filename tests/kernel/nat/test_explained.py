@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from vethlab import Lab
+from vethlab.errors import UsageError
 
 pytestmark = pytest.mark.kernel
 
@@ -46,6 +47,15 @@ def test_the_way_to_the_world_and_back(lab: Lab) -> None:
     sent = [hop.note for hop in explanation.request if hop.node == "world" and "request" in hop.note]
     got = [hop.note for hop in explanation.reply if hop.node == "worker" and "reply" in hop.note]
     assert (["request 198.51.100.2 → 203.0.113.1"], ["reply 203.0.113.1 → 172.17.0.3"]) == (sent, got)
+
+
+def test_the_world_asks_for_a_published_port(lab: Lab) -> None:
+    """The world is a node that can be asked from, of the host by the address that it knows; its localhost is nobody's of the lab."""
+    answer = lab.trace("world", "host:8080", truth=False)
+    first, last = answer.explanation.request[0], answer.explanation.request[-1]
+    assert (True, "198.51.100.2", "world", "app") == (answer.ok, str(answer.flow.dst.address), first.node, last.node)
+    with pytest.raises(UsageError, match="is the world's own"):
+        lab.why("world", "localhost:8080")
 
 
 def test_what_is_missing_is_named_and_mended(lab: Lab) -> None:

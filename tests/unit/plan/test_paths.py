@@ -217,11 +217,21 @@ def test_a_published_port_leads_into_a_node() -> None:
     assert [Landing(name, address, 80), Landing("a", found[1].dst, 8080)] == [path.end for path in found[:2]]
 
 
-@pytest.mark.parametrize("source", [CheckEnd(word="world"), CheckEnd(address=ip_address("9.9.9.9"))])
-def test_a_check_starts_inside_the_lab(source: CheckEnd) -> None:
-    """Nothing can be sent from the world or from an address that nobody owns."""
+@pytest.mark.parametrize("source", [CheckEnd(word="localhost"), CheckEnd(address=ip_address("9.9.9.9"))])
+def test_a_check_starts_at_somebody(source: CheckEnd) -> None:
+    """Nothing can be sent from nobody, or from an address that nobody owns."""
     with pytest.raises(UsageError, match="cannot start at"):
         paths_of(direct(), Check("ping", source, node("ns1")))
+
+
+def test_the_world_asks_the_host_by_the_only_address_that_it_knows() -> None:
+    """The world is a node of the lab: it asks the host's outer address, and a node by its own."""
+    topology, world = campus(), CheckEnd(word="world")
+    found = paths_of(topology, Check("ping", world, CheckEnd(word="host")), Check("ping", world, node("a")), Check("ping", world, CheckEnd(
+        address=ip_address("198.51.100.2"))))
+    assert [("world", "198.51.100.2", "host"), ("world", str(found[1].dst), "a"), ("world", "198.51.100.2", "host")] == [
+        (path.src, str(path.dst), path.dst_node) for path in found
+    ]
 
 
 def test_what_the_check_says_stays_with_the_path() -> None:
