@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vethlab.explain.firewall import obstacle
-from vethlab.explain.icmp import told, worded
+from vethlab.explain.icmp import arrived, told, worded
 from vethlab.explain.reasons import finding_of
 from vethlab.explain.way import Obstacle, Point, Way
-from vethlab.model.finding import INFERRED, PROVEN, UNKNOWN, Evidence, Finding, Where
+from vethlab.model.finding import INFERRED, PROVEN, REQUEST, UNKNOWN, Evidence, Finding, Where
 from vethlab.model.journey import ANSWER, IN, REPLY, SOLICIT, KernelDrop, Observed, Sighting
 
 __all__ = ["also", "last_seen", "verdict"]
@@ -26,6 +26,7 @@ CERTAIN = frozenset({
     "route-blackhole", "no-route", "no-return-route", "vxlan-no-fdb", "vxlan-vni-mismatch", "vxlan-port-mismatch", "ovs-port-missing",
 })
 NAT_KEPT = frozenset({"prerouting", "output"})  # stages at which a packet stays with, or is led to, somebody who says that he is not meant
+REFUSING = frozenset({"route-blackhole", "no-route", "forwarding-off"})  # who sent the request is told of them (RFC 1812, 5.2.7.1)
 ASKED = frozenset({SOLICIT, ANSWER})
 
 
@@ -87,13 +88,13 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     yield from walls
     certain = sorted((one for one in way.obstacles if one.at > last and not one.suspect), key=lambda one: one.at)
     strangers = {one.where.node: one for one in warnings if one.slug == "duplicate-address"}
-    closed = [one for one in way.obstacles if _refuses(one.finding)] if observed.refused else []
+    closed = [one for one in way.obstacles if _refuses(one.finding)] if observed.refused and arrived(observed.errors) else []
     blamed = next((one.finding for one in (*walls, *closed, *certain)), None)
     if blamed is not None and blamed.where.node in strangers:  # who should not have the address got the packet
         yield Obstacle(last + 1, strangers[blamed.where.node])
     if observed.refused:
-        yield from (one for one in way.obstacles if _refuses(one.finding) and not one.suspect)
-        yield from (one for one in certain if one.finding.slug in {"route-blackhole", "no-route", "no-return-route", "forwarding-off"})
+        yield from (one for one in closed if not one.suspect)
+        yield from (one for one in certain if one.finding.slug in REFUSING and one.finding.direction == REQUEST)
     yield from (one for one in certain if one.at == last + 1)
     yield from (one for one in way.obstacles if one.suspect and one.at == last + 1 and _counted(one, observed))
     leg = way.points[last].leg if last >= 0 else "request"

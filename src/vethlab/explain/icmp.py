@@ -7,11 +7,13 @@ that runs out at one node was made too small at another.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from vethlab.explain.way import Obstacle, Way
 from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.journey import REQUEST, IcmpError, Observed
 
-__all__ = ["told", "worded"]
+__all__ = ["arrived", "told", "worded"]
 
 TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
 SLUGS = {
@@ -38,6 +40,12 @@ def worded(error: IcmpError) -> str:
     words = WORDS[error.sender.version].get((error.type, error.code), "an ICMP error")
     size = f", MTU {error.mtu}" if error.mtu else ""
     return f"{error.sender} says: {words} (type {error.type}, code {error.code}{size})"
+
+
+def arrived(errors: Iterable[IcmpError]) -> bool:
+    """Whether who refused had got the packet: no error came (TCP says no by itself), or one that a port is closed (RFC 1122, 3.2.2.1)."""
+    slugs = [SLUGS[error.sender.version].get((error.type, error.code)) for error in errors]
+    return not slugs or "port-closed" in slugs
 
 
 def told(error: IcmpError, way: Way, observed: Observed, last: int) -> Obstacle | None:

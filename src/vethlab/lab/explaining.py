@@ -167,8 +167,8 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
         search = Search(rehearsal, lambda: copy.ask(flow, path_of(flow), hasty=True))
         offers = tuple(replace(one, sayable=_sayable(subject.file, one, drift)) for one in search.run(explanation))
     verdict = explanation.verdict
-    told = {(one.slug, one.where) for one in (*([verdict] if verdict else []), *explanation.also)}
-    further = tuple(one for one in search.further if (one.slug, one.where) not in told and one.slug != "unknown")
+    known = [*([verdict] if verdict else []), *explanation.also]
+    further = tuple(one for one in search.further if one.slug != "unknown" and not any(_same(one, other) for other in known))
     return offers, replace(explanation, also=(*explanation.also, *further))
 
 
@@ -182,6 +182,12 @@ def _sayable(file: str, offer: Offer, drift: Sequence[Drift]) -> bool:
     from vethlab.spec.file import read_text  # noqa: PLC0415
 
     return not edit.apply_commands(read_text(file), news)[1]
+
+
+def _same(one: Finding, known: Finding) -> bool:
+    """Whether it is one that is known, of which the place is told more exactly now."""
+    alike = (one.slug, one.where.node) == (known.slug, known.where.node)
+    return alike and (one.where.interface == known.where.interface or None in {one.where.interface, known.where.interface})
 
 
 def _listeners(namespaces: Namespaces, flow: Flow, transcript: Transcript) -> list[Placeholder]:

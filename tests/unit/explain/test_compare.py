@@ -210,6 +210,16 @@ def test_a_refusal_names_who_refuses() -> None:
     assert "link-down" == said(way, Observed(ok=False)).split()[0]
 
 
+@pytest.mark.parametrize(("code", "slug"), [(0, "link-down"), (3, "port-closed")])
+def test_a_router_that_refuses_is_no_closed_port(code: int, slug: str) -> None:
+    """Only a port says that it is closed; of a router's error nobody is told who lost the way back, or the port, before what stands nearer."""
+    way = blocked("port-closed", "b:eth0", 6)
+    lost = [*blocked("no-return-route", "b", 7, direction="reply").obstacles, *way.obstacles]
+    way.obstacles = [*blocked("link-down", "b:eth0", 1).obstacles, *lost]
+    error = IcmpError(3, code, ip_address("10.0.0.2"))
+    assert slug == said(way, Observed(ok=False, refused=True, errors=(error,))).split()[0]
+
+
 @pytest.mark.parametrize(
     ("observed", "expected"),
     [
