@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from vethlab.explain import fixes
-from vethlab.explain.nat import Hit, Packet, near
+from vethlab.explain.nat import Hit, Packet, near, unread
 from vethlab.explain.scene import Scene
 from vethlab.explain.settings import both
 from vethlab.explain.way import Binding, Obstacle, Way
@@ -86,9 +86,10 @@ def _unpublished(scene: Scene, way: Way, asked: _Asked, found: Finding) -> Findi
     if found.slug != "port-closed" or meant is None or any(one.node == host and _leading(one) for one in way.bindings):
         return None
     hook, came = ("output", "") if flow.src.node == host else ("prerouting", found.where.interface or "")
-    hit = near(scene.snapshots[host], hook, Packet(meant.publish.protocol, asked.source, asked.target, flow.port, came))
+    seen = Packet(meant.publish.protocol, asked.source, asked.target, flow.port, came)
+    hit = near(scene.snapshots[host], hook, seen)
     slug, says = ("nat-wrong", f"{hit}: not for this interface") if hit is not None else (
-        "nat-missing", f"no rule of its {hook} chains leads {flow.kind} port {flow.port} to {meant.node}",
+        "nat-missing", _none(scene.snapshots[host], hook, seen, f"leads {flow.kind} port {flow.port} to {meant.node}"),
     )
     return Finding(
         slug, Where(host, None, hook), f"{host} publishes {meant.publish} of {meant.node}, and keeps what comes for it",
@@ -189,12 +190,21 @@ def _source_kept(  # noqa: PLR0913 - a packet has as many sides
     seen = Packet("tcp" if port is not None else "icmp", source, target, port, "", leaves, translated)
     hit = near(snapshot, "postrouting", seen)
     by = f"by {leaves}"
-    says = f"{hit}: not for what leaves {by}" if hit is not None else f"no rule of its postrouting chains translates {source} leaving {by}"
+    says = f"{hit}: not for what leaves {by}" if hit is not None else (
+        _none(snapshot, "postrouting", seen, f"translates {source} leaving {by}")
+    )
     return Finding(
         "nat-wrong" if hit is not None else "nat-missing", Where(host, leaves, "postrouting"),
         f"{host} lets {source} out {by} as it is, and {consequence}", evidence=(Evidence("ruleset", f"{host}: {says}"),),
         fixes=_hiding(snapshot, host, leaves, source),
     )
+
+
+def _none(snapshot: Snapshot, hook: str, packet: Packet, does: str) -> str:
+    """That no rule does it, as far as they are understood."""
+    hit = unread(snapshot, hook, packet)
+    beside = "" if hit is None else f"; what {hit} does is not foretold here"
+    return f"no rule of its {hook} chains {does}{beside}"
 
 
 def _hiding(snapshot: Snapshot, host: str, leaves: str, source: IP) -> tuple[Fix, ...]:

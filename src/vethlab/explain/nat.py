@@ -15,7 +15,7 @@ from vethlab.model.address import IP
 from vethlab.model.snapshot import LOCAL_TABLE, Snapshot
 from vethlab.model.translation import NatChain, NatMatch, NatRule
 
-__all__ = ["Hit", "Packet", "decides", "near"]
+__all__ = ["Hit", "Packet", "decides", "near", "unread"]
 
 _MAPS = {
     "prerouting": frozenset({"dnat", "redirect"}), "output": frozenset({"dnat", "redirect"}),
@@ -63,6 +63,15 @@ def near(snapshot: Snapshot, hook: str, packet: Packet) -> Hit | None:
         return named and (bool(failed) or rule.verdict in {"jump", "goto"})
 
     return _first(snapshot, hook, packet, almost)
+
+
+def unread(snapshot: Snapshot, hook: str, packet: Packet) -> Hit | None:
+    """A rule of which all that is understood fits: what it does to the packet cannot be foretold."""
+    def obscure(rule: NatRule) -> bool:
+        failed = [one for one in rule.matches if not _fits(one, packet, snapshot)]
+        return all(one.key.startswith("?") for one in failed) and (bool(failed) or rule.verdict in {"jump", "goto"})
+
+    return _first(snapshot, hook, packet, obscure)
 
 
 def _first(snapshot: Snapshot, hook: str, packet: Packet, fits: Callable[[NatRule], bool]) -> Hit | None:

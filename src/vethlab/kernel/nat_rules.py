@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -21,6 +22,9 @@ from vethlab.model.translation import NatChain, NatMatch, NatRule
 __all__ = ["nat_chains", "parse"]
 
 _VERDICTS = frozenset({"dnat", "snat", "masquerade", "redirect", "accept", "drop", "return", "jump", "goto"})
+_MAPPED = frozenset({"dnat", "snat"})
+UNTOLD = "?addr"
+MOST = 1000  # elements of a map that are looked into
 _META = {"iifname": "iif", "iif": "iif", "oifname": "oif", "oif": "oif", "l4proto": "l4proto", "nfproto": "nfproto"}
 _PORTS = frozenset({"sport", "dport"})
 _HANDLE = re.compile(r"^\s*(.*?) ?# handle (\d+)$")
@@ -41,14 +45,17 @@ def parse(listed: list[Any], text: str) -> tuple[NatChain, ...]:
     """From nft's JSON and its text with handles."""
     chains = [one["chain"] for one in listed if "chain" in one]
     tables = {(one["family"], one["table"]) for one in chains if one.get("type") == "nat" and not one["table"].startswith(TRACE_TABLE)}
-    sets = {(one["family"], one["table"], one["name"]): one.get("elem", []) for item in listed if (one := item.get("set")) is not None}
+    sets = {
+        (one["family"], one["table"], one["name"]): one.get("elem", [])
+        for item in listed for kind in ("set", "map") if (one := item.get(kind)) is not None
+    }
     words = _words(text)
     rules: dict[tuple[str, str, str], list[NatRule]] = {}
     for one in (item["rule"] for item in listed if "rule" in item):
         key = (one["family"], one["table"], one["chain"])
         if key[:2] in tables:
             held = {name: elements for (family, table, name), elements in sets.items() if (family, table) == key[:2]}
-            rules.setdefault(key, []).append(_rule(one, words.get((*key[:2], one["handle"]), ""), held))
+            rules.setdefault(key, []).extend(_rules(one, words.get((*key[:2], one["handle"]), ""), held))
     return tuple(
         NatChain(one["family"], one["table"], one["name"], one.get("hook", ""), int(one.get("prio", 0)),
                  tuple(rules.get((one["family"], one["table"], one["name"]), ())))
@@ -68,6 +75,32 @@ def _words(text: str) -> dict[tuple[str, str, int], str]:
     return found
 
 
+def _rules(one: Mapping[str, Any], text: str, sets: Mapping[str, list[Any]]) -> list[NatRule]:
+    """A rule; one that translates by a map is as many rules as that has elements: what is in none of them goes on to the next rule."""
+    found = _rule(one, text, sets)
+    body = next((body for kind, body in map(_kind, one["expr"]) if kind in _MAPPED and isinstance(body, dict)), {})
+    mapped = body.get("addr", {}).get("map") if isinstance(body.get("addr"), dict) else None
+    if mapped is None:
+        return [found]
+    key, implied = _key(mapped["key"])
+    data = mapped["data"]
+    pairs = sets.get(data.removeprefix("@"), []) if isinstance(data, str) else data.get("set", [])
+    if key.startswith("?") or len(pairs) > MOST:
+        return [found]
+    plain = tuple(match for match in found.matches if match.key != UNTOLD)
+    plain += (NatMatch("l4proto", (implied,)),) if implied else ()
+    return [
+        replace(found, matches=(*plain, NatMatch(key, values)), address=_address(to), port=port if port is not None else found.port)
+        for wanted, given in pairs if (values := _values(wanted, sets)) is not None for to, port in [_landing(given)]
+    ]
+
+
+def _landing(given: Any) -> tuple[Any, int | None]:
+    """What an element of a map gives: an address, or one and a port."""
+    kind, body = _kind(given)
+    return (body[0], _number(body[1])) if kind == "concat" else (given, None)
+
+
 def _rule(one: Mapping[str, Any], text: str, sets: Mapping[str, list[Any]]) -> NatRule:
     matches: list[NatMatch] = []
     verdict, address, port, chain = "", None, None, ""
@@ -78,9 +111,12 @@ def _rule(one: Mapping[str, Any], text: str, sets: Mapping[str, list[Any]]) -> N
         elif kind in _VERDICTS:
             verdict = kind
             if isinstance(body, dict):
-                address, port, chain = _address(body.get("addr")), _number(body.get("port")), str(body.get("target", ""))
-                if kind == "dnat" and address is None and "addr" in body:  # one of several, by a map or by chance: which is not known here
-                    matches.append(NatMatch("?addr", ()))
+                given = body.get("addr")
+                if kind == "snat" and isinstance(given, dict) and "range" in given:
+                    given = given["range"][0]  # any of them: whoever answers one answers all
+                address, port, chain = _address(given), _number(body.get("port")), str(body.get("target", ""))
+                if kind in _MAPPED and address is None and "addr" in body:  # one of several: which is not known here
+                    matches.append(NatMatch(UNTOLD, ()))
         elif kind not in _SILENT:
             matches.append(NatMatch(f"?{kind}", ()))
     return NatRule(one["handle"], text, tuple(matches), verdict, address, port, chain)

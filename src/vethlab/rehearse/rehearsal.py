@@ -104,6 +104,7 @@ class Rehearsal:
         for sock, (node, protocol, address, port) in zip(self._sockets, self._listen, strict=True):
             if ":" in address:
                 sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # one that serves IPv4 too is told twice
             else:
                 sock.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

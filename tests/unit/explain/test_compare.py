@@ -33,6 +33,7 @@ def blocked(slug: str, place: str, at: int, *, suspect: bool = False, **keys: An
     way = Paper().walk("a", "10.0.0.2")
     where = Where(*place.split(":"))
     full, way.points = way.points, way.points[:at]
+    way.leg = keys.pop("direction", way.leg)
     (way.suspect if suspect else way.block)(Finding(slug, where, slug, evidence=(Evidence("configuration", "so"),), **keys))
     way.points = full
     return way
@@ -204,7 +205,7 @@ def test_two_owners_are_blamed_before_what_is_further_on() -> None:
 def test_a_refusal_names_who_refuses() -> None:
     """What came back was a refusal: a closed port, or a route that refuses, before anything nearer."""
     for slug in ("port-closed", "no-route"):
-        way = blocked(slug, "b:eth0", 6)
+        way = blocked(slug, "b:eth0", 6, direction="request")
         way.obstacles = [*blocked("link-down", "b:eth0", 1).obstacles, *way.obstacles]
         assert slug == said(way, Observed(ok=False, refused=True)).split()[0]
     assert "link-down" == said(way, Observed(ok=False)).split()[0]
@@ -212,7 +213,7 @@ def test_a_refusal_names_who_refuses() -> None:
 
 @pytest.mark.parametrize(("code", "slug"), [(0, "link-down"), (3, "port-closed")])
 def test_a_router_that_refuses_is_no_closed_port(code: int, slug: str) -> None:
-    """Only a port says that it is closed; of a router's error nobody is told who lost the way back, or the port, before what stands nearer."""
+    """Only a port says that it is closed; with a router's error what stands nearer comes first."""
     way = blocked("port-closed", "b:eth0", 6)
     lost = [*blocked("no-return-route", "b", 7, direction="reply").obstacles, *way.obstacles]
     way.obstacles = [*blocked("link-down", "b:eth0", 1).obstacles, *lost]

@@ -105,6 +105,18 @@ def test_a_masquerade_of_another_interface_is_wrong() -> None:
     assert ["nat-missing"] == [one.slug for one in told(docker(other), "other", WORLD)]
 
 
+def test_a_rule_that_is_not_understood_is_named() -> None:
+    """It may do what is missing, and nobody pretends that there is none; one that is understood and does not fit is none."""
+    dark = chain("postrouting", rule("snat", "oif=p-world", "?addr=", text="snat to a riddle"))
+    (found,) = told(docker(dark), "other", WORLD)
+    assert ("nat-missing", True) == (found.slug, found.evidence[-1].says.endswith("snat to a riddle does is not foretold here"))
+    other = chain("postrouting", rule("snat", "oif=eth7", "?addr=", text="snat to a riddle"))
+    assert "riddle" not in told(docker(other), "other", WORLD)[0].evidence[-1].says
+    sub = chain("", rule("snat", "?addr=", text="snat to a riddle"), name="sub", priority=0)
+    below = (chain("postrouting", rule("jump", chain="sub")), sub)
+    assert "riddle" in told(docker(*below), "other", WORLD)[0].evidence[-1].says
+
+
 def test_a_network_that_nobody_hides_is_the_hosts_only_towards_the_world() -> None:
     """A router without rules that leads to a node without a way back is no translator."""
     text = DOCKER.replace(", nat: masquerade", "").replace("nodes:\n  app", "checks: [ping other -> world]\nnodes:\n  app")

@@ -89,9 +89,31 @@ def test_a_verdict(written: Any, verdict: str, address: Any, port: int | None, c
 
 @pytest.mark.parametrize("address", [{"map": {"key": "tcp dport", "data": "@m"}}, {"range": ["10.0.0.1", "10.0.0.5"]}])
 def test_a_destination_that_is_one_of_several_is_not_known(address: dict[str, Any]) -> None:
-    """Where such a rule leads is seen, not foretold, so it is kept out as whatever is not understood; of a source that is no matter."""
+    """Where such a rule leads is seen, not foretold, so it is kept out as whatever is not understood; of a range of sources any will do."""
     assert (NatMatch("?addr", ()),) == read({"dnat": {"addr": address}}).matches
-    assert () == read({"snat": {"addr": address}}).matches
+    found = read({"snat": {"addr": address}})
+    assert ((), ip_address("10.0.0.1")) if "range" in address else ((NatMatch("?addr", ()),), None) == (found.matches, found.address)
+
+
+def test_a_rule_that_translates_by_a_map_is_a_rule_for_each_element() -> None:
+    """What is in none goes on to the next rule; a named map is read too, and an element may give a port."""
+    port, source = payload("tcp", "dport"), payload("ip", "saddr")
+    pairs = [[8080, {"concat": ["10.0.0.2", 80]}], [{"range": [81, 90]}, {"concat": ["10.0.0.3", {"range": [1, 2]}]}], [{"&": [1, 2]}, "x"]]
+
+    def told(expression: Any, *named: Any) -> list[tuple[Any, ...]]:
+        rule = {"rule": {"family": "ip", "table": "t", "chain": "pre", "handle": 7, "expr": [expression]}}
+        chain = {"chain": {"family": "ip", "table": "t", "name": "pre", "type": "nat", "hook": "prerouting", "prio": 0}}
+        return [(one.matches, one.address, one.port) for one in parse([chain, *named, rule], "")[0].rules]
+
+    tcp = NatMatch("l4proto", ("tcp",))
+    assert [
+        ((tcp, NatMatch("dport", ("8080",))), ip_address("10.0.0.2"), 80),
+        ((tcp, NatMatch("dport", ("81-90",))), ip_address("10.0.0.3"), None),
+    ] == told({"dnat": {"addr": {"map": {"key": port, "data": {"set": pairs}}}}})
+    named = {"map": {"family": "ip", "table": "t", "name": "who", "elem": [[{"prefix": {"addr": "10.1.0.0", "len": 16}}, "10.0.0.9"]]}}
+    by_name = {"snat": {"addr": {"map": {"key": source, "data": "@who"}}}}
+    assert [((NatMatch("saddr", ("10.1.0.0/16",)),), ip_address("10.0.0.9"), None)] == told(by_name, named)
+    assert [] == told(by_name)
 
 
 def test_the_words_of_a_rule() -> None:
