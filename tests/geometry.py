@@ -5,11 +5,15 @@ Enters: a Picture; leaves: lists of what is wrong, empty if all is well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from vethlab.present.drawing.shapes import Extent, Group, Picture, Shape, Stroke, Words
+from vethlab.present.drawing.shapes import Extent, Group, Panel, Picture, Shape, Spot, Stroke, Words
 
 STEPS = 24  # points looked at on each curve
+TILES = ("box", "own", "switch")  # what a cable may only end at
+RADII = {"cross": 9.0, "dot": 5.0}
+INNER = 2.0  # how far within its border a tile begins
 
 
 def flat(shapes: Iterable[Shape]) -> Iterator[Shape]:
@@ -43,6 +47,31 @@ def crossed_texts(picture: Picture) -> list[str]:
     lines = [one for one in flat(picture.shapes) if isinstance(one, Stroke)]
     points = [point for line in lines for point in line.points(STEPS)]
     return [one.text for one in words if any(_holds(one.extent, point) for point in points)]
+
+
+def marked_texts(picture: Picture) -> list[str]:
+    """Texts that a mark lies on: that of a death, or a plug."""
+    spots = [(one, RADII[one.kind]) for one in flat(picture.shapes) if isinstance(one, Spot) and one.kind in RADII]
+    extents = [(spot.x - radius, spot.y - radius, spot.x + radius, spot.y + radius) for spot, radius in spots]
+    return [one.text for one in flat(picture.shapes) if isinstance(one, Words) and any(_meet(one.extent, spot) for spot in extents)]
+
+
+def crossed_tiles(picture: Picture) -> list[Panel]:
+    """Boxes that a cable or a journey on one runs through or behind."""
+    lines = [line for one in picture.shapes if isinstance(one, Group) and one.role in {"wire", "leg"} for line in flat(one.shapes)]
+    points = [point for line in lines if isinstance(line, Stroke) for point in line.points(STEPS)]
+    tiles = [one for one in flat(picture.shapes) if isinstance(one, Panel) and one.kind in TILES]
+    inner = [(one, (one.x + INNER, one.y + INNER, one.x + one.width - INNER, one.y + one.height - INNER)) for one in tiles]
+    return [one for one, extent in inner if any(_holds(extent, point) for point in points)]
+
+
+def amiss(picture: Picture) -> dict[str, list[Any]]:
+    """Everything that is wrong with a picture, by what it is; empty if all is well."""
+    checks: dict[str, Callable[[Picture], list[Any]]] = {
+        "texts overlap": overlapping_texts, "lines cross texts": crossed_texts, "marks lie on texts": marked_texts,
+        "lines cross boxes": crossed_tiles, "outside of the paper": outside,
+    }
+    return {what: found for what, check in checks.items() if (found := check(picture))}
 
 
 def _meet(a: Extent, b: Extent) -> bool:

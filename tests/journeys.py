@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.topologies import campus, direct, end
 
 from vethlab.model.finding import Explanation, Finding, PathHop, Where
 from vethlab.model.topology import Cable, Node, Topology
+from vethlab.spec import load
 
 
 def hops(note: str, start: int, *places: str) -> tuple[PathHop, ...]:
@@ -28,6 +31,11 @@ def loopy() -> Topology:
     return Topology("loopy", (Node("box"),), (cable,))
 
 
+def docker() -> Topology:
+    """Two containers behind a bridge whose host hides them from the world."""
+    return load(str(Path(__file__).parent / "golden" / "picture" / "docker" / "lab.lab.yaml"))
+
+
 def died(slug: str, where: Where, last: Where, direction: str = "request") -> Finding:
     """A verdict."""
     return Finding(slug, where, f"{where} is to blame", direction=direction, grade="proven", last_seen=last)
@@ -43,7 +51,23 @@ JOURNEYS: dict[str, tuple[Topology, Explanation]] = {
         request=hops("ARP who-has 10.0.0.2", 0, "box:va>", "box:vb<"), expected=("box:va", "box:vb", "box:lo"),
     )),
     "journey-over-lo": (loopy(), Explanation(
-        ok=True, request=hops("request", 0, "box:va>", "box:vb<"), reply=hops("reply", 9000, "box:lo>", "box:lo<"), rtt_us=40.0,
+        ok=True, request=hops("request", 0, "box:va>", "box:vb<"), reply=hops("reply", 9000, "box:lo<"), rtt_us=40.0,
+    )),
+    "journey-is-translated": (docker(), Explanation(
+        ok=True, rtt_us=90.0,
+        request=(
+            *hops("request 172.17.0.3 → 203.0.113.1", 0, "worker:eth0>", "host:p-worker<", "host:docker0<"),
+            *hops(
+                "request 198.51.100.2 → 203.0.113.1: masquerade by inet vethlab-nat-dockerlike postrouting handle 7", 30_000,
+                "host:p-world>",
+            ),
+            *hops("request 198.51.100.2 → 203.0.113.1", 33_000, "world:eth0<"),
+        ),
+        reply=(
+            *hops("reply 203.0.113.1 → 198.51.100.2", 50_000, "world:eth0>", "host:p-world<"),
+            *hops("reply 203.0.113.1 → 172.17.0.3: turned back", 60_000, "host:docker0>"),
+            *hops("reply 203.0.113.1 → 172.17.0.3", 63_000, "host:p-worker>", "worker:eth0<"),
+        ),
     )),
     "journey-has-no-way-back": (campus(), Explanation(
         ok=False, verdict=died("no-return-route", Where("d", None, "route"), Where("d", "eth0", "ingress"), "reply"),

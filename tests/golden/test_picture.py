@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.geometry import crossed_texts, outside, overlapping_texts
+from tests.geometry import amiss
 from tests.journeys import JOURNEYS
 
 from vethlab.present.drawing.dot import dot
@@ -38,7 +38,7 @@ def same(folder: Path, name: str, found: str) -> None:
 def test_a_picture_is_what_it_was(folder: Path) -> None:
     """The SVG of a lab is as recorded, and nothing in it is in the way of a text."""
     picture = draw(load(str(folder / "lab.lab.yaml")), None, said=[("as declared", "")])
-    assert ([], [], []) == (overlapping_texts(picture), crossed_texts(picture), outside(picture))
+    assert {} == amiss(picture)
     same(folder, "picture.svg", svg(picture))
 
 
@@ -54,6 +54,6 @@ def test_a_journey_is_drawn_as_it_was(name: str) -> None:
     """The SVG of a journey is as recorded, and nothing in it is in the way of a text."""
     topology, explanation = JOURNEYS[name]
     picture = draw(topology, explanation=explanation, said=[("what came of it", "bad")])
-    assert ([], [], []) == (overlapping_texts(picture), crossed_texts(picture), outside(picture))
+    assert {} == amiss(picture)
     (FOLDER / name).mkdir(exist_ok=True)
     same(FOLDER / name, "picture.svg", svg(picture))

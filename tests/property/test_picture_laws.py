@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.geometry import crossed_texts, flat, outside, overlapping_texts
+from tests.geometry import amiss, flat
 
 from vethlab.model.finding import Explanation, Finding, PathHop, Where
 from vethlab.model.topology import Cable, Endpoint, Network, Node, Port, Topology
@@ -54,7 +54,7 @@ def topologies(draw_from: st.DrawFn) -> Topology:
 def test_nothing_is_in_the_way_of_a_text(topology: Topology) -> None:
     """No two texts overlap, no line runs through a text, and everything is on the paper."""
     picture = draw(topology, None, said=[("as declared", "")])
-    assert ([], [], []) == (overlapping_texts(picture), crossed_texts(picture), outside(picture))
+    assert {} == amiss(picture)
 
 
 @st.composite
@@ -83,7 +83,7 @@ def journeys(draw_from: st.DrawFn) -> tuple[Topology, Explanation]:
 def test_a_journey_is_in_the_way_of_no_text_either(given_: tuple[Topology, Explanation]) -> None:
     """With a journey on it all of that holds, too."""
     picture = draw(given_[0], explanation=given_[1], said=[("what came of it", "bad")])
-    assert ([], [], []) == (overlapping_texts(picture), crossed_texts(picture), outside(picture))
+    assert {} == amiss(picture)
 
 
 @given(topologies())
@@ -121,4 +121,4 @@ def test_a_fold_forgets_nobody(size: int, hubs: int, extra: int, data: st.DataOb
     assert sorted(node.name for node in topology.nodes) == sorted(name for box in scene.boxes for name in box.members or (box.key,))
     assert (len(cables), 2 * len(cables)) == (sum(c.count for c in scene.cables), sum(len(plug.members) or 1 for plug in scene.plugs))
     picture = draw(topology)
-    assert ([], [], []) == (overlapping_texts(picture), crossed_texts(picture), outside(picture))
+    assert {} == amiss(picture)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
 from tests.topologies import campus, end, star
 
-from vethlab.model.topology import Cable, Node, Topology
+from vethlab.model.shaping import Shaping
+from vethlab.model.topology import Cable, Endpoint, Node, Topology
 from vethlab.present.drawing.fold import folded
 from vethlab.present.drawing.gather import gather
 from vethlab.present.drawing.scene import Cable as Drawn
@@ -83,3 +87,37 @@ def test_what_differs_is_not_put_together() -> None:
     assert {"h7", "h0..6, 8..39"} <= {box.name for box in found.boxes}
     stack = next(plug for plug in found.plugs if plug.members and plug.name == "eth0")
     assert (("39 interfaces", "2 down"), True) == (stack.words, stack.bad)
+
+
+def joined(pairs: Iterable[tuple[int, int]], *, differing: bool = False) -> Scene:
+    """Nodes n0, n1, ... on cables between these pairs, folded."""
+    count: Counter[int] = Counter()
+
+    def one(node: int) -> Endpoint:
+        count[node] += 1
+        return end(f"n{node}", f"eth{count[node] - 1}")
+
+    cables = tuple(Cable(one(a), one(b), shaping=Shaping(rate=1_000_000 * n * differing)) for n, (a, b) in enumerate(pairs, 1))
+    return folded(gather(Topology("joined", tuple(Node(f"n{n}") for n in sorted(count)), cables)))
+
+
+@pytest.mark.parametrize(("pairs", "said"), [
+    ([(a, b) for a in range(17) for b in range(a)], "17 nodes, each with each"),
+    ([(n, n + 1) for n in range(16)], "17 nodes, in a row"),
+    ([(n, (n + 1) % 17) for n in range(17)], "17 nodes, in a ring"),
+    ([(n, (n + step) % 17) for n in range(17) for step in (1, 5)], "17 nodes, 34 cables among them"),
+])
+def test_a_stack_says_how_its_nodes_are_joined(pairs: list[tuple[int, int]], said: str) -> None:
+    """A bundle from a stack to itself would not show it."""
+    assert [(said,)] == [box.words for box in joined(pairs).boxes]
+
+
+def test_many_cables_are_folded_too() -> None:
+    """A mesh of ten is drawn, one of eleven is more than anybody follows."""
+    assert [10, 1] == [len(joined((a, b) for a in range(size) for b in range(a)).boxes) for size in (10, 11)]
+
+
+def test_words_of_many_kinds_are_counted() -> None:
+    """A stack whose links all differ tells of three and counts the rest."""
+    (near,) = joined([(n, n + 1) for n in range(20)], differing=True).plugs
+    assert ("40 interfaces", "2 rate 1mbit", "2 rate 2mbit", "2 rate 3mbit", "and 17 more such words") == near.words

@@ -10,6 +10,7 @@ import pytest
 from tests.topologies import campus, direct
 
 from vethlab.model.link import End, Link
+from vethlab.model.shaping import Queue
 from vethlab.model.state import Address, Netns, State
 from vethlab.model.topology import Topology
 from vethlab.plan.desired import desired
@@ -21,6 +22,11 @@ from vethlab.spec import load
 def plug(scene: Scene, key: str) -> Plug:
     """The interface of that key."""
     return next(one for one in scene.plugs if one.key == key)
+
+
+def recorded(name: str) -> Topology:
+    """A lab of the recorded pictures."""
+    return load(str(Path(__file__).parents[2] / "golden" / "picture" / name / "lab.lab.yaml"))
 
 
 def changed(state: State, netns: str, **links: Link | None) -> State:
@@ -107,8 +113,41 @@ def _with_loopback() -> Topology:
     return replace(topology, nodes=(replace(first, loopbacks=(ip_interface("10.8.0.1/32"),)), second))
 
 
-@pytest.mark.parametrize("name", ["docker", "ovs", "macvlan", "fabric", "overlay", "overlay-of-three"])
+@pytest.mark.parametrize("name", ["docker", "ovs", "macvlan", "fabric", "overlay", "overlay-of-three", "shaped"])
 def test_every_type_that_runs_as_declared_looks_as_declared(name: str) -> None:
     """What a network of each type needs beside its ports (a world, a switch, a parent) is no stranger to its picture."""
-    topology = load(str(Path(__file__).parents[2] / "golden" / "picture" / name / "lab.lab.yaml"))
+    topology = recorded(name)
     assert gather(topology) == gather(topology, desired(topology))
+
+
+def test_what_a_link_does_is_said_where_it_was_said() -> None:
+    """Of a cable at both ends, of a network in its box, in the words of the lab file."""
+    scene = gather(recorded("shaped"))
+    assert [("mtu 9000", "rate 10mbit, delay 5ms, loss 0.5%", "tuned")] * 2 == [plug(scene, key).words for key in ("a:eth0", "b:eth0")]
+    said = {box.name: box.words for box in scene.boxes if box.parent == "host"}
+    assert {"lan": ("bridge", "mtu 1400, rate 1gbit, delay 200us, tuned"), "side": ("macvlan", "loss 2%")} == said
+    assert ((), ()) == (plug(scene, "d:eth0").words, plug(scene, "host:p-d").words)
+
+
+def test_what_a_link_does_otherwise_is_said_too() -> None:
+    """What somebody took away or put there by hand: on a cable, and on a network only where it differs from the rest."""
+    topology = recorded("shaped")
+    state = desired(topology)
+    slow = Queue("tbf", rate=64_000)
+    state = changed(state, "a", eth0=replace(state.netns["a"].links["eth0"], gso=None, mtu=1500))
+    state = changed(state, "c", eth1=replace(state.netns["c"].links["eth1"], gso=100_000, mtu=9000))
+    state = State({
+        **state.netns, "a": replace(state.netns["a"], queues={"eth1": slow}), "host": replace(state.netns["host"], queues={}),
+    })
+    scene = gather(topology, state)
+    assert {
+        "a:eth0": ("not shaped", "not tuned"), "a:eth1": ("rate 64kbit",), "c:eth1": ("mtu 9000", "segments of 100000 bytes"),
+        "host:p-d": ("not shaped",), "d:eth0": (),
+    } == {key: plug(scene, key).words for key in ("a:eth0", "a:eth1", "c:eth1", "host:p-d", "d:eth0")}
+
+
+def test_what_a_switch_makes_for_itself_is_no_stranger() -> None:
+    """The tap of its datapath in user space is nobody's addition."""
+    topology = recorded("ovs")
+    state = changed(desired(topology), "host", **{"ovs-netdev": Link("ovs-netdev", "tun", up=False)})
+    assert gather(topology) == gather(topology, state)

@@ -223,6 +223,8 @@ class Attempt:
         column_of = {slot: number for number, column in enumerate(self.columns) for slot in column}
         ends = [(column_of[a], tops[a] + in_a, tops[b] + in_b) for a, in_a, b, in_b in links]
         crossed = sum(c == f and (a - d) * (b - e) < 0 for n, (c, a, b) in enumerate(ends) for f, d, e in ends[:n])
+        spans = [(column_of[arc.slots[0]], *sorted(tops[slot] for slot in arc.slots)) for arc in self.arcs]
+        crossed += sum(c == f and (a < d < b < e or d < a < e < b) for n, (c, a, b) in enumerate(spans) for f, d, e in spans[:n])
         slopes = sum(abs(a - b) for _, a, b in ends)
         beside = sum(arc.slots[0] != arc.slots[1] for arc in self.arcs)
         ratio = math.log(block.width / max(block.height, 1) / 2)

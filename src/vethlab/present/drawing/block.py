@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from vethlab.present.drawing.metrics import STYLES, clean, shorten, text_width
 from vethlab.present.drawing.scene import NETWORK, Box, Plug
 
-__all__ = ["LEFT", "RIGHT", "Block", "Chip", "Line", "Notes", "Pin", "Point", "Tile", "tile_block"]
+__all__ = ["LEFT", "RIGHT", "WIDEST", "Block", "Chip", "Line", "Notes", "Pin", "Point", "Tile", "tile_block"]
 
 LEFT, RIGHT = "left", "right"
 Pin = tuple[int, int]  # a cable's number in the scene, and 0 for its left end, 1 for its right end
@@ -20,6 +20,7 @@ Point = tuple[float, float, int]  # x, y, and the direction in which a cable pas
 
 PAD = 12  # between a tile's border and its text
 CHIP_PAD, CHIP_GAP = 5, 7
+ROOM = 20  # beside chips of one side: a journey turns there
 MIDDLE, BUS = 22, 46  # between the left chips and the right ones: empty, or with the bar of a switch
 WIDEST = 300  # of a line of text; what is longer is cut, and whole in the title that a pointer shows
 ARC = 16  # how far a cable between two interfaces of one box swings out
@@ -145,7 +146,7 @@ def _width(tile: Tile) -> float:
     left, right = (max((chip.width for chip in chips), default=0) for chips in (tile.left, tile.right))
     both = left + right + (tile.middle if (left and right) or tile.box.kind == NETWORK else 0)
     if not (left and right):
-        both += PAD
+        both += ROOM
     return max(head, both, 84)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 MARGIN, APART = 24, 20
+BELOW = 13  # the corner of a box: a mark there is beside its name, and below the name of the frame around it
 NARROWEST = 460  # of the text above and below a small lab
 
 
@@ -73,7 +74,7 @@ def _body(scene: Scene, block: Block, found: Journey | None) -> Iterator[Shape]:
         if found.fault in where:
             yield Spot(where[found.fault].edge, where[found.fault].y, "cross")
         else:
-            yield from (Spot(x, y, "cross") for key, x, y in paint.corners(block) if key == found.fault)
+            yield from (Spot(x, y + BELOW, "cross") for key, x, y in paint.corners(block) if key == found.fault)
 
 
 def _cables(scene: Scene, ways: Mapping[int, Sequence[Point]], found: Journey | None) -> Iterator[Shape]:

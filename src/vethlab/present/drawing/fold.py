@@ -7,26 +7,28 @@ and only what stands alike in the lab is put together: same stem of the name, sa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from vethlab.present.drawing.levels import components
 from vethlab.present.drawing.runs import between, names, split
 from vethlab.present.drawing.scene import NODE, Box, Cable, Plug, Scene
 
 __all__ = ["folded"]
 
-LEGIBLE = 16  # nodes that a picture shows one by one
+LEGIBLE, TRACEABLE = 16, 50  # nodes that a picture shows one by one, and cables: a mesh of ten has 45
+KINDS = 3  # of words that are told of many interfaces, the rest is counted
 FEWEST = 5  # nodes that a stack is made of
 
 
 def folded(scene: Scene, keep: Collection[str] = ()) -> Scene:
     """The scene with its ranges folded, if it is large. `keep`: boxes that a journey passes."""
-    if sum(box.kind == NODE for box in scene.boxes) <= LEGIBLE:
+    if sum(box.kind == NODE for box in scene.boxes) <= LEGIBLE and len(scene.cables) <= TRACEABLE:
         return scene
     stacks: dict[str, str] = {}
     boxes: list[Box] = []
     for group in _alike(scene, keep):
-        stack = _stack(group) if len(group) >= FEWEST else None
+        stack = _stack(group, _among(scene, {box.key for box in group})) if len(group) >= FEWEST else None
         stacks |= {box.key: stack.key if stack else box.key for box in group}
         boxes += [stack] if stack else group
     order = {box.key: place for place, box in reversed(list(enumerate(scene.boxes)))}
@@ -70,9 +72,28 @@ def _far(scene: Scene) -> dict[str, list[str]]:
     return far
 
 
-def _stack(group: Sequence[Box]) -> Box:
+def _among(scene: Scene, members: Collection[str]) -> Iterator[str]:
+    """How those of one stack are joined to each other, if they are: a bundle of cables does not show it."""
+    box_of = {plug.key: plug.box for plug in scene.plugs}
+    ends = [(box_of[cable.left], box_of[cable.right]) for cable in scene.cables]
+    near: dict[str, list[str]] = {member: [] for member in members}
+    for a, b in ends:
+        if a in near and b in near and a != b and b not in near[a]:
+            near[a].append(b)
+            near[b].append(a)
+    size, joined = len(near), sum(map(len, near.values())) // 2
+    line = joined and max(map(len, near.values())) <= 2 and len(components(near)) == 1
+    if joined == size * (size - 1) // 2:
+        yield "each with each"
+    elif line:
+        yield "in a row" if joined < size else "in a ring"
+    elif joined:
+        yield f"{joined} cables among them"
+
+
+def _stack(group: Sequence[Box], among: Iterable[str]) -> Box:
     first, members = group[0], tuple(box.key for box in group)
-    words = (*first.words, f"{len(group)} nodes")
+    words = (*first.words, ", ".join([f"{len(group)} nodes", *among]))
     return replace(first, key=f"{first.key}..{len(group)}", name=names([box.name for box in group]), words=words, members=members)
 
 
@@ -114,5 +135,9 @@ def _addresses(group: Sequence[Plug]) -> Iterator[str]:
 
 
 def _words(group: Sequence[Plug]) -> Iterator[str]:
-    for word, count in Counter(word for plug in group for word in plug.words).items():
+    counts = Counter(word for plug in group for word in plug.words)
+    shown = len(counts) if len(counts) <= KINDS + 1 else KINDS
+    for word, count in list(counts.items())[:shown]:
         yield word if count == len(group) else f"{count} {word}"
+    if len(counts) > shown:
+        yield f"and {len(counts) - shown} more such words"

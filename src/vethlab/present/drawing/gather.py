@@ -11,11 +11,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End
+from vethlab.model.link import LOOPBACK, End
 from vethlab.model.names import HOST, WORLD
 from vethlab.model.state import State
 from vethlab.plan import world
 from vethlab.plan.desired import desired
+from vethlab.present.drawing import traits
 from vethlab.present.drawing.scene import HOST_BOX, NETWORK, NODE, Box, Cable, Plug, Scene
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def gather(topology: Topology, state: State | None = None, *, also: Collection[E
     boxes = list(_boxes(topology))
     plugs, cables = _declared(topology)
     if state is not None:
+        wanted, shared = desired(topology), _shared(topology)
         boxes = [_bridge_as_it_is(box, state) for box in boxes]
-        usual = {f"{at}:{network.name}": network.mtu for network in topology.networks for at in network.hosts}
-        plugs = {key: _as_it_is(plug, state, usual.get(plug.box, DEFAULT_MTU)) for key, plug in plugs.items()}
-        _added_by_hand(_strangers(topology, state), {box.key for box in boxes}, plugs, cables)
+        plugs = {key: _as_it_is(plug, state, wanted, shared=key in shared) for key, plug in plugs.items()}
+        _added_by_hand(_strangers(topology, wanted, state), {box.key for box in boxes}, plugs, cables)
     names = {box.key for box in boxes}
     for end in also:
         if end.interface and str(end) not in names and end.netns in names:
@@ -64,7 +65,7 @@ def _boxes(topology: Topology) -> Iterator[Box]:
 def _kind(network: Network) -> tuple[str, ...]:
     words = [{"ovs": "Open vSwitch", "vxlan": "bridge"}.get(network.type, network.type), *(["STP"] if network.stp else [])]
     words += [f"{len(network.flows)} OpenFlow rule{'' if len(network.flows) == 1 else 's'}"] if network.flows else []
-    return (", ".join(words), *((f"NAT: {network.nat}",) if network.nat != "none" else ()))
+    return (", ".join(words), *((f"NAT: {network.nat}",) if network.nat != "none" else ()), *traits.of_network(network))
 
 
 def _words(node: Declared) -> Iterator[str]:
@@ -83,14 +84,13 @@ def _declared(topology: Topology) -> tuple[dict[str, Plug], list[Cable]]:
         if node.loopbacks:
             _put(plugs, Plug(f"{node.name}:{LOOPBACK}", node.name, LOOPBACK, tuple(str(one) for one in node.loopbacks)))
     for cable in (*topology.cables, *([world.CABLE] if topology.has_world else [])):
-        ends = [_plug(end, cable.mtu) for end in (cable.left, cable.right)]
+        ends = [_plug(end, traits.as_declared(cable)) for end in (cable.left, cable.right)]
         for end in ends:
             _put(plugs, end)
         cables.append(Cable(ends[0].key, ends[1].key))
     for network in topology.networks:
         for port in network.ports:
-            near = _plug(port.endpoint, network.mtu)
-            far = _port(network, port)
+            near, far = _plug(port.endpoint), _port(network, port)
             _put(plugs, near)
             _put(plugs, far)
             cables.append(Cable(near.key, far.key))
@@ -132,13 +132,19 @@ def _put(plugs: dict[str, Plug], plug: Plug) -> None:
     plugs[plug.key] = plug
 
 
-def _plug(end: Endpoint, mtu: int) -> Plug:
-    words = () if mtu == DEFAULT_MTU else (f"mtu {mtu}",)
+def _shared(topology: Topology) -> set[str]:
+    """The interfaces on networks: nodes' own, ports, devices to other hosts."""
+    ends = {str(port.endpoint) for network in topology.networks for port in network.ports}
+    ports = {f"{port.on}:{port.name}" for network in topology.networks for port in network.ports}
+    return ends | ports | {f"{vtep.host}:{vtep.interface}" for network in topology.networks for vtep in network.vteps}
+
+
+def _plug(end: Endpoint, words: tuple[str, ...] = ()) -> Plug:
     return Plug(f"{end.node}:{end.interface}", end.node, end.interface, tuple(str(one) for one in end.addresses), words)
 
 
-def _as_it_is(plug: Plug, state: State, usual: int) -> Plug:
-    """A declared interface with what became of it. `usual`: the MTU that is not worth a word."""
+def _as_it_is(plug: Plug, state: State, wanted: State, *, shared: bool) -> Plug:
+    """A declared interface with what became of it. `shared`: it is on a network, whose box says what is wanted of all."""
     netns, _, name = plug.key.rpartition(":")
     if not plug.name:
         return plug
@@ -146,8 +152,8 @@ def _as_it_is(plug: Plug, state: State, usual: int) -> Plug:
     link = space.links.get(name) if space is not None else None
     if space is None or link is None:
         return replace(plug, words=(*plug.words, "missing"), bad=True, loose=True)
-    words = [word for word in plug.words if not word.startswith("mtu ")]
-    words += [f"mtu {link.mtu}"] if link.mtu != usual and name != LOOPBACK else []
+    said = traits.Traits.of(wanted.netns[netns], name)
+    words = [*(plug.words if shared else ()), *traits.as_found(traits.Traits.of(space, name), said, shared=shared)]
     loose = plug.box not in {netns, f"{netns}:{link.master}", *_switches(space, name, netns)}
     words += [f"not in {plug.box.rpartition(':')[2]}"] if loose else []
     words += [] if link.up else ["down"]
@@ -180,14 +186,20 @@ def _owned(space: Netns, name: str) -> tuple[str, ...]:
     return tuple(str(one) for one in found if not (one.version == 6 and one.is_link_local))
 
 
-def _strangers(topology: Topology, state: State) -> State:
+def _strangers(topology: Topology, wanted: State, state: State) -> State:
     """What the lab's namespaces hold and the file did not ask for; on the machine itself others' interfaces are no part of the lab."""
-    wanted = desired(topology).netns
     spared = {HOST} if topology.joins_machine else set()
     return State({
-        netns: replace(space, links={name: link for name, link in space.links.items() if name not in wanted[netns].links})
-        for netns, space in state.netns.items() if netns in wanted and netns not in spared
+        netns: replace(space, links={
+            name: link for name, link in space.links.items() if name not in wanted.netns[netns].links and not _of_switch(space, link)
+        })
+        for netns, space in state.netns.items() if netns in wanted.netns and netns not in spared
     })
+
+
+def _of_switch(space: Netns, link: Link) -> bool:
+    """What Open vSwitch makes for itself, of its datapaths in user space and in the kernel (lib/dpif-netdev.c, net/openvswitch)."""
+    return space.switch is not None and (link.name == "ovs-netdev" or link.kind == "openvswitch")
 
 
 def _added_by_hand(state: State, boxes: Collection[str], plugs: dict[str, Plug], cables: list[Cable]) -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from vethlab.model.link import End
-from vethlab.present.drawing.block import Line
+from vethlab.model.link import LOOPBACK, End
+from vethlab.present.drawing.block import WIDEST, Line
+from vethlab.present.drawing.metrics import shorten, wrapped
 from vethlab.present.drawing.scene import Scene
 from vethlab.present.steps import NEVER, Step, asks, steps
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ASKED", "REPLY", "REQUEST", "Journey", "Leg", "Turn", "journey", "passed"]
 
 REQUEST, REPLY, ASKED = "request", "reply", "asked"  # asked: nothing but ARP, or its like of IPv6
+ARROW = " → "
 SHOWN = 3  # numbers of hops at one place; a packet that runs in circles has dozens
 
 
@@ -37,7 +39,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """From one interface to another of the same box."""
+    """From one interface to another of the same box; or out of one and in again, as only `lo` has it."""
 
     start: str
     end: str
@@ -109,11 +111,25 @@ def _seen(kind: str, hops: Sequence[tuple[int, Step]]) -> Iterator[tuple[str, li
     for number, step in hops:
         if step.time not in {NEVER, ""} and not asks(step.what):
             places.setdefault(_key(step), []).append((number, step))
+    ends = ""
     for key, found in places.items():
         word = "error" if found[0][1].what.startswith("ICMP error") else kind
         yield key, [Line(f"{word} {_numbers([number for number, _ in found])} · {found[0][1].time}", "hop", kind)]
-        aside = {step.what.partition(", ")[2] for _, step in found} - {""}
+        for step in (step for _, step in found):
+            now, why = _told_ends(step.what)
+            texts = [*([now] if now not in {ends, ""} else []), *wrapped(why, "word", WIDEST)]
+            yield key, [Line(shorten(text, "word", WIDEST), "word") for text in texts]
+            ends = now
+        aside = {step.what.partition(", ")[2] for _, step in found if ARROW not in step.what} - {""}
         yield key, [Line(text, "word") for text in sorted(aside)]
+
+
+def _told_ends(what: str) -> tuple[str, str]:
+    """Of a packet that is translated on its way: its addresses, and by what they became so (explain/seen.py)."""
+    if ARROW not in what:
+        return "", ""
+    ends, _, why = what.partition(": ")
+    return ends.partition(" ")[2], why
 
 
 def _asked(numbered: Iterable[tuple[int, Step]]) -> Iterator[tuple[str, list[Line]]]:
@@ -152,10 +168,19 @@ def _legs(scene: Scene, legs: Sequence[tuple[str, Sequence[tuple[int, Step]]]]) 
 
 
 def _turns(legs: Sequence[tuple[str, Sequence[tuple[int, Step]]]]) -> Iterator[Turn]:
-    for kind, hops in legs:
-        real = [step for _, step in hops if step.time not in {NEVER, ""} and not asks(step.what)]
-        found = ((a, b) for a, b in pairwise(real) if a.node == b.node and (a.way, b.way) == ("rx", "tx") and a.interface != b.interface)
-        yield from dict.fromkeys(Turn(_key(a), _key(b), kind) for a, b in found)
+    """Where it goes on within a node: forwarded, into a bridge's own interface or out of it, into a tunnel; and where `lo` hands it back.
+
+    A reply that leaves by another interface than the request came in by is one of them. Of `lo` often only one side is seen.
+    """
+    real = {kind: [step for _, step in hops if step.time not in {NEVER, ""} and not asks(step.what)] for kind, hops in legs}
+    answered = [(real[REQUEST][-1], real[REPLY][0])] if real[REQUEST] and real[REPLY] else []
+    for kind, pairs in ((REQUEST, pairwise(real[REQUEST])), (REPLY, [*answered, *pairwise(real[REPLY])])):
+        found = {Turn(_key(step), _key(step), kind): None for step in real[kind] if step.interface == LOOPBACK}
+        for a, b in pairs:
+            backwards = (a.way, b.way) == ("tx", "rx") and LOOPBACK not in {a.interface, b.interface}
+            if a.node == b.node and a.interface != b.interface and not backwards:
+                found[Turn(_key(a), _key(b), kind)] = None
+        yield from found
 
 
 def _sentence(number: int, step: Step) -> str:

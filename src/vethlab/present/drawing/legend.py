@@ -7,24 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vethlab.present.drawing.metrics import STYLES, clean, text_width
+from vethlab.present.drawing.metrics import STYLES, text_width, wrapped
 from vethlab.present.drawing.shapes import Shape, Spot, Stroke, Words
 
-__all__ = ["headline", "legend", "wrapped"]
+__all__ = ["headline", "legend"]
 
 SAMPLE, BESIDE, APART = 34, 8, 26
 Entry = tuple[str, str]  # a kind of line or mark, what it means
-
-
-def wrapped(text: str, style: str, width: float) -> list[str]:
-    """Lines of words, none wider than `width` unless a single word is."""
-    lines: list[str] = []
-    for word in clean(text).split():
-        if lines and text_width(f"{lines[-1]} {word}", style) <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
 
 
 def headline(name: str, said: Sequence[tuple[str, str]], x: float, y: float, width: float) -> tuple[list[Shape], float]:

@@ -1,7 +1,7 @@
 """Into which column each box goes: candidates, of which the arrangement takes the one that draws best.
 
 Enters: a graph; leaves: dictionaries from box to column. Rule of the file: every candidate is a breadth-first search from some boxes, so
-that a cable joins neighbouring columns or two boxes of one.
+that a cable joins neighbouring columns or two boxes of one; only in a mesh, where all is next to all, cables pass columns.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ __all__ = ["Graph", "candidates", "components"]
 
 Graph = Mapping[str, Sequence[str]]  # neighbours, once for each cable; in the order of the lab file
 Levels = dict[str, int]
+DENSE, DENSITY = 3, 0.6  # boxes, and the share of all pairs that are joined, past which a graph is a mesh
 SINGLE = 4  # single boxes that a search begins at, and classes of boxes
 
 
@@ -51,11 +52,20 @@ def _every(graph: Graph, classes: Sequence[Sequence[str]], ends: Sequence[str]) 
         yield from ((turned, True) for turned in _mirrored(graph, levels))
         if ends:
             yield from ((turned, False) for turned in _both(levels))
+    yield from ((spread, True) for spread in _spread(graph))
     far = sorted(graph, key=lambda box: -max(_search(graph, [box]).values()))
     for box in far[:SINGLE]:
         levels = _whole(graph, [box])
         yield levels, False
         yield from ((loose, False) for loose in _loosened(graph, levels))
+
+
+def _spread(graph: Graph) -> Iterator[Levels]:
+    """A mesh is one column to every search, and its cables then all lie beside it: one box a column, or two, in the order of the file."""
+    joined = sum(len(set(near)) for near in graph.values())
+    if len(graph) > DENSE and joined >= DENSITY * len(graph) * (len(graph) - 1):
+        for tall in (1, 2):
+            yield {box: place // tall for place, box in enumerate(graph)}
 
 
 def _both(levels: Levels) -> Iterator[Levels]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from unicodedata import combining, east_asian_width
 
-__all__ = ["STYLES", "Style", "clean", "shorten", "text_width"]
+__all__ = ["STYLES", "Style", "clean", "shorten", "text_width", "wrapped"]
 
 FIXED = 620
 OTHER, WIDE = 1000, 1200  # a character of no table, and one of East Asian width
@@ -75,3 +75,14 @@ def clean(text: str) -> str:
     """`text` on one line, without what XML cannot hold and what turns the direction of writing."""
     flat = " ".join(text.split())
     return "".join(one if one.isprintable() and one not in "\ufffe\uffff" else "\ufffd" for one in flat)
+
+
+def wrapped(text: str, style: str, width: float) -> list[str]:
+    """Lines of words, none wider than `width` unless a single word is."""
+    lines: list[str] = []
+    for word in clean(text).split():
+        if lines and text_width(f"{lines[-1]} {word}", style) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from vethlab.present.drawing.block import Block, Chip, Point, Tile
-from vethlab.present.drawing.journey import REQUEST, Journey, Turn
+from vethlab.present.drawing.journey import REPLY, REQUEST, Journey, Turn
 from vethlab.present.drawing.paint import bar_at, curve
 from vethlab.present.drawing.shapes import Extent, Group, Shape, Spot, Stroke
 
@@ -21,11 +21,12 @@ __all__ = ["Place", "places", "tiles", "travelled", "turned_within"]
 ASIDE = 3.6  # from the middle of a cable
 INSIDE = 2.6
 NEAR = 60  # between two tiles of a column that have nothing between them
+SWING = {REQUEST: 17, REPLY: 12}  # how far a loop stands off: margins and channels have more room than that
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an interface is: the dot on the border, the inner edge of its chip, and the bar or middle of its box."""
+    """Where an interface is: the dot on the border, the inner edge of its chip, the bar or middle of its box, half the chip's height."""
 
     tile: str
     left: bool
@@ -33,6 +34,7 @@ class Place:
     inner: float
     middle: float
     y: float
+    half: float
 
 
 def places(block: Block, x: float = 0, y: float = 0) -> Iterator[tuple[str, Place]]:
@@ -49,7 +51,7 @@ def places(block: Block, x: float = 0, y: float = 0) -> Iterator[tuple[str, Plac
 def _place(block: Block, tile: Tile, chip: Chip, x: float, y: float, *, left: bool) -> Place:
     edge = x if left else x + block.width
     inner = edge + chip.width + 1 if left else edge - chip.width - 1
-    return Place(block.key, left, edge, inner, x + bar_at(block, tile), y + tile.tops[chip.plug.key] + chip.height / 2)
+    return Place(block.key, left, edge, inner, x + bar_at(block, tile), y + tile.tops[chip.plug.key] + chip.height / 2, chip.height / 2)
 
 
 def travelled(ways: Mapping[int, Sequence[Point]], found: Journey) -> Iterator[Shape]:
@@ -69,12 +71,17 @@ def turned_within(where: Mapping[str, Place], tiles: Mapping[str, Extent], found
     """The legs within boxes, from the inner edge of one chip over the middle to that of another; and from one tile of a host to another."""
     for turn in found.turns:
         start, end = where.get(turn.start), where.get(turn.end)
+        if start is not None and start == end:
+            yield from _again(turn, start)
+            continue
         if start is not None and end is not None and start.tile == end.tile:
             yield _within(turn, start, end)
             continue
-        a, b = (tiles.get(place.tile if place is not None else key) for place, key in ((start, turn.start), (end, turn.end)))
-        if a is not None and b is not None and a != b:
-            yield from _between(turn.kind, a, b)
+        one, other = (place.tile if place is not None else key for place, key in ((start, turn.start), (end, turn.end)))
+        if one == other:
+            yield from (_tap(turn.kind, place) for place in (start, end) if place is not None)
+        elif one in tiles and other in tiles:
+            yield from _between(turn.kind, tiles[one], tiles[other])
 
 
 def tiles(block: Block, x: float = 0, y: float = 0) -> Iterator[tuple[str, Extent]]:
@@ -95,6 +102,25 @@ def _between(kind: str, a: Extent, b: Extent) -> Iterator[Shape]:
     x = (left + right) / 2 + (ASIDE if kind == REQUEST else -ASIDE)
     yield Stroke((x, top), (((x, top), (x, bottom), (x, bottom)),), f"{kind} inside")
     yield Spot(x, (top + bottom) / 2, "arrow", kind, 90 if bottom > top else -90)
+
+
+def _tap(kind: str, place: Place) -> Stroke:
+    """From a port to the bar of its bridge: the bridge's own interface has no place of its own."""
+    y = place.y + (INSIDE if kind == REQUEST else -INSIDE)
+    return Stroke((place.inner, y), (((place.inner, y), (place.middle, y), (place.middle, y)),), f"{kind} inside")
+
+
+def _again(turn: Turn, place: Place) -> Iterator[Shape]:
+    """Out of an interface and in again."""
+    out, half = (-1 if place.left else 1) * SWING[turn.kind], place.half
+    first, last = (place.edge, place.y - half), (place.edge, place.y + half)
+    middle = (place.edge + out, place.y)
+    bend = 0.55 * half
+    yield Stroke(first, (
+        ((place.edge + 0.6 * out, first[1]), (middle[0], place.y - bend), middle),
+        ((middle[0], place.y + bend), (place.edge + 0.6 * out, last[1]), last),
+    ), f"{turn.kind} inside")
+    yield Spot(*middle, "arrow", turn.kind, 90)
 
 
 def _within(turn: Turn, start: Place, end: Place) -> Stroke:
