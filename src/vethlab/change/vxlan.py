@@ -34,6 +34,7 @@ class AddVxlan:
         words += [f"group {options.group}"] if options.group else []
         words += [f"dev {link.lower.interface}"] if link.lower else []
         words += ["learning" if options.learning else "nolearning", *_outer(Vxlan(0), options)]
+        words += ["remcsumtx", "remcsumrx"] if options.remote_sum else []
         lines = [" ".join(words)]
         if link.master:
             lines.append(f"ip link set dev {link.name} master {link.master}")

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 KIND = "vxlan"
 IFLA_VXLAN_ID, IFLA_VXLAN_GROUP, IFLA_VXLAN_LINK, IFLA_VXLAN_LOCAL, IFLA_VXLAN_LEARNING = 1, 2, 3, 4, 7
 IFLA_VXLAN_TTL, IFLA_VXLAN_PORT, IFLA_VXLAN_GROUP6, IFLA_VXLAN_LOCAL6, IFLA_VXLAN_TTL_INHERIT, IFLA_VXLAN_DF = 5, 15, 16, 17, 28, 29
+IFLA_VXLAN_REMCSUM_TX, IFLA_VXLAN_REMCSUM_RX = 21, 22
 DF = {"unset": 0, "set": 1, "inherit": 2}
 NDA_PORT, NDA_VNI = 6, 7
 NTF_SELF = 0x02
@@ -62,6 +63,8 @@ def encode(link: Link, *, master: int = 0, lower: int = 0) -> Request:
     data += u8(IFLA_VXLAN_LEARNING, int(options.learning))
     data += attribute(IFLA_VXLAN_TTL_INHERIT, b"") if options.ttl is None else u8(IFLA_VXLAN_TTL, options.ttl) if options.ttl else b""
     data += u8(IFLA_VXLAN_DF, DF[options.df]) if options.df != "unset" else b""
+    if options.remote_sum:
+        data += u8(IFLA_VXLAN_REMCSUM_TX, 1) + u8(IFLA_VXLAN_REMCSUM_RX, 1)
     if options.local is not None or six:  # the unspecified address says no more than the family
         data += attribute(IFLA_VXLAN_LOCAL6 if six else IFLA_VXLAN_LOCAL, options.local.packed if options.local else _ANY[6])
     if options.group is not None:
@@ -108,7 +111,7 @@ def decode(data: bytes, start: int, end: int) -> Vxlan:
         port=int.from_bytes(data[found[IFLA_VXLAN_PORT][0] : found[IFLA_VXLAN_PORT][1]], "big"),
         local=ip_address(local) if local and any(local) else None, group=ip_address(group) if group and any(group) else None,
         ttl=None if number(IFLA_VXLAN_TTL_INHERIT) else number(IFLA_VXLAN_TTL), df=_DF_WORDS.get(number(IFLA_VXLAN_DF), "unset"),
-        learning=number(IFLA_VXLAN_LEARNING) != 0,
+        learning=number(IFLA_VXLAN_LEARNING) != 0, remote_sum=bool(number(IFLA_VXLAN_REMCSUM_TX) and number(IFLA_VXLAN_REMCSUM_RX)),
         version=6 if len(local or group or b"") == 16 else 4,
     )
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from vethlab.change import SetSysctl
 from vethlab.kernel.wiring import read_wiring
 from vethlab.model.address import IPInterface
-from vethlab.model.link import LOOPBACK, End, Vxlan
+from vethlab.model.link import LOOPBACK, End
 from vethlab.model.names import HOST
 from vethlab.model.snapshot import Drift, Tunnel, Wire, Wiring
 from vethlab.model.switch import KIND, SwitchPort, SwitchSeen
 from vethlab.model.translation import Hidden, Published
 from vethlab.plan import nat, world
+from vethlab.plan.segments import vxlan
 
 if TYPE_CHECKING:
     from vethlab.change import Change
@@ -61,9 +62,7 @@ def tunnels_of(topology: Topology) -> dict[End, Tunnel]:
         ends = {vtep.host: End(vtep.host, vtep.interface) for vtep in network.vteps}
         known = tuple((vtep.host, vtep.local) for vtep in network.vteps if vtep.local is not None)
         for vtep in network.vteps:
-            meant = Vxlan(
-                network.vni, network.udp_port, vtep.local, vtep.group, learning=network.fdb != "static", version=vtep.version,
-            )
+            meant = vxlan.device(topology, network, vtep)
             remotes = vtep.remotes or tuple(one for one in known if one[0] != vtep.host)
             found[ends[vtep.host]] = Tunnel(meant, tuple((ends[host], address) for host, address in remotes), vtep.underlay or None)
     return found

@@ -55,7 +55,8 @@ class Vxlan:
     `local`: the outer source, None where the route to the far end chooses it; `version` is then the family it is made for.
     `group`: unknown frames go out of the link's `lower` to a multicast group. `learning`: who sends from where is remembered.
     `ttl`: the hops of the outer packet, 0 those of the route, None those of the frame inside. `df`: whether it says don't-fragment:
-    "unset", "set", or "inherit" from the frame inside.
+    "unset", "set", or "inherit" from the frame inside. `remote_sum`: checksums inside are left to the far device and to nobody between
+    (draft-herbert-remotecsumoffload-00).
     """
 
     vni: int
@@ -65,6 +66,7 @@ class Vxlan:
     learning: bool = False
     ttl: int | None = 0
     df: str = "unset"
+    remote_sum: bool = False
     version: int = field(default=4, compare=False)  # the kernel does not tell it where neither local nor group do
 
     @property

@@ -60,7 +60,7 @@ def rebuilt(now: Link, goal: Link) -> str:
     """Why a link is removed and another one made in its place."""
     if now.vxlan is None or goal.vxlan is None:
         return "another link has its place"
-    found = [*_tunnel(now.vxlan, goal.vxlan, ("vni", "port", "local", "group", "learning", "ttl", "df"))]
+    found = [*_tunnel(now.vxlan, goal.vxlan, ("vni", "port", "local", "group", "learning", "ttl", "df", "remote_sum"))]
     found += [f"out of {_said(now.lower)} → {_said(goal.lower)}"] if now.lower != goal.lower else []
     return ", ".join(found)
 

@@ -62,6 +62,10 @@ CASES: list[tuple[Change, list[str]]] = [
         ],
     ),
     (
+        ops.AddVxlan("h1", Link("vx-pods", "vxlan", vxlan=Vxlan(1, remote_sum=True))),
+        ["ip link add name vx-pods mtu 1500 type vxlan id 1 dstport 4789 nolearning remcsumtx remcsumrx"],
+    ),
+    (
         ops.AddVxlan("h1", Link("vx-pods", "vxlan", vxlan=Vxlan(1, ttl=None, df="set"))),
         ["ip link add name vx-pods mtu 1500 type vxlan id 1 dstport 4789 nolearning ttl inherit df set"],
     ),

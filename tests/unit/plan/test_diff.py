@@ -231,6 +231,7 @@ def test_a_vxlan_device_is_changed_where_the_kernel_can() -> None:
     assert ("RemoveLink", "vni 2 → 1, ttl 3 → 0") == found(replace(held, vni=2, ttl=3), held)[0]
     assert ("RemoveLink", "local fd00::1 → 10.0.0.1") == found(replace(held, local=six), held)[0]
     assert ("RemoveLink", "ttl none → 0") == found(replace(held, ttl=None), held)[0]
+    assert ("RemoveLink", "remote_sum off → on") == found(held, replace(held, remote_sum=True))[0]
 
 
 def test_a_port_keeps_its_learned_state_when_something_else_changes() -> None:

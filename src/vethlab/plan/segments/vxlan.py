@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from vethlab.model.fdb import UNKNOWN_MAC, Forward
 from vethlab.model.link import BridgePort, End, Link, Vxlan
-from vethlab.model.topology import Network, Vtep
+from vethlab.model.topology import Network, Topology, Vtep
 from vethlab.plan.segments import bridge
 from vethlab.plan.spaces import Spaces
 
@@ -20,9 +20,7 @@ def add(spaces: Spaces, network: Network) -> None:
         spaces.links[vtep.host][vtep.interface] = Link(
             vtep.interface, "vxlan", mtu=network.mtu, mac=spaces.mac(vtep.host, vtep.interface), master=network.name, port=BridgePort(),
             link_local=False, lower=End(vtep.host, vtep.underlay) if vtep.underlay else None,
-            vxlan=Vxlan(
-                network.vni, network.udp_port, vtep.local, vtep.group, learning=network.fdb != "static", version=vtep.version,
-            ),
+            vxlan=device(spaces.topology, network, vtep),
         )
     macs: dict[str, list[str]] = {}
     for port in network.ports:
@@ -34,6 +32,19 @@ def add(spaces: Spaces, network: Network) -> None:
         macs.setdefault(network.on, []).append(spaces.links[network.on][network.name].mac or "")
     for vtep in network.vteps:
         spaces.fdb[vtep.host].update(_entries(network, vtep, macs))
+
+
+def device(topology: Topology, network: Network, vtep: Vtep) -> Vxlan:
+    """What a device is.
+
+    An Open vSwitch in user space takes a checksum that is still to be filled in for that of the outer packet, so what crosses one has none
+    open inside: then the far device sums. Devices that share a port have to agree on it (vxlan_find_sock), so all of a lab do.
+    """
+    in_user_space = any(one.type == "ovs" and one.datapath != "kernel" for one in topology.networks)
+    return Vxlan(
+        network.vni, network.udp_port, vtep.local, vtep.group, learning=network.fdb != "static", remote_sum=in_user_space,
+        version=vtep.version,
+    )
 
 
 def _entries(network: Network, vtep: Vtep, macs: dict[str, list[str]]) -> set[Forward]:
