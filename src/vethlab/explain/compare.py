@@ -14,6 +14,7 @@ from dataclasses import replace
 from vethlab.explain.firewall import obstacle
 from vethlab.explain.icmp import arrived, told, worded
 from vethlab.explain.reasons import finding_of
+from vethlab.explain.untranslated import kept
 from vethlab.explain.way import Obstacle, Point, Way
 from vethlab.model.finding import INFERRED, PROVEN, REQUEST, UNKNOWN, Evidence, Finding, Where
 from vethlab.model.journey import ANSWER, IN, REPLY, SOLICIT, KernelDrop, Observed, Sighting
@@ -85,6 +86,7 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     if observed.table_full and _could_not_ask(way, observed, last):
         yield _table_full(way, last)
     walls = [found for drop in observed.firewall if (found := obstacle(drop, way, last, refused=observed.refused)) is not None]
+    walls = [_unled(way, one) or one for one in walls]
     yield from walls
     certain = sorted((one for one in way.obstacles if one.at > last and not one.suspect), key=lambda one: one.at)
     strangers = {one.where.node: one for one in warnings if one.slug == "duplicate-address"}
@@ -92,8 +94,9 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     blamed = next((one.finding for one in (*walls, *closed, *certain)), None)
     if blamed is not None and blamed.where.node in strangers:  # who should not have the address got the packet
         yield Obstacle(last + 1, strangers[blamed.where.node])
+    yield from (one for one in (kept(way, observed, last),) if one is not None)
+    yield from (one for one in closed if not one.suspect)
     if observed.refused:
-        yield from (one for one in closed if not one.suspect)
         yield from (one for one in certain if one.finding.slug in REFUSING and one.finding.direction == REQUEST)
     yield from (one for one in certain if one.at == last + 1)
     yield from (one for one in way.obstacles if one.suspect and one.at == last + 1 and _counted(one, observed))
@@ -106,9 +109,21 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     yield _unknown(way, observed, last)
 
 
+def _unled(way: Way, wall: Obstacle) -> Obstacle | None:
+    """A packet that should have been led on, and meets what is meant for those that come in."""
+    where = wall.finding.where
+    if where.stage != "input":
+        return None
+    return next((one for one in way.obstacles if one.finding.where.node == where.node and _kept(one.finding)), None)
+
+
+def _kept(found: Finding) -> bool:
+    return found.slug in {"nat-missing", "nat-wrong"} and found.where.stage in NAT_KEPT
+
+
 def _refuses(found: Finding) -> bool:
     """Whether somebody who got the packet says that nobody there wants it."""
-    return found.slug == "port-closed" or (found.slug in {"nat-missing", "nat-wrong"} and found.where.stage in NAT_KEPT)
+    return found.slug == "port-closed" or _kept(found)
 
 
 def _counted(one: Obstacle, observed: Observed) -> bool:

@@ -43,7 +43,8 @@ def obstacle(drop: FirewallDrop, way: Way, last: int, *, refused: bool) -> Obsta
 
 def _carrier(drop: FirewallDrop, outer: Outer, way: Way, last: int) -> Obstacle | None:
     """A packet that carries others was stopped, and ours ended where such a packet was the next thing to be seen, or the last."""
-    around = way.points[max(last, 0) : last + 2]
+    behind = next((point for point in way.points[last + 1 :] if not point.asked), None)  # a rule for output comes before any neighbour
+    around = [*way.points[max(last, 0) : last + 1], *([] if behind is None else [behind])]
     if outer not in way.outers or not any(point.towards == outer.target for point in around):
         return None
     line = _line(drop)

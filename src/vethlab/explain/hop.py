@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from vethlab.explain import mistranslated, routers, translate
 from vethlab.explain.fib import ERRORS, Match, match
-from vethlab.explain.loss import believed, lost_route, lost_source
+from vethlab.explain.loss import believed, lost_route, lost_source, strayed
 from vethlab.explain.questions import Route, Routed
 from vethlab.explain.rules import hops, link, neighbour, route
 from vethlab.explain.scene import Asking, Scene
@@ -69,6 +69,9 @@ def decide(  # noqa: PLR0911 - a packet has as many fates
     elif (missing := neighbour.missing_from(scene, node, travel.target)) is not None:
         way.block(missing)
         return None
+    elif (stray := (yield from strayed(scene, node, travel.target, routed.interface))) is not None:
+        way.block(stray)
+        return None
     elif travel.target.version == 4:
         way.clear("rp-filter", "forwarding-off")
     else:
@@ -93,8 +96,7 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
             evidence=(Evidence("configuration", f"no interface of {node} has {travel.source}"),),
         ))
         return None
-    bound = snapshot.interfaces.get(travel.bound) if travel.bound is not None else None
-    if bound is not None and not bound.up:
+    if (bound := snapshot.interfaces.get(travel.bound or "")) is not None and not bound.up:
         way.block(link.is_down(scene, End(node, bound.name)))
     routed: Routed = yield Route(node, travel.target, travel.source, None, travel.bound)
     if routed.error or routed.type in ERRORS:
@@ -103,18 +105,19 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
         gone = None if found.refuses else (yield from lost_route(scene, node, travel.target))
         way.block(gone or (yield from _pathless(scene, way, travel.target, node, found, evidence)))
         return None
-    travel.source = travel.source or routed.source
-    travel.chosen = travel.source
+    travel.source = travel.chosen = travel.source or routed.source
     if travel.what == REQUEST and translate.comes(scene, way, travel, node, None):
-        routed = yield from _led_away(way, travel, node, snapshot)
+        routed = yield from _led_away(scene, way, travel, node, snapshot)
         if routed.error or routed.type in ERRORS:
             return None
     if travel.source is not None and travel.source.is_link_local and not travel.target.is_link_local:
         travel.flaw = yield from lost_source(scene, node, routed.interface, travel.target.version)
     if routed.type == "local":
         return Local()
+    stray = yield from strayed(scene, node, travel.target, routed.interface)
+    way.block(*([] if stray is None else [stray]))
     way.clear("no-route" if way.leg == "request" else "no-return-route")
-    if routed.interface is None:
+    if stray is not None or routed.interface is None:
         return None
     given = travel.tunnel.device.ttl if travel.tunnel is not None else 0
     travel.hops = given or hops.initial(snapshot, routed.interface, travel.target.version)
@@ -127,18 +130,19 @@ def _from_any(travel: Travel) -> bool:
     return travel.tunnel is not None and travel.target.version == 6
 
 
-def _led_away(way: Way, travel: Travel, node: str, snapshot: Snapshot) -> Asking[Routed]:
+def _led_away(scene: Scene, way: Way, travel: Travel, node: str, snapshot: Snapshot) -> Asking[Routed]:
     """The node's own packet was translated behind its routing, and is routed again (net/ipv4/netfilter.c ip_route_me_harder)."""
     routed: Routed = yield Route(node, travel.target, travel.source, None, travel.bound)
     if routed.error or routed.type in ERRORS:
         evidence = route.said(node, routed, travel.target, travel.source)
         onward: Routed = yield Route(node, travel.target)
-        kept = mistranslated.stuck(node, snapshot, onward.interface, travel.source, evidence)
+        gone = yield from strayed(scene, node, travel.target, onward.interface)
+        kept = gone or mistranslated.stuck(node, snapshot, onward.interface, travel.source, evidence)
         way.block(kept or route.refused(node, snapshot, match(snapshot, travel.target), evidence, travel.target, way.leg))
     return routed
 
 
-def _refuse(
+def _refuse(  # noqa: PLR0911 - as many as decide
     scene: Scene, way: Way, travel: Travel, node: str, snapshot: Snapshot, came: str, evidence: Evidence,
 ) -> Asking[bool]:
     """A packet from outside is refused. Returns whether nothing can be told of what is behind it."""
@@ -160,6 +164,10 @@ def _refuse(
         if off is not None:
             way.block((yield from routers.instead(scene, hops.not_a_router(scene, travel, node, came, onward, off), travel.target)))
             return bool(onward.error) or onward.interface == came
+    if any(one.node == node and one.now_source == travel.source for one in way.bindings) and travel.origin != node and not local:
+        travel.visited.append((node, came, came))  # it was translated here, and is back: its source is the node's own by now
+        way.block(hops.loop(scene, travel, (yield from scene.drift())))
+        return True
     if found.route is None:
         gone = yield from lost_route(scene, node, travel.target)
         way.block(gone or (yield from _pathless(scene, way, travel.target, node, found, evidence)))

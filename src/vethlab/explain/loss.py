@@ -19,7 +19,7 @@ from vethlab.model.finding import REPLY, Evidence, Finding, Where
 from vethlab.model.link import LOOPBACK, End
 from vethlab.model.snapshot import Drift, Snapshot
 
-__all__ = ["believed", "lost_route", "lost_source"]
+__all__ = ["believed", "lost_route", "lost_source", "strayed"]
 
 
 def lost_route(scene: Scene, node: str, target: IP, *, source: IP | None = None) -> Asking[Finding | None]:
@@ -42,6 +42,26 @@ def lost_route(scene: Scene, node: str, target: IP, *, source: IP | None = None)
     if source is not None:
         return None
     return (yield from _narrow(scene, node, snapshot, target))
+
+
+def strayed(scene: Scene, node: str, target: IP, leaves: str | None) -> Asking[Finding | None]:
+    """What took away the route that the lab file means, so that a wider one leads the packet elsewhere."""
+    snapshot = yield from scene.look(node)
+    used = match(snapshot, target).route
+    for wire in scene.wiring.of(node):
+        meant = [
+            one for one in scene.wiring.declared.get(wire.end, ())
+            if target in one.network and used is not None and used.destination.prefixlen < one.network.prefixlen
+        ]
+        if not meant or wire.end.interface == leaves:
+            continue
+        if not wire.up:
+            return link.is_down(scene, wire.end)
+        held = [one.address for one in snapshot.addresses if one.interface == wire.end.interface]
+        found = _address(scene, snapshot, wire.end, meant, held, None)
+        if found is not None:
+            return found
+    return None
 
 
 def believed(scene: Scene, node: str, came: str, source: IP, evidence: Evidence) -> Asking[list[Finding]]:

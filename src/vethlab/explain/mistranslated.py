@@ -23,7 +23,7 @@ from vethlab.model.names import HOST, WORLD
 from vethlab.model.snapshot import Snapshot
 from vethlab.model.translation import NatChain, Published
 
-__all__ = ["blame", "stuck"]
+__all__ = ["blame", "passed_by", "stuck"]
 
 _SOURCES = frozenset({"snat", "masquerade"})
 _IP = {4: "ip", 6: "ip6"}
@@ -53,6 +53,20 @@ def _untold(scene: Scene, way: Way, found: Finding) -> bool:
     """Whether nobody can say that an answer would be lost: it is for a source that somebody on the rest of the way might have hidden."""
     lost = found.slug == "no-return-route" and found.direction == REPLY and REQUEST not in way.delivered
     return lost and not way.bindings and bool(scene.wiring.hidden or scene.wiring.hiders)
+
+
+def passed_by(scene: Scene, way: Way, source: IP | None) -> Finding | None:
+    """An answer from the address that a packet was led to got to who asked, and not by who led it: it is from somebody else than was asked.
+
+    Whether it may not have been turned back after all cannot be told: br_netfilter does so for what passes a bridge of the host.
+    """
+    bound = next((one for one in reversed(way.bindings) if one.now_target == source != one.target), None)
+    if bound is None:
+        return None
+    return _source_kept(
+        scene, bound.node, bound.leaves, bound.now_source, bound.now_target, f"the answer passes by {bound.node}, from {source}",
+        translated=True, port=bound.now_port,
+    )
 
 
 class _Asked(NamedTuple):
@@ -139,14 +153,15 @@ def _unhidden(scene: Scene, way: Way, asked: _Asked, found: Finding) -> Finding 
 def _hides(scene: Scene, host: str, asked: _Asked, leaves: str) -> bool:
     """Whether a node should hide the source from where it sends it.
 
-    The lab file says so; or it has rules that hide others, and its default route leads there: that is outside.
+    The lab file says so; or it has, or should have, rules that hide, and its default route leads there: that is outside.
     """
     if any(one.host == host and one.subnet.version == asked.source.version and asked.source in one.subnet and one.bridge != leaves
            for one in scene.wiring.hidden):
         return True
     snapshot = scene.snapshots[host]
     outside = {hop.interface for one in snapshot.routes if one.destination.prefixlen == 0 for hop in one.hops}
-    return leaves in outside and any(rule.verdict in _SOURCES for chain in snapshot.nat for rule in chain.rules)
+    hiding = host in scene.wiring.hiders or any(rule.verdict in _SOURCES for chain in snapshot.nat for rule in chain.rules)
+    return leaves in outside and hiding
 
 
 _ASTRAY = frozenset({"no-return-route", "neighbour-unresolved", "wrong-gateway", "not-for-us", "no-address", "routing-loop"})

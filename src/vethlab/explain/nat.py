@@ -52,12 +52,21 @@ class Hit(NamedTuple):
 
 def decides(snapshot: Snapshot, hook: str, packet: Packet) -> Hit | None:
     """The rule that makes the mapping at a hook."""
-    return _first(snapshot, hook, packet, lambda rule: all(_fits(one, packet, snapshot) for one in rule.matches))
+    return _first(
+        snapshot, hook, packet, lambda rule: _speaks(rule, packet) and all(_fits(one, packet, snapshot) for one in rule.matches),
+    )
+
+
+def _speaks(rule: NatRule, packet: Packet) -> bool:
+    """Whether a rule is for packets of this version: `dnat ip to` in a table of both means IPv4, though nft lists no match that says so."""
+    return rule.address is None or rule.address.version == packet.target.version
 
 
 def near(snapshot: Snapshot, hook: str, packet: Packet) -> Hit | None:
     """A rule that would translate the packet if it went by the interface that the rule names."""
     def almost(rule: NatRule) -> bool:
+        if not _speaks(rule, packet):
+            return False
         failed = [one for one in rule.matches if not _fits(one, packet, snapshot)]
         named = all(one.key in _INTERFACES and not one.negated for one in failed)
         return named and (bool(failed) or rule.verdict in {"jump", "goto"})

@@ -37,7 +37,7 @@ def packet(travel: Travel) -> str:
     source, target = ("ipv6_src", "ipv6_dst") if six else ("nw_src", "nw_dst")
     ends = (f",{source}={travel.source}" if travel.source is not None else "") + f",{target}={travel.target},nw_ttl={_TTL}"
     if travel.kind in {TCP, UDP}:
-        port = f",tp_{'src' if back else 'dst'}={travel.served if travel.port is None else travel.port}"
+        port = f",{travel.kind}_{'src' if back else 'dst'}={travel.served if travel.port is None else travel.port}"
         flags = f",tcp_flags={_SYN_ACK if back else _SYN}" if travel.kind == TCP else ""
         return f"{travel.kind}{'6' if six else ''}{ends}{port}{flags}"
     echo = (129 if back else 128) if six else (0 if back else 8)

@@ -8,20 +8,23 @@ own finding, carried inside `underlay-broken`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
+from vethlab.explain import fixes
 from vethlab.explain.rules import outer, vxlan
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
+from vethlab.explain.segment import Track
 from vethlab.explain.travel import Travel, Tunnelled
 from vethlab.explain.way import Obstacle, Way
 from vethlab.model.address import IP
-from vethlab.model.finding import Finding, Where
+from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.flow import UDP
-from vethlab.model.journey import OUTER, REPLY, Outer
+from vethlab.model.journey import OUT, OUTER, REPLY, REQUEST, Outer
 from vethlab.model.link import End
 
-__all__ = ["cross", "inside"]
+__all__ = ["cross", "inside", "unchecked"]
 
 OVERHEAD = {4: 50, 6: 70}  # outer IP, UDP and VXLAN headers and the inner Ethernet header (RFC 7348, section 4.3)
 
@@ -52,7 +55,7 @@ def cross(scene: Scene, way: Way, sender: End, receiver: End, frame: Frame, abou
         return
     drift = yield from scene.drift() if vxlan.differ(scene, sender, receiver) else _nothing()
     leads = vxlan.leads(scene, device, sender, receiver, frame.mac)
-    way.block(*vxlan.unknown(scene, device, sender, receiver, frame.mac, leads))
+    way.block(*vxlan.unknown(scene, sender, receiver, leads, drift))
     target = leads.target
     if target is None:
         return
@@ -66,6 +69,36 @@ def cross(scene: Scene, way: Way, sender: End, receiver: End, frame: Frame, abou
         way.outers.append(Outer(sender.netns, receiver.netns, under.source, leads.group or target, leads.port, leads.vni))
     way.block(*vxlan.strangers(scene, sender, receiver, leads, drift))
     way.clear("vxlan-no-fdb", "vxlan-vni-mismatch", "vxlan-port-mismatch", "underlay-broken")
+
+
+def unchecked(scene: Scene, track: Track, frame: Frame) -> Finding | None:
+    """A checksum inside, which the VXLAN device leaves to those below, and a switch in user space takes for that of the outer packet."""
+    if frame.what not in {REQUEST, REPLY} or not frame.match.startswith(("tcp", "udp")):
+        return None
+    for step, behind in pairwise(track.steps):
+        below = [one.way for key, one in scene.underlays.items() if key[0] == step.end and step.direction == OUT]
+        places = {(point.node, point.interface) for way in below for point in way.points if point.what == OUTER}
+        bridge = next((
+            bridge for bridge, seen in scene.wiring.switches.items()
+            if step.end in seen.carrying and any((bridge.netns, port) in places for port in seen.ports)
+        ), None)
+        if bridge is not None:
+            return _unsummed(step.end, behind.end, bridge)
+    return None
+
+
+def _unsummed(sender: End, receiver: End, bridge: End) -> Finding:
+    off = [
+        fixes.command(end.netns, "ethtool", "-K", end.interface, "tx", "off", undo=(("ethtool", "-K", end.interface, "tx", "on"),))
+        for end in (sender, receiver)  # the answer needs it too
+    ]
+    says = f"{bridge} forwards in user space and fills in outer checksums only, and {sender} leaves those inside to its device"
+    return Finding(
+        "checksum-offload", Where(sender.netns, sender.interface, "egress"),
+        f"{sender} carries packets whose checksum nobody fills in: the receiver drops them",
+        evidence=(Evidence("configuration", says),),
+        fixes=(fixes.fix(f"let {sender.netns} and {receiver.netns} fill in what they carry", *off),),
+    )
 
 
 def _nothing() -> Asking[tuple[()]]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from vethlab.explain import openflow_match, translate
+from vethlab.explain import openflow_match, translate, tunnel
 from vethlab.explain.carry import carry
 from vethlab.explain.hop import Local, decide
-from vethlab.explain.mistranslated import blame
+from vethlab.explain.mistranslated import blame, passed_by
 from vethlab.explain.resolve import resolve
 from vethlab.explain.rules import deliver, link, macvlan, outer, route, switch
 from vethlab.explain.rules.bridge import Frame
@@ -65,11 +65,12 @@ def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
             ))
             way.clear("echo-ignored", "port-closed")
         way.leg = findings.REPLY
-        back = yield from leg(
-            scene, way, Travel(REPLY, there.source, there.target, flow.length, kind=flow.kind, served=there.port), node,
-        )
+        again = Travel(REPLY, there.source, there.target, flow.length, kind=flow.kind, served=there.port)
+        back = yield from leg(scene, way, again, node)
         if back is not None and back.netns != flow.src.node:  # it was for somebody else
             way.delivered.discard(findings.REPLY)
+        elif back is not None and (missed := passed_by(scene, way, again.source)) is not None:
+            way.suspect(missed)
     way.addresses = {name: frozenset(held.address.ip for held in one.addresses) for name, one in scene.snapshots.items()}
     blame(scene, way, flow, sender, target)
     return Walked(way, sender, left_by)
@@ -145,7 +146,8 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
         match = openflow_match.packet(travel)
         frame = Frame(travel.what, found.mac, travel.length, next_hop.version, interface.mac, match)
         yield from carry(scene, way, found.track, frame)
-        travel.unchecked = travel.unchecked or switch.unchecked(scene, sender, found.track, frame)
+        left = switch.unchecked(scene, sender, found.track, frame) or tunnel.unchecked(scene, found.track, frame)
+        travel.unchecked = travel.unchecked or left
     if found.missed is not None:
         way.block_arrival(found.missed)
     return found.owner

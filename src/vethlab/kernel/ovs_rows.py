@@ -35,7 +35,7 @@ _FORWARDS = {"": KERNEL, "system": KERNEL, "netdev": USERSPACE}
 
 DUMP: tuple[Operation, ...] = (
     select("Bridge", ALL, ["_uuid", "name", "datapath_type", "ports", "external_ids", "fail_mode"]),
-    select("Port", ALL, ["_uuid", "name", "tag", "protected", "interfaces", "external_ids"]),
+    select("Port", ALL, ["_uuid", "name", "tag", "trunks", "protected", "interfaces", "external_ids"]),
     select("Interface", ALL, ["_uuid", "name", "type", "error", "ofport"]),
 )
 

@@ -84,12 +84,16 @@ def _of(
     rows = ovs_rows.Rows(dumped)
     offloads = not any(read_mapping(row["other_config"]).get("userspace-tso-enable") == "true" for row in settings["rows"])
     return {
-        End(name, bridge): _seen(namespaces, End(name, bridge), rows, wires, offloads=offloads and row["datapath_type"] == "netdev")
+        End(name, bridge): _seen(
+            namespaces, End(name, bridge), rows, wires, offloads=offloads, in_user_space=row["datapath_type"] == "netdev",
+        )
         for bridge, row in rows.bridges.items()
     }
 
 
-def _seen(namespaces: Namespaces, bridge: End, rows: ovs_rows.Rows, wires: Mapping[End, Wire], *, offloads: bool) -> SwitchSeen:
+def _seen(
+    namespaces: Namespaces, bridge: End, rows: ovs_rows.Rows, wires: Mapping[End, Wire], *, offloads: bool, in_user_space: bool,
+) -> SwitchSeen:
     ports, troubles = {}, {}
     for port, uuid in rows.members(bridge.interface).items():
         row = rows.ports[uuid]
@@ -99,8 +103,14 @@ def _seen(namespaces: Namespaces, bridge: End, rows: ovs_rows.Rows, wires: Mappi
         else:
             ports[port] = _port(row)
     far = [wire.peer for port in ports if (wire := wires.get(End(bridge.netns, port))) is not None and wire.peer is not None]
-    return SwitchSeen(ports=ports, troubles=troubles, offloading=leaving_checksums(namespaces, far) if offloads else ())
+    if not in_user_space:
+        return SwitchSeen(ports=ports, troubles=troubles)
+    tunnels = [end for end, wire in wires.items() if wire.vxlan is not None and not wire.vxlan.remote_sum]
+    return SwitchSeen(
+        ports=ports, troubles=troubles, offloading=leaving_checksums(namespaces, far) if offloads else (),
+        carrying=leaving_checksums(namespaces, tunnels),
+    )
 
 
 def _port(row: Mapping[str, Any]) -> SwitchPort:
-    return SwitchPort(next(iter(read_set(row["tag"])), None), row["protected"])
+    return SwitchPort(next(iter(read_set(row["tag"])), None), row["protected"], trunks=frozenset(read_set(row["trunks"])))

@@ -19,12 +19,14 @@ KIND = "ovs"  # the kind of link of a bridge's own interface, whatever the datap
 class SwitchPort:
     """An interface that is a port. `tag`: the VLAN it is an access port of, None for all traffic. `owned`: it bears our mark.
 
-    `isolated`: it reaches no other isolated port (`protected` in ovs-vswitchd.conf.db(5)).
+    `isolated`: it reaches no other isolated port (`protected` in ovs-vswitchd.conf.db(5)). `trunks`: without a tag, the only VLANs that it
+    carries, 0 being what has none; empty: all. No lab file says so, but somebody may.
     """
 
     tag: int | None = None
     isolated: bool = False
     owned: bool = field(default=True, compare=False)
+    trunks: frozenset[int] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class SwitchSeen:
     """A bridge as a question about packets finds it, its own port among `ports`.
 
     `troubles`: what ovs-vswitchd says of interfaces that it could not take; `declared`: the ports of the lab file; `offloading`: far ends
-    of ports that leave checksums to their device, where the switch does not make up for it.
+    of ports that leave checksums to their device, where the switch does not make up for it; `carrying`: VXLAN devices that leave those of
+    what they carry, of which no switch in user space fills in any.
     """
 
     running: bool = True
@@ -62,3 +65,4 @@ class SwitchSeen:
     troubles: Mapping[str, str] = field(default_factory=dict)
     declared: Mapping[str, SwitchPort] = field(default_factory=dict)
     offloading: tuple[End, ...] = ()
+    carrying: tuple[End, ...] = ()

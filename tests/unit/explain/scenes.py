@@ -102,6 +102,7 @@ class Paper:
         self.forwards = frozenset(node.name for node in topology.nodes if node.forward)
         self.published = tuple(Published("host", one.publish, one.node, ip_address(one.address)) for one in nat.mapped(topology, "host"))
         self.hidden = tuple(Hidden("host", one, net.name) for net in topology.networks if net.nat != "none" for one in nat.subnets(net))
+        self.hiders: frozenset[str] = frozenset()
         self.tunnels = tunnels_of(topology)
         self.drift: tuple[Drift, ...] = ()
         self.seen = Observed(ok=False)
@@ -115,7 +116,8 @@ class Paper:
     @property
     def wiring(self) -> Wiring:
         """What leads where."""
-        return Wiring(self.wires, self.declared, self.forwards, self.published, self.hidden, tunnels=self.tunnels, switches=self.switches)
+        meant = self.published, self.hidden, self.hiders
+        return Wiring(self.wires, self.declared, self.forwards, *meant, tunnels=self.tunnels, switches=self.switches)
 
     def scene(self, *looked: str) -> Scene:
         """A scene in which these namespaces, or all, were looked into."""

@@ -12,7 +12,7 @@ from tests.unit.explain.scenes import BRIDGED, CABLE, ROUTED, Paper, sighting
 from vethlab.explain.compare import also, last_seen, verdict
 from vethlab.explain.way import Way
 from vethlab.model.finding import Evidence, Finding, Where
-from vethlab.model.journey import ANSWER, IN, OUT, SOLICIT, Count, IcmpError, KernelDrop, Observed, Unanswered
+from vethlab.model.journey import ANSWER, IN, OUT, SOLICIT, Count, FirewallDrop, IcmpError, KernelDrop, Observed, Unanswered
 
 SIGHTINGS = (
     sighting("a:eth0", OUT, SOLICIT, about="10.0.0.2"), sighting("b:eth0", IN, SOLICIT, about="10.0.0.2"),
@@ -219,6 +219,18 @@ def test_a_router_that_refuses_is_no_closed_port(code: int, slug: str) -> None:
     way.obstacles = [*blocked("link-down", "b:eth0", 1).obstacles, *lost]
     error = IcmpError(3, code, ip_address("10.0.0.2"))
     assert slug == said(way, Observed(ok=False, refused=True, errors=(error,))).split()[0]
+
+
+def test_what_should_have_been_led_on_is_not_for_the_rules_of_what_comes_in() -> None:
+    """A rule for input drops what met it only because nothing translated it; one for forwarding would have met it anyway."""
+    way = blocked("nat-missing", "b", 6)
+    way.obstacles = [replace(one, finding=replace(one.finding, where=Where("b", None, "prerouting"))) for one in way.obstacles]
+
+    def dropped(hook: str) -> str:
+        rule = FirewallDrop("b", "inet", "fw", "in", hook, "request", "eth0", handle=4)
+        return said(way, Observed(ok=False, sightings=ARRIVED, firewall=(rule,))).split()[0]
+
+    assert ["nat-missing", "nft-drop"] == [dropped("input"), dropped("forward")]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_interface
 import pytest
 from tests.unit.explain.scenes import BRIDGED, CABLE, ROUTED, Paper, end, route
 
-from vethlab.explain.loss import lost_route, lost_source
+from vethlab.explain.loss import lost_route, lost_source, strayed
 from vethlab.explain.scene import Scene
 from vethlab.model.finding import Finding
 from vethlab.model.snapshot import Drift, FibRule
@@ -130,3 +130,34 @@ def test_a_filter_that_misses_a_route_elsewhere_stands_alone() -> None:
     paper.add("b", routes=(route("10.0.0.1/32", "lo"),), rules=(FibRule(0, 4, table=255), FibRule(32766, 4, "goto"), FibRule(32767, 4)))
     found = [one for one in paper.obstacles("a", "10.0.0.2") if "rp-filter" in one or "route" in one]
     assert ("rp-filter at b:eth0", end("b:eth0").interface) == (found[0], "eth0")
+
+
+def stray(paper: Paper, node: str, target: str, leaves: str) -> str | None:
+    """What led a packet astray, as `slug at place`."""
+    found: Finding | None = paper.hold(strayed(Scene(paper.wiring), node, ip_address(target), leaves))
+    return None if found is None else f"{found.slug} at {found.where}"
+
+
+def test_a_wider_route_takes_what_the_lost_one_led() -> None:
+    """The interface or the address that the lab file means is gone, and the default route leads elsewhere."""
+    paper = Paper("name: paper\nlinks: [r:in 10.0.1.1/24 -- a 10.0.1.2/24, r:out 10.0.2.1/24 -- b 10.0.2.2/24]\n")
+    paper.add("r", routes=[route("0.0.0.0/0", "out", "10.0.2.2")])
+    assert None is stray(paper, "r", "10.0.1.2", "out")
+    paper.without("r", "10.0.1.0/24")
+    assert None is stray(paper, "r", "10.0.1.2", "out")
+    paper.address("r:in")
+    assert "no-address at r:in" == stray(paper, "r", "10.0.1.2", "out")
+    paper.interface("r:in", up=False)
+    assert ["link-down at r:in", None, None] == [
+        stray(paper, "r", "10.0.1.2", "out"), stray(paper, "r", "10.0.1.2", "in"), stray(paper, "r", "10.0.9.9", "out"),
+    ]
+    assert ["link-down at r:in"] == paper.obstacles("r", "10.0.1.2")[:1]
+
+
+def test_a_router_leads_astray_what_it_should_deliver() -> None:
+    """The same for a packet that comes from outside."""
+    paper = Paper(ROUTED)
+    paper.add("r", routes=[route("0.0.0.0/0", "left", "10.0.1.9")])
+    paper.interface("r:right", up=False)
+    paper.without("r", "10.0.2.0/24")
+    assert "link-down at r:right" in paper.obstacles("a", "10.0.2.2")

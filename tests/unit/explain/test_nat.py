@@ -100,3 +100,12 @@ def test_a_rule_is_told_with_its_chain() -> None:
     """Family, table, chain, handle and text, as `nft -a` lists it."""
     found = decides(Snapshot(nat=(chain("output", rule("dnat", text="dnat to 10.0.0.9")),)), "output", packet())
     assert "inet t output handle 7: dnat to 10.0.0.9" == str(found)
+
+
+def test_an_address_to_put_in_means_its_own_version() -> None:
+    """Of two rules of one table that differ in nothing else the one of the packet's version decides, and no other is a near miss."""
+    both = rule("dnat", "l4proto=tcp", to="10.0.0.9", text="four"), rule("dnat", "l4proto=tcp", to="fd00::9", text="six")
+    six = packet(source="fd00::2", target="fd00::1", iif="eth0")
+    assert ["prerouting four", "prerouting six"] == [verdict("prerouting", seen, chain("prerouting", *both)) for seen in (packet(), six)]
+    other = Snapshot(nat=(chain("prerouting", rule("dnat", "iif=eth7", to="10.0.0.9")),))
+    assert (None, True) == (near(other, "prerouting", six), near(other, "prerouting", packet()) is not None)

@@ -161,6 +161,19 @@ def test_a_cable_that_is_not_plugged_in(changes: dict[str, dict[str, Any]], expe
     assert [] == list(link.unplugged(paper.scene(), end("a:eth0")))
 
 
+def test_a_bridge_that_nobody_is_meant_to_be_on_has_no_carrier() -> None:
+    """A port that should be on it and is not is told of itself; without any it is the bridge that has no carrier."""
+    paper = Paper(BRIDGED)
+    ports = [place for place, wire in paper.wires.items() if wire.master == "br0"]
+    paper.interface("host:br0", carrier=False)
+    for place in ports:
+        paper.wire(str(place), master=None)
+    assert [] == list(link.unplugged(paper.scene(), end("host:br0")))
+    for place in ports:
+        del paper.wires[place]
+    assert ["no-carrier"] == [one.slug for one in link.unplugged(paper.scene(), end("host:br0"))]
+
+
 def test_a_cable_that_leads_nowhere_has_no_carrier() -> None:
     """A pair whose other end is nowhere in the lab."""
     paper = Paper()

@@ -59,8 +59,8 @@ def test_a_healthy_switch_is_no_obstacle(target: str, frames: int) -> None:
     [
         ("ping", "10.0.0.2", ["arp,arp_op=1,arp_tpa=10.0.0.2", "arp,arp_op=2,arp_spa=10.0.0.2", "icmp,nw_src=10.0.0.1", "icmp_type=0"]),
         ("tcp", "10.0.0.2",
-         ["arp_op=1", "arp_op=2", "tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_ttl=64,tp_dst=80,tcp_flags=0x002", "tp_src=80"]),
-        ("udp", "fd00::2", ["nw_ttl=255,icmpv6_type=135,nd_target=fd00::2", "icmpv6_type=136", "udp6,ipv6_src=fd00::1", "tp_src=80"]),
+         ["arp_op=1", "arp_op=2", "tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_ttl=64,tcp_dst=80,tcp_flags=0x002", "tcp_src=80"]),
+        ("udp", "fd00::2", ["nw_ttl=255,icmpv6_type=135,nd_target=fd00::2", "icmpv6_type=136", "udp6,ipv6_src=fd00::1", "udp_src=80"]),
         ("ping", "fd00::2", ["icmp6,nw_ttl=255,icmpv6_type=135", "icmp6,nw_ttl=255,icmpv6_type=136", "icmpv6_type=128", "icmpv6_type=129"]),
     ],
 )
@@ -120,6 +120,10 @@ def test_ports_in_different_vlans() -> None:
 
 def test_isolated_ports_and_addresses_known_elsewhere() -> None:
     """Two protected ports do not meet; a switch that forwards elsewhere has learned so; one that does nothing more is not explained."""
+    shut = tagged(p_b=SwitchPort(trunks=frozenset({7, 9})))
+    found = shut.walk("a", "10.0.0.2").obstacles[0].finding
+    assert ("ovs-tag-mismatch", "host:p-b", "trunks of p-b are 7,9") == (found.slug, str(found.where), found.evidence[0].says)
+    assert ("ovs-vsctl", "clear", "Port", "p-b", "trunks") == found.fixes[0].commands[0].argv
     apart = tagged(p_a=SwitchPort(isolated=True), p_b=SwitchPort(isolated=True))
     assert "port-isolated at host:p-b" == apart.obstacles("a", "10.0.0.2")[0]
     assert "fdb-wrong at host:p-a" == tagged().obstacles("a", "10.0.0.2")[0]  # of the answer: no address decides where a question goes

@@ -129,9 +129,32 @@ def test_a_network_that_nobody_hides_is_the_hosts_only_towards_the_world() -> No
     assert ["no-return-route"] == [one.slug for one in told(routed, "a", "10.0.2.2")]
     routed.add("r", routes=[route("0.0.0.0/0", "right", "10.0.2.2")])  # that way is outside
     assert ["nat-wrong"] == [one.slug for one in told(routed, "a", "10.0.2.2")]
+    routed.node("r", nat=(chain("postrouting"),))
+    assert ["no-return-route"] == [one.slug for one in told(routed, "a", "10.0.2.2")]
+    routed.hiders = frozenset({"r"})  # the lab file's ruleset of r had a rule for it
+    assert ["nat-missing"] == [one.slug for one in told(routed, "a", "10.0.2.2")]
     routed.node("r", nat=(chain("postrouting", rule("masquerade", "oif=right")),))
     routed.without("b", "10.0.2.0/24")
     assert ["no-return-route"] == [one.slug for one in told(routed, "a", "10.0.2.2")][:1]
+
+
+def test_an_answer_that_passes_by_who_translated_may_be_lost() -> None:
+    """Nobody hides who asks beside the server: its answer is from an address that was not asked. Only a packet tells: a suspect."""
+    paper = docker(chain("prerouting", IN_RULE), chain("postrouting", OUT_RULE))
+    (one,) = paper.walk("other", "10.0.0.1", kind=TCP, port=8080).obstacles
+    assert ("nat-missing", "host:br0", "reply", True) == (one.finding.slug, str(one.finding.where), one.finding.direction, one.suspect)
+    assert [] == docker().walk("other", "10.0.0.1", kind=TCP, port=8080).obstacles
+
+
+def test_a_translated_packet_that_comes_back_goes_in_a_circle() -> None:
+    """Its source is the router's own by now, which refuses that from outside; whoever sent it back is to blame."""
+    paper = Paper(ROUTED)
+    paper.node("r", nat=(chain("postrouting", rule("masquerade", "oif=right")),))
+    paper.node("b", sysctls={**paper.nodes["b"].sysctls, "net.ipv4.ip_forward": "1"})
+    paper.add("r", routes=[route("192.0.2.0/24", "right", "10.0.2.2")])
+    paper.says[Route("r", ip_address("192.0.2.9"), ip_address("10.0.2.1"), "right")] = Routed(error=22, says="Invalid argument")
+    paper.says[Route("b", ip_address("192.0.2.9"), ip_address("10.0.2.1"), "eth0")] = Routed(interface="eth0", via=ip_address("10.0.2.1"))
+    assert "routing-loop at b:eth0" in paper.obstacles("a", "192.0.2.9")
 
 
 def test_nobody_is_blamed_for_what_he_never_sent() -> None:
@@ -190,7 +213,7 @@ def test_a_destination_that_is_not_meant_is_wrong() -> None:
         found = next(one for one in told(paper, "other", "10.0.0.1", kind=TCP, port=8080) if one.slug == "nat-wrong")
         assert (summary, True) == (found.summary, "the lab file means app" in found.evidence[-1].says)
     unmeant = told(docker(chain("prerouting", rule("dnat", to="10.0.0.2", port=81))), "other", "10.0.0.1", kind=TCP, port=9)
-    assert ["port-closed"] == [one.slug for one in unmeant]
+    assert ["port-closed", "nat-missing"] == [one.slug for one in unmeant]  # and whoever answered there would pass by the host
     assert ["nat-wrong"] == [one.slug for one in told(docker(chain("prerouting", rule("dnat", to="10.0.0.9"))), "other", "10.0.0.1")]
 
 

@@ -14,6 +14,7 @@ from vethlab.explain.questions import Route, Routed
 from vethlab.model.fdb import UNKNOWN_MAC, Forward
 from vethlab.model.journey import IN, OUT, OUTER, SOLICIT, FirewallDrop, Observed, Outer
 from vethlab.model.link import Vxlan
+from vethlab.model.snapshot import Drift
 
 TWO = """\
 name: paper
@@ -62,6 +63,34 @@ def test_a_group_that_the_other_has_not_joined() -> None:
     assert ("vxlan-no-fdb", "h1:vx-pods sends broadcasts to 239.0.0.42, a group that h2:vx-pods has not joined", ()) == (
         first.slug, first.summary, first.fixes,
     )
+
+
+def test_who_is_not_in_the_group_of_the_lab_file_is_to_blame() -> None:
+    """The sender is as the file says, the receiver is not: it is made anew."""
+    paper = two("multicast")
+    paper.interface(AT_H2, vxlan=Vxlan(42, group=None, learning=True))
+    meant = {place: replace(tunnel, meant=replace(tunnel.meant, group=ip_address("239.0.0.42"))) for place, tunnel in paper.tunnels.items()}
+    paper.tunnels = meant
+    paper.drift = (Drift("h2", "link", "vx-pods", "another group", (("ip", "link", "delete", "dev", "vx-pods"),)),)
+    found = paper.walk("h1/a", "10.42.0.2").obstacles[0].finding
+    assert ("vxlan-no-fdb", "h2:vx-pods", "make h2:vx-pods anew, as the lab file says") == (
+        found.slug, str(found.where), found.fixes[0].title,
+    )
+
+
+def test_a_switch_in_user_space_fills_in_no_checksum_inside() -> None:
+    """TCP between pods arrives and is not answered: the device that left the checksum is named; ping, and a cable, are fine."""
+    paper = Paper(TWO.replace("links: [h1 192.168.50.1/24 -- h2 192.168.50.2/24]\n", "").replace("FDB", "static").replace(
+        "networks: {", "networks: {sw0: {type: ovs, subnet: 192.168.50.0/24, nodes: {h1: 1, h2: 2}}, ",
+    ))
+    asked = {"kind": "tcp", "port": 80}
+    paper.switch("host:sw0", carrying=(end("h1:vx-pods"), end("h2:vx-pods")))
+    found = [one for one in paper.walk("h1/a", "10.42.0.2", **asked).obstacles if one.finding.slug == "checksum-offload"]
+    assert [("h1:vx-pods", True), ("h2:vx-pods", True)] == [(str(one.finding.where), one.suspect) for one in found]
+    assert ["h1", "h2"] == [one.node for one in found[0].finding.fixes[0].commands]
+    assert [] == paper.obstacles("h1/a", "10.42.0.2")
+    paper.switch("host:sw0", carrying=())
+    assert ["port-closed at h2/b:eth0"] == paper.obstacles("h1/a", "10.42.0.2", **asked)
 
 
 def test_devices_made_by_hand_belong_together_by_their_vni() -> None:

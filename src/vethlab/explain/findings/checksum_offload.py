@@ -14,12 +14,14 @@ DECLARATION = Declaration(
         "Who reads it from a packet socket and writes it elsewhere, as Open vSwitch does in user space, has to fill it in or to pass "
         "the mark on; without userspace-tso-enable it does neither, and the receiver's kernel drops the packet (TcpInCsumErrors). "
         "ICMP is always summed in software (icmp_push_reply() in net/ipv4/icmp.c), so ping works. "
-        "vethlab starts its own switches with userspace-tso-enable."
+        "vethlab starts its own switches with userspace-tso-enable, which helps all but what VXLAN carries, and makes its VXLAN devices "
+        "with remote checksum offload."
     ),
     decided_by="The setting of the switch, the offload of the sender's interface, and a packet that arrives and is not answered.",
     mended_by=(
         "`ovs-vsctl set Open_vSwitch . other_config:userspace-tso-enable=true`, and start ovs-vswitchd anew: `vethlab down`, `vethlab up`.",
         "Or let the nodes sum in software, which is slower: `ethtool -K eth0 tx off` at both ends.",
+        "Of an overlay over such a switch: `ethtool -K vx-pods tx off` in its hosts, or devices with `remcsumtx remcsumrx`.",
     ),
     lab="""\
 name: checksum-offload

@@ -55,7 +55,8 @@ def unplugged(scene: Scene, end: End) -> Iterator[Finding]:
 def _portless(scene: Scene, end: End, interface: Interface) -> Iterator[Finding]:
     """A bridge has no carrier once no port of it runs (net/bridge/br_if.c br_carrier_check)."""
     ports = [wire for wire in scene.wiring.of(end.netns) if scene.bridge_of(wire.end) == end]
-    if not interface.carrier and not ports:
+    meant = any(scene.bridge_meant_for(wire.end) == end for wire in scene.wiring.of(end.netns))  # then each of those is told of
+    if not interface.carrier and not ports and not meant:
         yield Finding(
             "no-carrier", Where(end.netns, end.interface, "link"), f"{end} has no carrier: no port of it is left",
             evidence=(Evidence("configuration", f"{end} is up, has no carrier and no port"),),

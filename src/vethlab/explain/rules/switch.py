@@ -108,6 +108,8 @@ def _why_not(
         yield _ruled(bridge, answer, traced)
     elif first.tag != second.tag:
         yield _tagged(seen, came, port, first, second, traced)
+    elif (closed := next((end for end, one in ((port, second), (came, first)) if _untrunked(one)), None)) is not None:
+        yield _excluded(closed, seen, traced)
     elif first.isolated and second.isolated:
         yield _isolated(came, port)
     elif answer.outputs and frame.mac:
@@ -146,6 +148,22 @@ def _tagged(seen: SwitchSeen, came: End, port: End, first: SwitchPort, second: S
         "ovs-tag-mismatch", Where(at.netns, at.interface, "bridge"), f"{came} and {port} are in different VLANs: {says}",
         evidence=(Evidence("configuration", says), traced),
         fixes=(fixes.fix(f"put {at} into the VLAN of the other", fixes.command(at.netns, *words, undo=(undo,)), policy=True),),
+    )
+
+
+def _untrunked(port: SwitchPort) -> bool:
+    """Whether a port without a tag carries nothing that has none."""
+    return port.tag is None and bool(port.trunks) and 0 not in port.trunks
+
+
+def _excluded(port: End, seen: SwitchSeen, traced: Evidence) -> Finding:
+    vlans = ",".join(str(one) for one in sorted(seen.ports[port.interface].trunks))
+    undo = ("ovs-vsctl", "set", "Port", port.interface, f"trunks={vlans}")
+    clear = fixes.command(port.netns, "ovs-vsctl", "clear", "Port", port.interface, "trunks", undo=(undo,))
+    return Finding(
+        "ovs-tag-mismatch", Where(port.netns, port.interface, "bridge"), f"{port} carries VLAN {vlans} only, and nothing without a VLAN",
+        evidence=(Evidence("configuration", f"trunks of {port.interface} are {vlans}"), traced),
+        fixes=(fixes.fix(f"let {port} carry every VLAN", clear, policy=True),),
     )
 
 

@@ -34,6 +34,7 @@ class Leads(NamedTuple):
     right: bool
     entry: Forward | None = None
     group: IP | None = None
+    mac: str = ""  # for whom the frame is; empty: for everybody
     others: tuple[Forward, ...] = ()
 
 
@@ -46,7 +47,7 @@ def settings(scene: Scene, end: End) -> Vxlan | None:
 def differ(scene: Scene, sender: End, receiver: End) -> bool:
     """Whether two devices do not talk to each other by what they are."""
     here, there = settings(scene, sender), settings(scene, receiver)
-    return here is not None and there is not None and (here.vni, here.port) != (there.vni, there.port)
+    return here is not None and there is not None and (here.vni, here.port, here.group) != (there.vni, there.port, there.group)
 
 
 def leads(scene: Scene, device: Vxlan, sender: End, receiver: End, mac: str) -> Leads:
@@ -58,12 +59,12 @@ def leads(scene: Scene, device: Vxlan, sender: End, receiver: End, mac: str) -> 
     meant = dict(tunnel.remotes).get(receiver) if (tunnel := scene.wiring.tunnels.get(sender)) is not None else None
     right = next((one for one in found if one.remote in home), None)
     if right is not None:
-        return Leads(right.remote, right.port or device.port, right.vni or device.vni, right=True, entry=right)
+        return Leads(right.remote, right.port or device.port, right.vni or device.vni, right=True, entry=right, mac=mac)
     if not found and device.group is not None:  # the group is as good as an address of each: it is sent out of one interface
         far = settings(scene, receiver)
         joined = far is not None and far.group == device.group and not any(_elsewhere(scene, end) for end in (sender, receiver))
-        return Leads(meant if joined else None, device.port, device.vni, right=joined, group=device.group)
-    return Leads(meant, device.port, device.vni, right=False, others=tuple(found))
+        return Leads(meant if joined else None, device.port, device.vni, right=joined, group=device.group, mac=mac)
+    return Leads(meant, device.port, device.vni, right=False, mac=mac, others=tuple(found))
 
 
 def _elsewhere(scene: Scene, end: End) -> str:
@@ -73,38 +74,38 @@ def _elsewhere(scene: Scene, end: End) -> str:
     return "" if meant is None or meant == lower else f"by {lower or 'whatever the route says'} and not by {meant}"
 
 
-def unknown(scene: Scene, device: Vxlan, sender: End, receiver: End, mac: str, found: Leads) -> Iterator[Finding]:
-    """No entry leads to the receiver."""
+def unknown(scene: Scene, sender: End, receiver: End, found: Leads, drift: tuple[Drift, ...]) -> Iterator[Finding]:
+    """No entry leads to the receiver. Of two devices in different groups the one that is not as the lab file says is at fault."""
     if found.right:
         return
-    astray = next((end for end in (sender, receiver) if device.group is not None and not found.others and _elsewhere(scene, end)), None)
+    summary, says = _unled(sender, receiver, found)
+    at = sender if found.group is None else _at_fault(scene, sender, receiver, "group")
+    astray = next((end for end in (sender, receiver) if found.group is not None and _elsewhere(scene, end)), None)
     if astray is not None:
-        does = "sends to" if astray == sender else "has joined"
-        where = Where(astray.netns, astray.interface, "egress" if astray == sender else "ingress")
-        summary = says = f"{astray} {does} the group {device.group} {_elsewhere(scene, astray)}"
-    else:
-        where = Where(sender.netns, sender.interface, "egress")
-        summary, says = _unled(device, sender, receiver, mac, found)
+        at = astray
+        summary = says = f"{at} {'sends to' if at == sender else 'has joined'} the group {found.group} {_elsewhere(scene, at)}"
+    rebuilt = () if found.group is None else tuple(_rebuilt(at, drift))
     yield Finding(
-        "vxlan-no-fdb", where, summary, evidence=(Evidence("configuration", says),), fixes=tuple(_entries(sender, mac, found)),
+        "vxlan-no-fdb", Where(at.netns, at.interface, "egress" if at == sender else "ingress"), summary,
+        evidence=(Evidence("configuration", says),), fixes=rebuilt or tuple(_entries(sender, found)),
     )
 
 
-def _unled(device: Vxlan, sender: End, receiver: End, mac: str, found: Leads) -> tuple[str, str]:
+def _unled(sender: End, receiver: End, found: Leads) -> tuple[str, str]:
     """What the sender does with such frames, and what says so."""
-    whose = f"frames for {mac}" if mac else "broadcasts"
+    whose = f"frames for {found.mac}" if found.mac else "broadcasts"
     if found.others:
         wrong = found.others[0]
         places = ", ".join(str(one.remote) for one in found.others)
         return f"{sender} sends {whose} to {places}, and {receiver.netns} is not there", f"fdb of {sender}: {wrong.mac} dst {wrong.remote}"
-    if device.group is not None:
-        summary = f"{sender} sends {whose} to {device.group}, a group that {receiver} has not joined"
-        return summary, f"the group of {sender} is {device.group}"
+    if found.group is not None:
+        summary = f"{sender} sends {whose} to {found.group}, a group that {receiver} has not joined"
+        return summary, f"the group of {sender} is {found.group}"
     summary = f"{sender} does not know where {whose} go: no entry leads to {receiver.netns}"
-    return summary, f"fdb of {sender}: no entry for {mac or UNKNOWN_MAC}"
+    return summary, f"fdb of {sender}: no entry for {found.mac or UNKNOWN_MAC}"
 
 
-def _entries(sender: End, mac: str, found: Leads) -> Iterator[Fix]:
+def _entries(sender: End, found: Leads) -> Iterator[Fix]:
     """The entry that leads there, in place of one that leads elsewhere."""
     if found.target is None:
         return
@@ -114,7 +115,7 @@ def _entries(sender: End, mac: str, found: Leads) -> Iterator[Fix]:
     if wrong:
         back = ("bridge", "fdb", "replace", wrong[0].mac, "dev", sender.interface, "dst", str(wrong[0].remote), "self", "permanent")
         yield fixes.fix(
-            f"let {sender} send frames for {mac} to {found.target}",
+            f"let {sender} send frames for {found.mac} to {found.target}",
             fixes.command(sender.netns, "bridge", "fdb", "replace", wrong[0].mac, *tail, undo=(back,)),
         )
         return
@@ -151,8 +152,8 @@ def _at_fault(scene: Scene, sender: End, receiver: End, word: str) -> End:
     return sender
 
 
-def _value(device: Vxlan, word: str) -> int:
-    return device.vni if word == "vni" else device.port
+def _value(device: Vxlan, word: str) -> int | IP | None:
+    return {"vni": device.vni, "UDP port": device.port, "group": device.group}[word]
 
 
 def _rebuilt(at: End, drift: tuple[Drift, ...]) -> Iterator[Fix]:
