@@ -6,70 +6,8 @@ from what the kernel does, not from what `why` answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from random import Random
-
-from tests.faults.worlds import Leg, World
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question: two hosts, the IP version, and the options of `why`."""
-
-    src: str
-    dst: str
-    version: int
-    options: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Injection:
-    """What is broken. `findings`: the slugs that are true of it; `nodes`: whose configuration is at fault.
-
-    `{mac:NODE:INTERFACE}` in a line stands for that interface's MAC. `options` None: whatever the question has.
-    """
-
-    name: str
-    lines: tuple[str, ...]
-    findings: tuple[str, ...]
-    nodes: tuple[str, ...]
-    options: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Where a fault may go."""
-
-    world: World
-    question: Question
-    legs: list[Leg]
-    chance: Random
-
-    @property
-    def version(self) -> int:
-        """4 or 6."""
-        return self.question.version
-
-    @property
-    def ip(self) -> str:
-        """The program and its family."""
-        return "ip" if self.version == 4 else "ip -6"
-
-    @property
-    def target(self) -> str:
-        """The destination's address."""
-        last = self.legs[-1]
-        return last.segment.address(last.receiver, self.version)
-
-    @property
-    def source(self) -> str:
-        """The source's address."""
-        first = self.legs[0]
-        return first.segment.address(first.sender, self.version)
-
-
-Maker = Callable[[Scene], Injection | None]
+from tests.faults.scenes import LARGE, Injection, Maker, Scene
+from tests.faults.worlds import Leg, Seat
 
 
 def _routers(scene: Scene) -> list[tuple[Leg, Leg]]:
@@ -78,29 +16,37 @@ def _routers(scene: Scene) -> list[tuple[Leg, Leg]]:
 
 
 def _bridged(scene: Scene) -> list[Leg]:
-    return [leg for leg in scene.legs if leg.segment.bridge]
+    return [leg for leg in scene.legs if leg.segment.kind in {"bridge", "vxlan"}]
+
+
+def _ported(leg: Leg) -> list[Seat]:
+    """Who sits at a port of the bridge, and is not its owner."""
+    return [seat for seat in (leg.sender, leg.receiver) if seat.port]
 
 
 def receiver_down(scene: Scene) -> Injection | None:
     """An interface that should receive is down."""
     leg = scene.chance.choice(scene.legs)
     line = f"{leg.receiver.node}: ip link set dev {leg.receiver.interface} down"
-    return Injection("receiver down", (line,), ("link-down",), (leg.receiver.node,))
+    return Injection("receiver down", (line,), _off(leg, leg.receiver), (leg.receiver.node,))
 
 
 def sender_down(scene: Scene) -> Injection | None:
     """An interface that should send is down."""
     leg = scene.chance.choice(scene.legs)
     line = f"{leg.sender.node}: ip link set dev {leg.sender.interface} down"
-    return Injection("sender down", (line,), ("link-down",), (leg.sender.node,))
+    return Injection("sender down", (line,), _off(leg, leg.sender), (leg.sender.node,))
+
+
+def _off(leg: Leg, seat: Seat) -> tuple[str, ...]:
+    return ("bridge-down",) if leg.segment.bridge and seat.interface == leg.segment.name else ("link-down",)
 
 
 def _port(scene: Scene, name: str, line: str, finding: str) -> Injection | None:
     if not (legs := _bridged(scene)):
         return None
-    leg = scene.chance.choice(legs)
-    seat = scene.chance.choice((leg.sender, leg.receiver))
-    return Injection(name, (f"host: {line.format(port=seat.port)}",), (finding,), ("host",))
+    seat = scene.chance.choice(_ported(scene.chance.choice(legs)))
+    return Injection(name, (f"{seat.on}: {line.format(port=seat.port)}",), (finding,), (seat.on,))
 
 
 def port_detached(scene: Scene) -> Injection | None:
@@ -120,29 +66,37 @@ def port_blocked(scene: Scene) -> Injection | None:
 
 def ports_isolated(scene: Scene) -> Injection | None:
     """Both ports are isolated."""
-    if not (legs := _bridged(scene)):
+    legs = [leg for leg in _bridged(scene) if len(_ported(leg)) == 2 and leg.sender.on == leg.receiver.on]
+    if not legs:
         return None
     leg = scene.chance.choice(legs)
-    lines = tuple(f"host: bridge link set dev {seat.port} isolated on" for seat in (leg.sender, leg.receiver))
-    return Injection("ports isolated", lines, ("port-isolated",), ("host",))
+    lines = tuple(f"{seat.on}: bridge link set dev {seat.port} isolated on" for seat in (leg.sender, leg.receiver))
+    return Injection("ports isolated", lines, ("port-isolated",), (leg.sender.on,))
 
 
 def bridge_down(scene: Scene) -> Injection | None:
     """The bridge is down."""
     if not (legs := _bridged(scene)):
         return None
-    return Injection("bridge down", (f"host: ip link set dev {scene.chance.choice(legs).segment.name} down",), ("bridge-down",), ("host",))
+    leg = scene.chance.choice(legs)
+    return Injection("bridge down", (f"{leg.receiver.on}: ip link set dev {leg.segment.name} down",), ("bridge-down",), (leg.receiver.on,))
 
 
 def wrong_entry(scene: Scene) -> Injection | None:
     """A sticky entry sends a MAC to another port."""
-    legs = [leg for leg in _bridged(scene) if len(leg.segment.seats) > 2]
+    legs = [leg for leg in _bridged(scene) if leg.receiver.port and _bystanders(leg)]
     if not legs:
         return None
     leg = scene.chance.choice(legs)
-    other = scene.chance.choice([seat for seat in leg.segment.seats if seat not in {leg.sender, leg.receiver}])
-    line = f"host: bridge fdb replace {{mac:{leg.receiver.node}:{leg.receiver.interface}}} dev {other.port} master static sticky"
-    return Injection("wrong forwarding entry", (line,), ("fdb-wrong",), ("host",))
+    other = scene.chance.choice(_bystanders(leg))
+    line = f"{other.on}: bridge fdb replace {{mac:{leg.receiver.node}:{leg.receiver.interface}}} dev {other.port} master static sticky"
+    return Injection("wrong forwarding entry", (line,), ("fdb-wrong",), (other.on,))
+
+
+def _bystanders(leg: Leg) -> list[Seat]:
+    """Who sits at the receiver's bridge beside the two."""
+    both = {leg.sender, leg.receiver}
+    return [seat for seat in leg.segment.seats if seat not in both and seat.on == leg.receiver.on and seat.port]
 
 
 def no_address(scene: Scene) -> Injection | None:
@@ -156,35 +110,36 @@ def no_route(scene: Scene) -> Injection | None:
     """Somebody on the way has lost its route."""
     if len(scene.legs) < 2:
         return None
-    at = scene.chance.randrange(len(scene.legs) - 1)
-    node, far = scene.legs[at].sender.node, scene.legs[-1].segment.subnet(scene.version)
-    line = f"{node}: {scene.ip} route del {'default' if at == 0 else far}"
-    return Injection("no route", (line,), ("no-route",), (node,))
+    node = scene.legs[scene.chance.randrange(len(scene.legs) - 1)].sender.node
+    route = scene.world.route(node, scene.legs[-1].segment, scene.version)
+    return None if route is None else Injection("no route", (f"{node}: {scene.ip} route del {route}",), ("no-route",), (node,))
 
 
 def no_return(scene: Scene) -> Injection | None:
     """Somebody on the way back has lost its route."""
     if len(scene.legs) < 2:
         return None
-    at = scene.chance.randrange(1, len(scene.legs))
-    node, far = scene.legs[at].receiver.node, scene.legs[0].segment.subnet(scene.version)
-    line = f"{node}: {scene.ip} route del {'default' if at == len(scene.legs) - 1 else far}"
-    return Injection("no way back", (line,), ("no-return-route",), (node,))
+    node = scene.legs[scene.chance.randrange(1, len(scene.legs))].receiver.node
+    route = scene.world.route(node, scene.legs[0].segment, scene.version)
+    return None if route is None else Injection("no way back", (f"{node}: {scene.ip} route del {route}",), ("no-return-route",), (node,))
 
 
 def refusing_route(scene: Scene) -> Injection | None:
     """A route on the way refuses."""
     kind = scene.chance.choice(("blackhole", "unreachable", "prohibit"))
-    node = scene.chance.choice([leg.sender.node for leg in scene.legs])
-    length = 32 if scene.version == 4 else 128
-    return Injection(f"{kind} route", (f"{node}: {scene.ip} route add {kind} {scene.target}/{length}",), ("route-blackhole",), (node,))
+    leg = scene.chance.choice(scene.legs)
+    node, length = leg.sender.node, 32 if scene.version == 4 else 128
+    line = f"{node}: {scene.ip} route add {kind} {scene.sent_to(leg)}/{length}"
+    return Injection(f"{kind} route", (line,), ("route-blackhole",), (node,))
 
 
 def refusing_rule(scene: Scene) -> Injection | None:
     """A policy rule on the way refuses."""
     kind = scene.chance.choice(("blackhole", "unreachable", "prohibit"))
-    node = scene.chance.choice([leg.sender.node for leg in scene.legs])
-    return Injection(f"{kind} rule", (f"{node}: {scene.ip} rule add to {scene.target} priority 100 {kind}",), ("route-blackhole",), (node,))
+    leg = scene.chance.choice(scene.legs)
+    node = leg.sender.node
+    line = f"{node}: {scene.ip} rule add to {scene.sent_to(leg)} priority 100 {kind}"
+    return Injection(f"{kind} rule", (line,), ("route-blackhole",), (node,))
 
 
 def wrong_gateway(scene: Scene) -> Injection | None:
@@ -218,7 +173,8 @@ def reverse_path(scene: Scene) -> Injection | None:
     router = before.receiver.node
     gateway = behind.segment.address(behind.receiver, 4)
     scope = scene.chance.choice(("all", before.receiver.interface))
-    lines = (f"{router}: sysctl -qw net.ipv4.conf.{scope}.rp_filter=1", f"{router}: ip route add {scene.source}/32 via {gateway}")
+    source = scene.sent_from(before)
+    lines = (f"{router}: sysctl -qw net.ipv4.conf.{scope}.rp_filter=1", f"{router}: ip route add {source}/32 via {gateway}")
     return Injection("reverse path filter", lines, ("rp-filter",), (router,))
 
 
@@ -250,12 +206,15 @@ def echo_ignored(scene: Scene) -> Injection | None:
 def firewall(scene: Scene) -> Injection | None:
     """A rule or a policy drops or rejects, somewhere on the way, there or back."""
     chance, family = scene.chance, "ip" if scene.version == 4 else "ip6"
-    places = [(scene.question.src, "output", True), (scene.question.dst, "input", True), (scene.question.dst, "output", False)]
-    places += [(before.receiver.node, "forward", chance.random() < 0.6) for before, _ in _routers(scene)]
-    node, hook, there = chance.choice(places)
+    first, last = scene.legs[0], scene.legs[-1]
+    places = [(scene.question.src, "output", True, first, first)]
+    places += [(scene.question.dst, "input", True, last, last), (scene.question.dst, "output", False, last, last)]
+    places += [(before.receiver.node, "forward", chance.random() < 0.6, before, behind) for before, behind in _routers(scene)]
+    node, hook, there, before, behind = chance.choice(places)
     verdict = chance.choice(("drop", "counter drop", "reject", 'drop comment "weekend"'))
     verdict = "drop" if scene.version == 6 and not there else verdict
-    source, target = (scene.source, scene.target) if there else (scene.target, scene.source)
+    source, target = scene.sent_from(before), scene.sent_to(behind)
+    source, target = (source, target) if there else (target, source)
     match = chance.choice((f"{family} daddr {target}", f"{family} saddr {source}", f"{family} saddr {source} {family} daddr {target}"))
     table = chance.choice(("inet", family))
     lines = [f"nft add table {table} wall", f"nft 'add chain {table} wall c1 {{ type filter hook {hook} priority 0; }}'"]
@@ -270,15 +229,16 @@ def firewall(scene: Scene) -> Injection | None:
 
 def bridge_firewall(scene: Scene) -> Injection | None:
     """The bridge filters, by its own family or by br_netfilter."""
-    if not (legs := _bridged(scene)):
+    legs = [leg for leg in _bridged(scene) if len(_ported(leg)) == 2]
+    if not legs:
         return None
     leg = scene.chance.choice(legs)
-    family = "ip" if scene.version == 4 else "ip6"
+    node, family = leg.sender.on, "ip" if scene.version == 4 else "ip6"
     lines = [
         "nft add table bridge guard", "nft 'add chain bridge guard f { type filter hook forward priority 0; }'",
-        f"nft 'add rule bridge guard f iifname {leg.sender.port} {family} daddr {scene.target} drop'",
+        f"nft 'add rule bridge guard f iifname {leg.sender.port} {family} daddr {scene.sent_to(leg)} drop'",
     ]
-    return Injection("bridge firewall", tuple(f"host: {line}" for line in lines), ("nft-drop",), ("host",))
+    return Injection("bridge firewall", tuple(f"{node}: {line}" for line in lines), ("nft-drop",), (node,))
 
 
 def narrow(scene: Scene) -> Injection | None:
@@ -288,18 +248,19 @@ def narrow(scene: Scene) -> Injection | None:
     seat = scene.chance.choice(_routers(scene))[1].sender
     mtu = scene.chance.choice((1000, 1280)) if scene.version == 4 else 1280
     line = f"{seat.node}: ip link set dev {seat.interface} mtu {mtu}"
-    return Injection("narrow router", (line,), ("mtu-exceeded",), (seat.node,), ("--size", "1400"))
+    return Injection("narrow router", (line,), ("mtu-exceeded",), (seat.node,), LARGE)
 
 
 def narrow_silent(scene: Scene) -> Injection | None:
     """A receiver, or a bridge's port, takes only small frames."""
     leg = scene.chance.choice(scene.legs)
     node, interface = leg.receiver.node, leg.receiver.interface
-    if leg.segment.bridge and scene.chance.random() < 0.5:
-        node, interface = "host", leg.receiver.port
-    mtu = 1000 if scene.version == 4 or node == "host" else 1280
+    ported = leg.segment.kind in {"bridge", "vxlan"} and leg.receiver.port
+    if ported and scene.chance.random() < 0.5:
+        node, interface = leg.receiver.on, leg.receiver.port
+    mtu = 1000 if scene.version == 4 or interface == leg.receiver.port else 1280
     line = f"{node}: ip link set dev {interface} mtu {mtu}"
-    return Injection("narrow receiver", (line,), ("mtu-blackhole",), (node,), ("--size", "1400"))
+    return Injection("narrow receiver", (line,), ("mtu-blackhole",), (node,), LARGE)
 
 
 def closed(scene: Scene) -> Injection | None:
@@ -331,7 +292,7 @@ def queue(scene: Scene) -> Injection | None:
     """A queue on the way throws everything away."""
     leg = scene.chance.choice(scene.legs)
     kind = scene.chance.choice(("blackhole", "pfifo limit 0", "tbf rate 1kbit burst 10 latency 1ms"))
-    line = f"{leg.sender.node}: tc qdisc add dev {leg.sender.interface} root {kind}"
+    line = f"{leg.sender.node}: tc qdisc replace dev {leg.sender.interface} root {kind}"
     return Injection(f"queue {kind}", (line,), ("queue-drop",), (leg.sender.node,))
 
 

@@ -5,7 +5,7 @@ Enters: a Scene; leaves: lines to type. Rule of the file: the probe passes with 
 
 from __future__ import annotations
 
-from tests.faults.injections import Scene
+from tests.faults.scenes import Scene
 
 
 def oddities(scene: Scene) -> list[str]:
@@ -42,13 +42,13 @@ def _other_source(scene: Scene) -> list[str]:
     node = _somebody(scene)
     return [
         f"{node}: nft add table inet odd2", f"{node}: nft 'add chain inet odd2 c {{ type filter hook forward priority -5; }}'",
-        f"{node}: nft add rule inet odd2 c ip saddr 203.0.113.0/24 drop",
-        f"{node}: nft add rule inet odd2 c ip6 saddr 2001:db8::/32 reject",
+        f"{node}: nft add rule inet odd2 c ip saddr 192.0.2.0/24 drop",
+        f"{node}: nft add rule inet odd2 c ip6 saddr 2001:db8:aaaa::/48 reject",
     ]
 
 
 def _unused_route(scene: Scene) -> list[str]:
-    return [f"{_somebody(scene)}: {scene.ip} route add blackhole {'203.0.113.0/24' if scene.version == 4 else '2001:db8::/32'}"]
+    return [f"{_somebody(scene)}: {scene.ip} route add blackhole {'192.0.2.0/24' if scene.version == 4 else '2001:db8:aaaa::/48'}"]
 
 
 def _counting(scene: Scene) -> list[str]:
@@ -72,7 +72,7 @@ def _learned(scene: Scene) -> list[str]:
 
 def _queue(scene: Scene) -> list[str]:
     leg = scene.chance.choice(scene.legs)
-    return [f"{leg.sender.node}: tc qdisc add dev {leg.sender.interface} root tbf rate 100mbit burst 64kb latency 50ms"]
+    return [f"{leg.sender.node}: tc qdisc replace dev {leg.sender.interface} root tbf rate 100mbit burst 64kb latency 50ms"]
 
 
 def _arp(scene: Scene) -> list[str]:

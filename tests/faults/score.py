@@ -1,6 +1,6 @@
 """Random faulted labs, asked about by `why`, and the score of its answers.
 
-    python -m tests.faults.score --labs 500 --healthy 300 --seed 1 [--rootless] [--double] [--fix]
+    python -m tests.faults.score --labs 500 --healthy 300 --seed 1 [--rootless] [--double] [--fix] [--planes | --kind overlay]
 
 Rule of the file: the kernel judges first. A lab that does not carry the packet before it is broken is thrown away and counted; one that
 still carries it afterwards must be called healthy; otherwise the finding and the node must be among what is true of the injection.
@@ -19,8 +19,10 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.injections import MAKERS, Injection, Question, Scene
+from tests.faults.injections import MAKERS
 from tests.faults.oddities import oddities
+from tests.faults.planes import KINDS
+from tests.faults.scenes import Injection, Maker, Question, Scene
 from tests.faults.worlds import World, world
 
 from vethlab import Lab
@@ -55,27 +57,31 @@ class Score:
         return sum(not case.problem for case in some), len(some)
 
 
-def run_case(seed: int, *, healthy: bool, mode: str, double: bool = False, mend: bool = False) -> Case:
-    """One random lab from its own seed."""
+def run_case(seed: int, *, healthy: bool, mode: str, double: bool = False, mend: bool = False, kinds: tuple[str, ...] = ()) -> Case:
+    """One random lab from its own seed. `kinds`: of which of planes/ it may be; none of them without it."""
     chance = Random(seed)  # noqa: S311 - a repeatable choice is the point
-    made = world(chance, seed)
-    scene, injected = _scene(made, chance, healthy=healthy, double=double)
+    kind = chance.choice(kinds) if kinds else ""
+    scene = KINDS[kind].scene(chance, seed) if kind else _plain(chance, seed)
+    made = scene.world
+    scene, injected = _broken(scene, KINDS[kind].makers if kind else MAKERS, faults=0 if healthy else 2 if double else 1)
     case = Case(seed, " + ".join(one.name for one in injected) or "healthy", kind="healthy" if healthy else "fault")
+    case.name = f"{kind}: {case.name}" if kind else case.name
     with tempfile.NamedTemporaryFile("w", suffix=".lab.yaml") as file:
         file.write(made.text())
         file.flush()
         lab = Lab.load(file.name, mode=mode)
     with lab:
-        odd = oddities(scene) if healthy or chance.random() < 0.5 else []
+        odd = _odd(scene, kind) if healthy or chance.random() < 0.5 else []
         for line in odd:
             _type(lab, line)
         if not injected or injected[0].findings != ("port-closed",):
+            _listening(lab, made)
             before = lab.trace(scene.question.src, scene.target, **_how(scene.question.options))
             if not before.explanation.ok:
                 case.kind = "healthy"  # a healthy lab that was not recognized, or is none
                 case.problem = f"before anything was broken ({odd}): {_said(before)}"
                 return case
-            for node in (*made.hosts, *made.routers):
+            for node in made.everybody:
                 _type(lab, f"{node}: ip neigh flush all")
         try:
             for one in injected:
@@ -93,25 +99,37 @@ def run_case(seed: int, *, healthy: bool, mode: str, double: bool = False, mend:
     return case
 
 
-def _scene(made: World, chance: Random, *, healthy: bool, double: bool) -> tuple[Scene, list[Injection]]:
+def _plain(chance: Random, number: int) -> Scene:
+    made = world(chance, number)
     src, dst = chance.sample(list(made.hosts), 2)
     question = Question(src, dst, chance.choice(made.versions))
     if chance.random() < 0.2:
         question = replace(question, dst=made.server, options=("--tcp", str(made.port)))
         question = replace(question, src=chance.choice([host for host in made.hosts if host != made.server]))
-    scene = Scene(made, question, made.way(question.src, question.dst), chance)
+    return Scene(made, question, made.way(question.src, question.dst), chance)
+
+
+def _broken(scene: Scene, makers: tuple[Maker, ...], *, faults: int) -> tuple[Scene, list[Injection]]:
+    """The scene with the options that its faults ask for, and the faults."""
     injected: list[Injection] = []
-    while not healthy and len(injected) < (2 if double else 1):
-        one = chance.choice(MAKERS)(scene)
+    while len(injected) < faults:
+        one = scene.chance.choice(makers)(scene)
         if one is None or one.name in {other.name for other in injected}:
             continue
-        if injected and one.options not in {None, scene.question.options}:
+        if one.options is not None and (scene.question.target or (injected and one.options != scene.question.options)):
             continue
         injected.append(one)
         if one.options is not None:
-            question = replace(scene.question, options=one.options)
-            scene = Scene(made, question, scene.legs, chance)
+            scene = replace(scene, question=replace(scene.question, options=one.options))
     return scene, injected
+
+
+def _odd(scene: Scene, kind: str) -> list[str]:
+    """Some oddities of the kind, and some that are odd anywhere."""
+    found = oddities(scene) if not kind or scene.chance.random() < 0.5 else []
+    own = KINDS[kind].oddities(scene) if kind else []
+    some = scene.chance.sample(own, min(len(own), scene.chance.randint(1, 3)))
+    return found + [line for lines in some for line in lines]
 
 
 def _judge(case: Case, injected: list[Injection], answer: Answer) -> None:
@@ -127,6 +145,12 @@ def _judge(case: Case, injected: list[Injection], answer: Answer) -> None:
         case.problem = f"false alarm: {case.said}"
     elif not any(verdict.slug in one.findings and verdict.where.node in one.nodes for one in injected):
         case.problem = f"said {case.said}, injected {[(one.findings, one.nodes, one.lines) for one in injected]}"
+
+
+def _listening(lab: Lab, made: World) -> None:
+    """Wait until the server has come up: whoever asks for its port before that is told so, and rightly."""
+    if made.server:
+        lab[made.server].exec(["timeout", "5", "sh", "-c", f"until ss -Hltun | grep -q ':{made.port} '; do sleep 0.02; done"])
 
 
 def _mend(case: Case, lab: Lab, scene: Scene, answer: Answer) -> None:
@@ -172,15 +196,17 @@ def main() -> int:
     parser.add_argument("--rootless", action="store_true")
     parser.add_argument("--double", action="store_true")
     parser.add_argument("--fix", action="store_true")
+    parser.add_argument("--planes", action="store_true", help="labs of all kinds of planes/, in place of plain ones")
+    parser.add_argument("--kind", action="append", choices=KINDS, default=[], help="only this kind, several times for several")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after that time")
     asked = parser.parse_args()
-    mode = "rootless" if asked.rootless else "auto"
+    mode, kinds = "rootless" if asked.rootless else "auto", tuple(KINDS) if asked.planes else tuple(asked.kind)
     score, began = Score(), time.monotonic()
     print(f"seed {asked.seed}, {asked.labs} faulted labs, {asked.healthy} healthy", flush=True)
     for number in range(asked.labs + asked.healthy):
         healthy = number % max(2, (asked.labs + asked.healthy) // max(1, asked.healthy)) == 0 if asked.healthy else False
-        case = run_case(asked.seed * 100_000 + number, healthy=healthy, mode=mode, double=asked.double, mend=asked.fix)
+        case = run_case(asked.seed * 100_000 + number, healthy=healthy, mode=mode, double=asked.double, mend=asked.fix, kinds=kinds)
         score.cases.append(case)
         if case.problem:
             print(f"WRONG {case.seed} {case.name}: {case.problem}", flush=True)

@@ -1,7 +1,8 @@
 """Random labs: hosts on bridges and cables, behind a chain of routers, in IPv4, IPv6 or both.
 
 Enters: a random source; leaves: a World, which knows its lab file and the way between any two hosts. Rule of the file: every world is
-healthy, and says so only by construction: `score.py` proves it with a probe before anything is broken.
+healthy, and says so only by construction: `score.py` proves it with a probe before anything is broken. Other kinds of segments and worlds
+are in planes/.
 """
 
 from __future__ import annotations
@@ -21,17 +22,24 @@ class Seat:
     interface: str
     number: int
     port: str = ""  # the bridge-side interface
+    on: str = "host"  # the node that has that
 
 
 @dataclass(slots=True)
 class Segment:
-    """A bridge or a cable. `four` and `six` are its prefixes without the host part."""
+    """A cable, or a network of some type. `four` and `six` are its prefixes without the host part; `extra` further keys of the lab file."""
 
     name: str
-    bridge: bool
+    kind: str  # cable | bridge | ovs | macvlan | vxlan | world
     four: str
     six: str
     seats: list[Seat] = field(default_factory=list)
+    extra: list[str] = field(default_factory=list)
+
+    @property
+    def bridge(self) -> bool:
+        """A Linux bridge."""
+        return self.kind == "bridge"
 
     def address(self, seat: Seat, version: int) -> str:
         """The address of a seat."""
@@ -48,11 +56,13 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One segment on a way: who sends into it, who receives."""
+    """One segment on a way: who sends into it, who receives. `source` and `target`: the packet's on it, if not the question's."""
 
     segment: Segment
     sender: Seat
     receiver: Seat
+    source: str = ""
+    target: str = ""
 
 
 @dataclass(slots=True)
@@ -68,6 +78,16 @@ class World:
     transit: list[Segment]  # between router i and i + 1
     server: str = ""
     port: int = 80
+    keepers: list[str] = field(default_factory=list)  # hosts with nodes of their own
+
+    @property
+    def everybody(self) -> list[str]:
+        """The nodes that know neighbours."""
+        return [*self.hosts, *self.routers]
+
+    def route(self, node: str, far: Segment, version: int) -> str | None:
+        """The route by which a node sends to a far segment."""
+        return "default" if node in self.hosts else far.subnet(version)
 
     def router_of(self, segment: Segment) -> str | None:
         """The router that serves a segment of hosts."""
@@ -93,37 +113,45 @@ class World:
     def text(self) -> str:
         """The lab file."""
         lines = [f"name: {self.name}", "nodes:"]
-        lines += [f"  {node}: {{{self._keys(node)}}}" for node in (*self.hosts, *self.routers)]
-        bridges = [segment for segment in self.segments if segment.bridge]
-        cables = [segment for segment in self.segments if not segment.bridge]
-        if bridges:
+        lines += [f"  {node}: {{{', '.join(self.keys(node))}}}" for node in (*self.hosts, *self.routers)]
+        networks = [segment for segment in self.segments if segment.kind not in {"cable", "world"}]
+        cables = [segment for segment in self.segments if segment.kind == "cable"]
+        if networks:
             lines.append("networks:")
-        for one in bridges:
-            subnets = ", ".join(one.subnet(version) for version in self.versions)
-            lines += [f"  {one.name}:", f"    subnet: [{subnets}]", "    nodes:"]
-            lines += [
-                f"      {seat.node}: {{address: {seat.number}, interface: {seat.interface}, port: {seat.port}}}" for seat in one.seats
-            ]
+        for one in networks:
+            lines += self._network(one)
         if cables:
             lines.append("links:")
         for one in cables:
-            lines.append(f"  - {self._end(one, one.seats[0])} -- {self._end(one, one.seats[1])}")
+            keys = "".join(f", {key}" for key in one.extra)
+            lines.append(f"  - {{ends: {self._end(one, one.seats[0])} -- {self._end(one, one.seats[1])}{keys}}}")
         return "\n".join(lines) + "\n"
+
+    def _network(self, one: Segment) -> list[str]:
+        subnets = ", ".join(f'"{one.subnet(version)}"' for version in self.versions)
+        lines = [f"  {one.name}:", f"    type: {one.kind}", f"    subnet: [{subnets}]", *(f"    {key}" for key in one.extra), "    nodes:"]
+        for seat in one.seats:
+            if seat.node != "host":  # its address is the gateway
+                port = f", port: {seat.port}" if seat.port else ""
+                lines.append(f"      {seat.node}: {{address: {seat.number}, interface: {seat.interface}{port}}}")
+        return lines
 
     def _end(self, segment: Segment, seat: Seat) -> str:
         lengths = {4: 24, 6: 64}
         addresses = " ".join(f"{segment.address(seat, version)}/{lengths[version]}" for version in self.versions)
         return f"{seat.node}:{seat.interface} {addresses}"
 
-    def _keys(self, node: str) -> str:
+    def keys(self, node: str) -> list[str]:
+        """What the lab file says of a node."""
         routes = ", ".join(f'"{route}"' for version in self.versions for route in self._routes(node, version))
         keys = [f"routes: [{routes}]"] if routes else []
+        keys += ["role: host"] if node in self.keepers else []
         if node in self.routers:
             keys.append("forward: true")
         if node == self.server:
             bind = " --bind ::" if 6 in self.versions else ""
             keys.append(f'run: "python3 -m http.server {self.port}{bind}"')
-        return ", ".join(keys)
+        return keys
 
     def _routes(self, node: str, version: int) -> list[str]:
         if node in self.hosts:
@@ -152,7 +180,7 @@ def world(chance: Random, number: int) -> World:
     def segment(*, bridge: bool) -> Segment:
         at = len(made.segments) + 1
         four = prefix.format(chance.randint(1, 9), at)
-        one = Segment(f"sw{at}" if bridge else f"c{at}", bridge, four, f"fd{chance.randint(0x10, 0xff):x}:{at}")
+        one = Segment(f"sw{at}" if bridge else f"c{at}", "bridge" if bridge else "cable", four, f"fd{chance.randint(0x10, 0xff):x}:{at}")
         made.segments.append(one)
         return one
 
