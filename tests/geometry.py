@@ -5,7 +5,9 @@ Enters: a Picture; leaves: lists of what is wrong, empty if all is well.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from math import inf
 from typing import Any
 
 from vethlab.present.drawing.shapes import Extent, Group, Panel, Picture, Shape, Spot, Stroke, Words
@@ -45,8 +47,8 @@ def crossed_texts(picture: Picture) -> list[str]:
     """Texts that a cable or a journey runs through."""
     words = [one for one in flat(picture.shapes) if isinstance(one, Words)]
     lines = [one for one in flat(picture.shapes) if isinstance(one, Stroke)]
-    points = [point for line in lines for point in line.points(STEPS)]
-    return [one.text for one in words if any(_holds(one.extent, point) for point in points)]
+    points = _Points(point for line in lines for point in line.points(STEPS))
+    return [one.text for one in words if points.within(one.extent)]
 
 
 def marked_texts(picture: Picture) -> list[str]:
@@ -59,10 +61,10 @@ def marked_texts(picture: Picture) -> list[str]:
 def crossed_tiles(picture: Picture) -> list[Panel]:
     """Boxes that a cable or a journey on one runs through or behind."""
     lines = [line for one in picture.shapes if isinstance(one, Group) and one.role in {"wire", "leg"} for line in flat(one.shapes)]
-    points = [point for line in lines if isinstance(line, Stroke) for point in line.points(STEPS)]
+    points = _Points(point for line in lines if isinstance(line, Stroke) for point in line.points(STEPS))
     tiles = [one for one in flat(picture.shapes) if isinstance(one, Panel) and one.kind in TILES]
     inner = [(one, (one.x + INNER, one.y + INNER, one.x + one.width - INNER, one.y + one.height - INNER)) for one in tiles]
-    return [one for one, extent in inner if any(_holds(extent, point) for point in points)]
+    return [one for one, extent in inner if points.within(extent)]
 
 
 def amiss(picture: Picture) -> dict[str, list[Any]]:
@@ -74,9 +76,18 @@ def amiss(picture: Picture) -> dict[str, list[Any]]:
     return {what: found for what, check in checks.items() if (found := check(picture))}
 
 
+class _Points:
+    """Points in order of height, so that only those beside an extent are looked at."""
+
+    def __init__(self, points: Iterable[tuple[float, float]]) -> None:
+        self._sorted = sorted((y, x) for x, y in points)
+
+    def within(self, extent: Extent) -> bool:
+        """Whether one of them lies in it."""
+        left, top, right, bottom = extent
+        first, last = bisect_right(self._sorted, (top, inf)), bisect_left(self._sorted, (bottom, -inf))
+        return any(left < x < right for _, x in self._sorted[first:last])
+
+
 def _meet(a: Extent, b: Extent) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _holds(extent: Extent, point: tuple[float, float]) -> bool:
-    return extent[0] < point[0] < extent[2] and extent[1] < point[1] < extent[3]

@@ -31,9 +31,9 @@ def loopy() -> Topology:
     return Topology("loopy", (Node("box"),), (cable,))
 
 
-def docker() -> Topology:
-    """Two containers behind a bridge whose host hides them from the world."""
-    return load(str(Path(__file__).parent / "golden" / "picture" / "docker" / "lab.lab.yaml"))
+def recorded(name: str) -> Topology:
+    """A lab of the recorded pictures."""
+    return load(str(Path(__file__).parent / "golden" / "picture" / name / "lab.lab.yaml"))
 
 
 def died(slug: str, where: Where, last: Where, direction: str = "request") -> Finding:
@@ -53,7 +53,7 @@ JOURNEYS: dict[str, tuple[Topology, Explanation]] = {
     "journey-over-lo": (loopy(), Explanation(
         ok=True, request=hops("request", 0, "box:va>", "box:vb<"), reply=hops("reply", 9000, "box:lo<"), rtt_us=40.0,
     )),
-    "journey-is-translated": (docker(), Explanation(
+    "journey-is-translated": (recorded("docker"), Explanation(
         ok=True, rtt_us=90.0,
         request=(
             *hops("request 172.17.0.3 → 203.0.113.1", 0, "worker:eth0>", "host:p-worker<", "host:docker0<"),
@@ -72,6 +72,10 @@ JOURNEYS: dict[str, tuple[Topology, Explanation]] = {
     "journey-has-no-way-back": (campus(), Explanation(
         ok=False, verdict=died("no-return-route", Where("d", None, "route"), Where("d", "eth0", "ingress"), "reply"),
         request=hops("request", 0, *THERE), expected=EXPECTED,
+    )),
+    "journey-dies-in-a-switch": (recorded("ovs"), Explanation(
+        ok=False, verdict=died("openflow-drop", Where("host", "ovs-br", "bridge"), Where("host", "ovs-veth5", "ingress")),
+        request=hops("request", 0, "ns5:veth5>", "host:ovs-veth5<"), expected=("host:ovs-veth6", "ns6:veth6"),
     )),
     "journey-is-lost-on-a-cable": (campus(), Explanation(
         ok=False, verdict=died("no-carrier", Where("r", "eth0", "link"), Where("host", "p-r", "egress")),

@@ -228,7 +228,7 @@ class Attempt:
         slopes = sum(abs(a - b) for _, a, b in ends)
         beside = sum(arc.slots[0] != arc.slots[1] for arc in self.arcs)
         ratio = math.log(block.width / max(block.height, 1) / 2)
-        large = min(1.0, block.width * block.height / 700_000)  # a strip of three boxes is fine, one of thirty is not
+        large = min(3.0, block.width * block.height / 700_000)  # a strip of three boxes is fine, one of thirty is not
         shape = SHAPE * large * max(0.0, abs(ratio) - 0.5) if self.group == TOP else 0
         size = SIZE * (block.width + block.height)
         passing = self.count - len(self.kid_of)

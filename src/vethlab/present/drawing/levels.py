@@ -1,11 +1,12 @@
 """Into which column each box goes: candidates, of which the arrangement takes the one that draws best.
 
-Enters: a graph; leaves: dictionaries from box to column. Rule of the file: every candidate is a breadth-first search from some boxes, so
-that a cable joins neighbouring columns or two boxes of one; only in a mesh, where all is next to all, cables pass columns.
+Enters: a graph; leaves: dictionaries from box to column. Rule of the file: every candidate is a breadth-first search from some boxes, or
+a long row wound to and fro, so that a cable joins neighbouring columns or two boxes of one; only in a mesh do cables pass columns.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["Graph", "candidates", "components"]
@@ -13,6 +14,7 @@ __all__ = ["Graph", "candidates", "components"]
 Graph = Mapping[str, Sequence[str]]  # neighbours, once for each cable; in the order of the lab file
 Levels = dict[str, int]
 DENSE, DENSITY = 3, 0.6  # boxes, and the share of all pairs that are joined, past which a graph is a mesh
+LONG = 8  # boxes of a row that may be wound
 SINGLE = 4  # single boxes that a search begins at, and classes of boxes
 
 
@@ -52,7 +54,7 @@ def _every(graph: Graph, classes: Sequence[Sequence[str]], ends: Sequence[str]) 
         yield from ((turned, True) for turned in _mirrored(graph, levels))
         if ends:
             yield from ((turned, False) for turned in _both(levels))
-    yield from ((spread, True) for spread in _spread(graph))
+    yield from ((spread, True) for spread in (*_spread(graph), *_wound(graph)))
     far = sorted(graph, key=lambda box: -max(_search(graph, [box]).values()))
     for box in far[:SINGLE]:
         levels = _whole(graph, [box])
@@ -66,6 +68,17 @@ def _spread(graph: Graph) -> Iterator[Levels]:
     if len(graph) > DENSE and joined >= DENSITY * len(graph) * (len(graph) - 1):
         for tall in (1, 2):
             yield {box: place // tall for place, box in enumerate(graph)}
+
+
+def _wound(graph: Graph) -> Iterator[Levels]:
+    """A long row, wound to and fro like a text of oxen: in a few lines, or in as many as make a square."""
+    ends = [box for box in graph if len(set(graph[box])) == 1]
+    if len(graph) < LONG or len(ends) != 2 or any(len(set(near)) > 2 for near in graph.values()):
+        return
+    along = [box for box, _ in sorted(_search(graph, ends[:1]).items(), key=lambda one: one[1])]
+    for lines in dict.fromkeys((2, 3, 4, 6, round(math.sqrt(len(along))))):
+        wide = math.ceil(len(along) / lines)
+        yield {box: place % wide if place // wide % 2 == 0 else wide - 1 - place % wide for place, box in enumerate(along)}
 
 
 def _both(levels: Levels) -> Iterator[Levels]:
