@@ -61,7 +61,7 @@ A ratio of one is allowed a twentieth more; the rows of noise say by how much tw
 `./dev bench planes`.
 The same two nodes, made by vethlab and by hand with `ip` and `ovs-vsctl` (`benchmarks/by_hand.py`), measured alike: streams of 1 s by
 iperf3, round trips over sockets of our own.
-Eleven rounds, each of them all three sides (vethlab, by hand, by hand again) in another order; a ratio is the median of the rounds' own.
+Nine rounds, each of them all three sides (vethlab, by hand, by hand again) in another order; a ratio is the median of the rounds' own.
 In brackets the quarter and three quarters of the rounds: where the scheduler puts the two ends of a stream is luck.
 The rows of noise say what the same thing by hand twice differs by.
 `vethlab bench --planes all` sets the planes side by side.

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.by_hand import PLANES
 from benchmarks.measure import Row, private, quiet, result, subject
 
-ROUNDS = 11
+ROUNDS = 9
 SIDES = ("ours", "hand", "again")
 Rounds = dict[str, list[dict[str, float]]]
 

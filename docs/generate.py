@@ -252,10 +252,18 @@ def no_way_back() -> str:
     return svg(draw(load(str(ROOT / "examples" / "office.lab.yaml")), said=said, explanation=explanation))
 
 
+def over_lo() -> str:
+    """The tutorial's pair in one namespace, mended: what `vethlab trace box:veth0 30.1.1.11` shows."""
+    request = tuple(PathHop("box", *place, "request") for place in (("veth0", "out", 0), ("veth1", "in", 7_000)))
+    explanation = Explanation(ok=True, request=request, reply=(PathHop("box", "lo", "in", 25_000, "reply"),), rtt_us=80.0)
+    said = [("✓ box:veth0 → box · 0.08 ms", "")]
+    return svg(draw(load(str(ROOT / "examples" / "same-namespace.lab.yaml")), said=said, explanation=explanation))
+
+
 DRAWN = ("same-namespace", "direct", "bridge", "ovs", "docker", "overlay", "fabric")
 PICTURES: dict[str, Callable[[], str]] = {
     **{f"pictures/{name}.svg": partial(picture, name) for name in DRAWN},
-    "pictures/no-way-back.svg": no_way_back,
+    "pictures/no-way-back.svg": no_way_back, "pictures/over-lo.svg": over_lo,
 }
 
 

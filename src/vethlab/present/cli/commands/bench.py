@@ -84,9 +84,13 @@ def _numbers(figures: Figures) -> dict[str, float]:
 
 
 def _ratios(figures: Figures, base: Figures) -> dict[str, float]:
-    return {
-        "rtt": round(figures.rtt_us / base.rtt_us, 2), "tcp": round(figures.tcp / base.tcp, 2), "udp": round(figures.udp / base.udp, 2),
-    }
+    found = {"rtt": figures.rtt_us / base.rtt_us, "tcp": figures.tcp / base.tcp, "udp": figures.udp / base.udp}
+    return {key: float(f"{value:.3g}") for key, value in found.items()}
+
+
+def _few(value: float) -> str:
+    """Two digits behind the point, or, of a slow link, the first two that say something."""
+    return f"{value:.2f}" if value >= 0.1 or not value else f"{value:.2g}"
 
 
 def _show(rows: list[Row], by: Streams, seconds: float) -> None:
@@ -100,8 +104,7 @@ def _show(rows: list[Row], by: Streams, seconds: float) -> None:
             continue
         one, ratio = row.figures, _ratios(row.figures, base)
         lines.append([
-            name, f"{one.rtt_us:.1f} us", f"{one.tcp / 1e9:.2f}", f"{one.udp / 1e9:.2f}", f"{ratio['rtt']:.2f}", f"{ratio['tcp']:.2f}",
-            f"{ratio['udp']:.2f}",
+            name, f"{one.rtt_us:.1f} us", *map(_few, (one.tcp / 1e9, one.udp / 1e9, ratio["rtt"], ratio["tcp"], ratio["udp"])),
         ])
     print_table(terminal, ["PLANE", "RTT", "TCP Gbit/s", "UDP Gbit/s", "RTT/lo", "TCP/lo", "UDP/lo"], lines)
     tool = f"iperf3 {by.version}".rstrip() if by.program else "vethlab's own sockets"
