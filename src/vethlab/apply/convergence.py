@@ -9,13 +9,15 @@ kernel and not two (docs/decisions/rollback-is-convergence.md).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from vethlab.change import Change, StartProcess
 from vethlab.errors import BuildError, KernelError, VethlabError
 from vethlab.kernel.port import Kernel
 from vethlab.model.state import State
 from vethlab.plan.diff import diff
+
+if TYPE_CHECKING:
+    from vethlab.change import Change
 
 # Called when a kernel has become what was asked for, before anybody is told. What is left then (the record, the commit) takes a millisecond
 # and must not be cut in two: the command line lets no interrupt through from here on, since it could not say any more that it undid all.
@@ -24,8 +26,7 @@ reached: Callable[[], object] = bool
 _PASSES = 3  # the kernel may take more than it was asked to (secondary addresses go with their primary): look again
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(NamedTuple):
     """What a lab should be. `new`: it is being made now, so that nothing in it counts as missing."""
 
     state: State
@@ -74,8 +75,12 @@ def _apply(kernel: Kernel, changes: tuple[Change, ...], goal: Goal) -> None:
 def _apart(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
     """What can be verified, and the starts of processes, which cannot: one that ended at once was started all the same (`check` tells)."""
     found = tuple(changes)
-    starts = tuple(one for one in found if isinstance(one, StartProcess))
-    return tuple(one for one in found if not isinstance(one, StartProcess)), starts
+    starts = tuple(one for one in found if _starts(one))
+    return tuple(one for one in found if not _starts(one)), starts
+
+
+def _starts(one: Change) -> bool:
+    return type(one).__name__ == "StartProcess"
 
 
 def _roll_back(kernel: Kernel, before: State, cause: BaseException) -> None:

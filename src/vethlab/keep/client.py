@@ -12,8 +12,7 @@ import signal
 import socket
 import threading
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from vethlab.errors import NotFoundError
 from vethlab.keep import launch
@@ -27,8 +26,7 @@ __all__ = ["Keeper", "LabTakenError", "Mode", "Scope", "Status", "View", "helper
 _QUIT_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """How a keeper is. `warnings` are sentences about what the machine refused."""
 
     mode: Mode

@@ -14,9 +14,8 @@ import signal
 import socket
 import struct
 import sys
-from dataclasses import dataclass
 from time import monotonic, sleep
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from vethlab.errors import HostError, LabError, NotFoundError
 from vethlab.keep import wire
@@ -36,8 +35,7 @@ class LabTakenError(LabError):
     slug = "lab-exists"
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(NamedTuple):
     """A keeper as its builder meets it. `warnings` are sentences about what the machine refused."""
 
     channel: Channel

@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from vethlab.errors import HostError, LabError, VethlabError
 from vethlab.keep.client import Keeper, Mode
@@ -24,8 +24,7 @@ NETNS = "/run/netns"  # where iproute2 looks (ip-netns(8))
 RECORDS = "/run/vethlab/names"
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """One name and the namespace it stands for: device and inode of the nsfs file."""
 
     path: str

@@ -144,6 +144,12 @@ def _hosts(keeper: Keeper, client: Client, fields: list[str], descriptors: list[
     client.reply(("ok",))
 
 
+def _shared(keeper: Keeper, client: Client, fields: list[str], _: list[int]) -> None:
+    for name in fields:
+        keeper.views.set_private(name, ())
+    client.reply(("ok",))
+
+
 def _private(keeper: Keeper, client: Client, fields: list[str], _: list[int]) -> None:
     keeper.views.set_private(fields[0], fields[1:])
     client.reply(("ok",))
@@ -201,6 +207,7 @@ def _quit(keeper: Keeper, client: Client, _: list[str], __: list[int]) -> None:
 OPERATIONS: dict[str, Operation] = {
     "names": _names, "create": _create, "join": _join, "will": _will, "open": _open, "sockets": _sockets, "drop": _drop,
     "read": _read, "write": _write, "run": _run,
-    "start": _start, "stop": _stop, "processes": _processes, "view": _view, "hosts": _hosts, "private": _private, "record": _record,
+    "start": _start, "stop": _stop, "processes": _processes, "view": _view, "hosts": _hosts, "private": _private, "shared": _shared,
+    "record": _record,
     "commit": _commit, "lock": _lock, "unlock": _unlock, "status": _status, "adopt": _adopt, "quit": _quit,
 }

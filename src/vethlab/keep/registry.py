@@ -11,7 +11,7 @@ import re
 import socket
 import stat
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from vethlab.errors import LabError
 from vethlab.keep.record import Record
@@ -21,8 +21,7 @@ _NAME = re.compile(r" @vethlab/(\d+)/([a-z0-9][a-z0-9-]{0,62})$", re.MULTILINE)
 _RECORD_MAX = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A running keeper: its lab, its owner, its pid on the machine."""
 
     name: str

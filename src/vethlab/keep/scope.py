@@ -12,7 +12,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from vethlab.errors import HostError
 from vethlab.keep import wire
@@ -25,8 +25,7 @@ from vethlab.model.state import Process
 _SPARE_DESCRIPTORS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """What it takes to step into a node: descriptors of its namespaces (`user` None for a lab of root), the caller's to close."""
 
     hostname: str
@@ -200,9 +199,13 @@ class Scope:
         finally:
             os.close(source)
 
-    def set_private(self, name: str, paths: Sequence[str]) -> None:
-        """These directories are the node's own, empty when it first runs something; they must exist on the machine (LabError)."""
-        self._channel.ask("private", self._prefix + name, *paths)
+    def set_private(self, paths: Mapping[str, Sequence[str]]) -> None:
+        """By node, the directories that are its own, empty when it first runs something; they must exist on the machine (LabError)."""
+        for part in wire.chunks(self._full([name for name, own in paths.items() if not own])):
+            self._channel.ask("shared", *part)
+        for name, own in paths.items():
+            if own:
+                self._channel.ask("private", self._prefix + name, *own)
 
     def view(self, name: str) -> View:
         """The node's view, made now if nothing ran there yet."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from vethlab import change as ops
-from vethlab.change import Change
 from vethlab.kernel import bridge, macvlan, shaper, veth, vxlan
 from vethlab.kernel.netlink import address as addresses
 from vethlab.kernel.netlink import link as links
@@ -20,10 +19,14 @@ from vethlab.kernel.netlink.message import Request, attribute, u32
 from vethlab.kernel.reach import Reach
 from vethlab.model.link import LOOPBACK, Link, gso
 
+if TYPE_CHECKING:
+    from vethlab import change as ops
+    from vethlab.change import Change
+
 
 def encode(one: Change, reach: Reach) -> list[Request]:
     """The requests that carry out one change of links, addresses, routes or neighbours."""
-    return _TABLE[type(one)](one, reach)
+    return _TABLE[type(one).__name__](one, reach)
 
 
 def _add_veth(one: ops.AddVeth, reach: Reach) -> list[Request]:
@@ -135,10 +138,10 @@ def _remove_queue(one: ops.RemoveQueue, reach: Reach) -> list[Request]:
     return [shaper.remove(reach.index(one.netns, one.interface))]
 
 
-_TABLE: dict[type, Callable[..., list[Request]]] = {
-    ops.AddVeth: _add_veth, ops.AddBridge: _add_bridge, ops.AddMacvlan: _add_macvlan, ops.RemoveLink: _remove_link, ops.SetLink: _set_link,
-    ops.AddAddress: _address(addresses.add), ops.RemoveAddress: _address(addresses.delete), ops.AddRoute: _route(routes.add),
-    ops.RemoveRoute: _route(routes.delete), ops.AddNeighbour: _neighbour(neighbours.add),
-    ops.RemoveNeighbour: _neighbour(neighbours.delete), ops.AddVxlan: _add_vxlan, ops.AddForward: _forward(vxlan.add_entry),
-    ops.RemoveForward: _forward(vxlan.delete_entry), ops.SetQueue: _set_queue, ops.RemoveQueue: _remove_queue,
+_TABLE: dict[str, Callable[..., list[Request]]] = {
+    "AddVeth": _add_veth, "AddBridge": _add_bridge, "AddMacvlan": _add_macvlan, "RemoveLink": _remove_link, "SetLink": _set_link,
+    "AddAddress": _address(addresses.add), "RemoveAddress": _address(addresses.delete), "AddRoute": _route(routes.add),
+    "RemoveRoute": _route(routes.delete), "AddNeighbour": _neighbour(neighbours.add),
+    "RemoveNeighbour": _neighbour(neighbours.delete), "AddVxlan": _add_vxlan, "AddForward": _forward(vxlan.add_entry),
+    "RemoveForward": _forward(vxlan.delete_entry), "SetQueue": _set_queue, "RemoveQueue": _remove_queue,
 }

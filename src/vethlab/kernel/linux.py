@@ -11,10 +11,9 @@ import errno
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from vethlab import change as ops
-from vethlab.change import Change
 from vethlab.errors import KernelError
 from vethlab.kernel import ovs_daemons, rulesets
 from vethlab.kernel.encode import encode
@@ -23,16 +22,17 @@ from vethlab.kernel.port import Namespaces, ProcessStatus
 from vethlab.kernel.reach import Reach
 from vethlab.kernel.rulesets import Loaded, LoadedTable
 from vethlab.kernel.snapshot import join
+from vethlab.model.link import SWITCH_KIND
 from vethlab.model.state import Netns, State
-from vethlab.model.switch import KIND
 
 if TYPE_CHECKING:
+    from vethlab.change import Change
     from vethlab.kernel.switches import Switches
 
 # What is to be removed is gone already: the kernel took it along with something else (a route with its link, an address with IPv6).
 _GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.EADDRNOTAVAIL})
-_SWITCH = frozenset(get_args(ops.SwitchChange))
-_BESIDE = (ops.AddVeth, ops.AddBridge)  # what can be done while Open vSwitch is at work
+_SWITCH = frozenset(ops.WHERE["switch"])
+_BESIDE = frozenset({"AddVeth", "AddBridge"})  # what can be done while Open vSwitch is at work
 _BATCH = 24 * 1024  # bytes in one send: well below the default socket buffer of 208 KiB
 
 
@@ -54,10 +54,10 @@ class Linux:
         self._fresh: set[str] = set()
         self._label = label
         self._switches: Switches | None = None
-        self._runs: dict[object, Callable[[Sequence[Change]], None]] = {
-            ops.AddNetns: self._create, ops.RemoveNetns: self._drop, ops.SetSysctl: self._write_sysctls, ops.LoadRuleset: self._load,
-            ops.LoadTable: self._load_tables, ops.RemoveTable: self._remove_tables,
-            ops.StartProcess: self._start, ops.StopProcess: self._stop, KIND: self._switch,
+        self._runs: dict[str, Callable[[Sequence[Change]], None]] = {
+            "AddNetns": self._create, "RemoveNetns": self._drop, "SetSysctl": self._write_sysctls, "LoadRuleset": self._load,
+            "LoadTable": self._load_tables, "RemoveTable": self._remove_tables,
+            "StartProcess": self._start, "StopProcess": self._stop, SWITCH_KIND: self._switch,
         }
 
     def names(self) -> frozenset[str]:
@@ -73,11 +73,12 @@ class Linux:
                 self._runs[channel](list(run))
         self._settle()
 
-    def _channel(self, one: Change) -> tuple[object, str]:
+    def _channel(self, one: Change) -> tuple[str | None, str]:
         """By what way a change goes, and to which namespace, where that tells runs apart."""
-        if type(one) in _SWITCH:
-            return KIND, ""
-        return (type(one), "") if type(one) in self._runs else (None, one.netns)
+        name = type(one).__name__
+        if name in _SWITCH:
+            return SWITCH_KIND, ""
+        return (name, "") if name in self._runs else (None, one.netns)
 
     def read(self, names: Iterable[str], sysctls: Iterable[tuple[str, str]] = ()) -> State:
         """The state of these namespaces. One made here and not read since holds no pinned neighbours and is not asked."""
@@ -98,7 +99,7 @@ class Linux:
         owners: list[Change] = []
         size = 0
         for change in changes:
-            one = change if isinstance(change, _BESIDE) else self._settled(change)
+            one = change if type(change).__name__ in _BESIDE else self._settled(change)
             for request in encode(one, self.reach):
                 batch.append(request)
                 owners.append(one)
@@ -202,6 +203,6 @@ class Linux:
     def _settled(self, one: Change) -> Change:
         """What is left of a change for netlink, once the switches have done theirs."""
         self._settle()
-        if isinstance(one, ops.SetLink) and one.after.kind == KIND and self._switches is not None:
+        if isinstance(one, ops.SetLink) and one.after.kind == SWITCH_KIND and self._switches is not None:
             return self._switches.configure(one)
         return one

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from vethlab.model.state import Process, State
 
@@ -17,16 +16,14 @@ if TYPE_CHECKING:
     from vethlab.change import Change  # `check` changes nothing and does without
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A namespace as a client holds it: a descriptor (for IFLA_NET_NS_FD) and a route netlink socket inside it, both the client's."""
 
     descriptor: int
     rtnetlink: socket.socket
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """What a command that ran in a namespace left: exit status (128 + signal if killed), standard output, standard error."""
 
     status: int
@@ -34,8 +31,7 @@ class Finished:
     stderr: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessStatus:
+class ProcessStatus(NamedTuple):
     """A `run:` process: its pid on the machine, `exited` is None while it runs, else its status (128 + signal if killed)."""
 
     netns: str

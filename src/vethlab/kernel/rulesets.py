@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import errno
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from vethlab.change.nft import replacing
 from vethlab.errors import HostError, KernelError
 from vethlab.kernel.port import Namespaces
 from vethlab.model.nat import TABLE_PREFIX, Table
@@ -23,16 +22,14 @@ _OURS = re.compile(rf"^table \w+ (?:{TRACE_TABLE}|{TABLE_PREFIX}).*?^}}\n", re.M
 _MISSING = "No such file or directory"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """The text as written, and how the kernel lists it."""
 
     text: str
     listing: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedTable:
+class LoadedTable(NamedTuple):
     """A table of ours as declared, and how the kernel lists it."""
 
     table: Table
@@ -50,6 +47,8 @@ def load(namespaces: Namespaces, name: str, text: str, table: Table | None = Non
 
 def load_table(namespaces: Namespaces, name: str, table: Table) -> LoadedTable:
     """Put a table of ours in its place, in one transaction."""
+    from vethlab.change.nft import replacing  # noqa: PLC0415 - labs with NAT only
+
     nft(namespaces, name, "load", ["--file", "-"], replacing(table))
     return LoadedTable(table, _table_listing(namespaces, name, table) or "")
 

@@ -8,7 +8,8 @@ name each other; a pair that does not agree both ways has its peer outside the l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from vethlab.errors import KernelError
 from vethlab.kernel import bridge, macvlan, shaper, veth, vxlan
@@ -27,18 +28,17 @@ from vethlab.model.shaping import Queue
 from vethlab.model.state import Address, Netns
 
 
-@dataclass(frozen=True, slots=True)
-class Dumped:
+class Dumped(NamedTuple):
     """One namespace in the kernel's numbers. `others`: interfaces that are not the lab's, in a namespace where not all are."""
 
     seen: dict[int, Seen]
     addresses: list[Address]
     routes: list[Route]
     neighbours: list[Neighbour]
-    fdb: list[Forward] = field(default_factory=list)
-    others: dict[int, Seen] = field(default_factory=dict)
+    fdb: list[Forward]
+    queues: dict[str, Queue]
+    others: Mapping[int, Seen] = MappingProxyType({})
     shared: bool = False
-    queues: dict[str, Queue] = field(default_factory=dict)
 
     def indexes(self) -> dict[str, int]:
         """Interface index by name."""
@@ -66,7 +66,7 @@ def dump(name: str, connection: Connection, *, pinned: bool = True) -> Dumped:
         shaped = _queues(connection, names) if any(one.shaped for one in seen.values()) else {}
     except KernelError as error:
         raise KernelError("read", f"namespace {name}", error.errno, error.kernel_says) from error
-    return Dumped(seen, [Address(names[index], value) for index, value in owned if index in names], main, static, forwards, queues=shaped)
+    return Dumped(seen, [Address(names[index], value) for index, value in owned if index in names], main, static, forwards, shaped)
 
 
 def ours(dumped: Dumped, owner: str) -> Dumped:
@@ -78,8 +78,8 @@ def ours(dumped: Dumped, owner: str) -> Dumped:
         [one for one in dumped.routes if one.next_hops and {hop.interface for hop in one.next_hops} <= names],
         [one for one in dumped.neighbours if one.interface in names],
         [one for one in dumped.fdb if one.interface in names],
+        {name: one for name, one in dumped.queues.items() if name in names},
         {index: one for index, one in dumped.seen.items() if index not in mine}, shared=True,
-        queues={name: one for name, one in dumped.queues.items() if name in names},
     )
 
 

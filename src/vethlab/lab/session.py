@@ -213,8 +213,7 @@ class Session:
     def settle(self, topology: Topology, text: str, *, live: str = "") -> None:
         """Remember what is declared and loaded now, for whoever asks next. `live`: what the lab is instead, until `up` (lab/linking.py)."""
         held = self.held
-        for node in topology.nodes:
-            held.namespaces.set_private(node.name, node.private)
+        held.namespaces.set_private({node.name: node.private for node in topology.nodes})
         loaded = {node: (one.text, one.listing) for node, one in self.kernel.loaded.items()}
         tables = {
             node: (one.table.family, one.table.name, one.table.text, one.listing) for node, one in self.kernel.tables.items()

@@ -13,6 +13,7 @@ from vethlab.model.address import IP
 LOOPBACK = "lo"
 DEFAULT_MTU = 1500
 LOOPBACK_MTU = 65536
+SWITCH_KIND = "ovs"  # of a switch's own interface, whatever Open vSwitch makes of it (a tap, or one of the kernel module)
 USUAL_GSO = 65536  # GSO_LEGACY_MAX_SIZE, include/linux/netdevice.h
 
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from vethlab.model.address import IPInterface
-from vethlab.model.fdb import Forward
-from vethlab.model.link import Link
-from vethlab.model.nat import Table
-from vethlab.model.neighbour import Neighbour
-from vethlab.model.route import Route
-from vethlab.model.shaping import Queue
-from vethlab.model.switch import Switch
+if TYPE_CHECKING:  # a lab without switches and overlays loads none of theirs
+    from vethlab.model.address import IPInterface
+    from vethlab.model.fdb import Forward
+    from vethlab.model.link import Link
+    from vethlab.model.nat import Table
+    from vethlab.model.neighbour import Neighbour
+    from vethlab.model.route import Route
+    from vethlab.model.shaping import Queue
+    from vethlab.model.switch import Switch
 
 
 @dataclass(frozen=True, slots=True)

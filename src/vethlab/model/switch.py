@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vethlab.model.link import End
+from vethlab.model.link import SWITCH_KIND, End
 
 AUTO, KERNEL, USERSPACE = "auto", "kernel", "userspace"
-KIND = "ovs"  # the kind of link of a bridge's own interface, whatever the datapath makes of it (a tap, or one of the kernel module)
+KIND = SWITCH_KIND
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from vethlab import change as ops
-from vethlab.change import Change
-from vethlab.model.fdb import Forward
-from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
+from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, SWITCH_KIND, End, Link
 from vethlab.model.state import Address, Netns, State
-from vethlab.model.switch import KIND
 from vethlab.plan.differences import adjustable, alike, covers, explain, matches, rebuilt
 from vethlab.plan.order import order
 from vethlab.plan.spaces import QUIET_PORTS
-from vethlab.plan.switches import indexes_needed, new_bridges, switch_changes
+
+if TYPE_CHECKING:
+    from vethlab.change import Change
+    from vethlab.model.fdb import Forward
 
 FRESH_LO = Link(LOOPBACK, "loopback", up=False, mtu=LOOPBACK_MTU)
 FRESH = Netns(links={LOOPBACK: FRESH_LO})
@@ -47,8 +48,7 @@ class _Diff:
         taken = max((link.index or 0 for one in self.actual.values() for link in one.links.values()), default=FIRST_INDEX - 1)
         self.next_index = max(1 + taken, *[one.first_index for one in self.wanted.values()], 0)
         self.foreign = frozenset[int]().union(*[one.foreign for one in self.actual.values()])
-        self.switched = {name: new_bridges(self.actual.get(name, FRESH), after) for name, after in self.wanted.items()}
-        self.next_index += indexes_needed(self.switched.values())
+        self.switched = self._switched() if any(one.switch is not None for one in self.wanted.values()) else {}
 
     def changes(self) -> tuple[Change, ...]:
         found: list[Change] = [ops.AddNetns(name, self._reason(name)) for name in self.wanted if name not in self.actual]
@@ -69,8 +69,22 @@ class _Diff:
             found += self._members(name, before, after, missing - early)
             found += self._queues(name, before, after)
             found += self._software(name, before, after)
-            found += switch_changes(name, before, after, self._reason(name), gone=self._gone(name))
+            if before.switch is not None or after.switch is not None:
+                found += self._switch(name, before, after)
         return order(found, list(self.wanted))
+
+    def _switched(self) -> dict[str, frozenset[str]]:
+        """The bridges that Open vSwitch will make, by namespace; the indexes of their interfaces are kept free."""
+        from vethlab.plan.switches import indexes_needed, new_bridges  # noqa: PLC0415 - labs with Open vSwitch only
+
+        made = {name: new_bridges(self.actual.get(name, FRESH), after) for name, after in self.wanted.items()}
+        self.next_index += indexes_needed(made.values())
+        return made
+
+    def _switch(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
+        from vethlab.plan.switches import switch_changes  # noqa: PLC0415 - as in _switched
+
+        return switch_changes(name, before, after, self._reason(name), gone=self._gone(name))
 
     def _reason(self, name: str) -> str:
         return NEW if name not in self.actual else self.why
@@ -81,8 +95,8 @@ class _Diff:
             end, goal = End(name, link.name), after.get(link.name)
             if link.kind == "loopback" or end in self.removed:
                 continue
-            if link.kind == KIND:
-                if goal is not None and (goal.kind != KIND or link.name in self.switched[name]):
+            if link.kind == SWITCH_KIND:
+                if goal is not None and (goal.kind != SWITCH_KIND or link.name in self.switched.get(name, ())):
                     self.removed.add(end)  # by the switch, whose interface it is
                 continue
             if goal is None and (not link.owned or link.kind not in {"veth", *ALONE}):
@@ -125,7 +139,7 @@ class _Diff:
             end = End(name, link.name)
             if link.kind == "loopback" or end in self.made or self._exists(end):
                 continue
-            if link.kind == KIND:
+            if link.kind == SWITCH_KIND:
                 self.made[end] = (replace(link, up=False, link_local=self._link_local(name, link)), link)
             elif link.kind in ALONE:
                 goal = self._index(link)

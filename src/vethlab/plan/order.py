@@ -7,10 +7,13 @@ one namespace stay together (they share a system call), in the order `diff` foun
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from vethlab import change as ops
-from vethlab.change import Change
 from vethlab.model.link import End
+
+if TYPE_CHECKING:
+    from vethlab.change import Change
 
 # 0 what runs in the way of a change ends first; 1 removed links free their names; 2 whole namespaces go; 3 new ones come;
 # 4 sysctls that new interfaces inherit; 5 bridges before 6 their ports; 6.5 links that are there become ports of Open vSwitch (it works
@@ -18,14 +21,14 @@ from vethlab.model.link import End
 # 9 settings, addresses, routes of each namespace; 10 fresh bridges come up last, or every port that joins floods all others, and so does
 # what macvlans stand on: each that comes up later has to wait for linkwatch, which is in no hurry (net/core/link_watch.c);
 # 11 firewalls, and after a whole ruleset the table of ours beside it; 12 processes find everything ready.
-_PHASE: dict[type, float] = {
-    ops.RemoveQueue: 9, ops.SetQueue: 9,
-    ops.StopProcess: 0, ops.RemoveLink: 1, ops.RemoveNetns: 2, ops.AddNetns: 3, ops.SetSysctl: 4, ops.AddBridge: 5, ops.AddVeth: 6,
-    ops.AddMacvlan: 7, ops.AddVxlan: 7, ops.SetLink: 9, ops.RemoveAddress: 9, ops.AddAddress: 9, ops.RemoveRoute: 9, ops.AddRoute: 9,
-    ops.RemoveNeighbour: 9, ops.AddNeighbour: 9, ops.RemoveForward: 9, ops.AddForward: 9, ops.LoadRuleset: 11, ops.RemoveTable: 11,
-    ops.LoadTable: 11, ops.StartProcess: 12,
-    ops.StopSwitch: 0, ops.RemoveSwitchPort: 0.5, ops.RemoveSwitchBridge: 0.5, ops.StartSwitch: 5, ops.AddSwitchBridge: 5,
-    ops.AddSwitchPort: 6.5, ops.SetSwitchPort: 6.5, ops.SetFlows: 6.7,
+_PHASE: dict[str, float] = {
+    "RemoveQueue": 9, "SetQueue": 9,
+    "StopProcess": 0, "RemoveLink": 1, "RemoveNetns": 2, "AddNetns": 3, "SetSysctl": 4, "AddBridge": 5, "AddVeth": 6,
+    "AddMacvlan": 7, "AddVxlan": 7, "SetLink": 9, "RemoveAddress": 9, "AddAddress": 9, "RemoveRoute": 9, "AddRoute": 9,
+    "RemoveNeighbour": 9, "AddNeighbour": 9, "RemoveForward": 9, "AddForward": 9, "LoadRuleset": 11, "RemoveTable": 11,
+    "LoadTable": 11, "StartProcess": 12,
+    "StopSwitch": 0, "RemoveSwitchPort": 0.5, "RemoveSwitchBridge": 0.5, "StartSwitch": 5, "AddSwitchBridge": 5,
+    "AddSwitchPort": 6.5, "SetSwitchPort": 6.5, "SetFlows": 6.7,
 }
 _OF_INTERFACE, _UP_LAST = 8, 10
 
@@ -43,7 +46,7 @@ def _phase(one: Change, under: Collection[End]) -> float:
         return _OF_INTERFACE
     if isinstance(one, ops.SetLink) and one.fresh and (one.after.kind == "bridge" or End(one.netns, one.after.name) in under):
         return _UP_LAST
-    return _PHASE[type(one)]
+    return _PHASE[type(one).__name__]
 
 
 def of_interface(key: str) -> bool:

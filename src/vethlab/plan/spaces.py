@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from vethlab.model.address import IPInterface, IPv6Interface
-from vethlab.model.fdb import Forward
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
 from vethlab.model.names import HOST, WORLD, mark
 from vethlab.model.route import Route
-from vethlab.model.shaping import Queue
 from vethlab.model.state import Address, Netns, Process
-from vethlab.model.switch import Switch, SwitchBridge
 from vethlab.model.topology import Endpoint, Node, Topology
+
+if TYPE_CHECKING:
+    from vethlab.model.fdb import Forward
+    from vethlab.model.shaping import Queue
+    from vethlab.model.switch import Switch, SwitchBridge
 
 QUIET_PORTS = "net.ipv6.conf.default.addr_gen_mode"  # 1: bridge ports, made after it is set, get no link-local address of their own
 FORWARDING = (("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"))
@@ -80,7 +83,7 @@ class Spaces:
     def netns(self, name: str, node: Node | None, routes: tuple[Route, ...]) -> Netns:
         """Everything collected for one namespace, with what its node declares."""
         sysctls = self.baseline | ({QUIET_PORTS: "1"} if self.ipv6 and name in self.bridged else {}) | self.sysctls.get(name, {})
-        switch = Switch(self.switches[name]) if name in self.switches else None
+        switch = self._switch(name) if name in self.switches else None
         if node is None and self.topology.joins_machine:
             return self._on_the_machine(name, routes)
         if node is None:
@@ -97,6 +100,11 @@ class Spaces:
             sysctls=sysctls, nft=node.nft, fdb=frozenset(self.fdb[name]), switch=switch, queues=self.queues[name],
             processes=(Process(node.run, node.private),) if node.run else (),
         )
+
+    def _switch(self, name: str) -> Switch:
+        from vethlab.model.switch import Switch  # noqa: PLC0415 - labs with Open vSwitch only
+
+        return Switch(self.switches[name])
 
     def _on_the_machine(self, name: str, routes: tuple[Route, ...]) -> Netns:
         """What is ours in the machine's namespace: marked interfaces and what is on them. Its settings and its `lo` are its own."""

@@ -88,7 +88,7 @@ def test_private_directories_are_empty_and_own(spawn: Spawn, readable: Path) -> 
     (readable / "given").write_text("from the machine")
     readable.chmod(0o1770)
     keeper = spawn("a", "b")
-    keeper.set_private("a", [str(readable)])
+    keeper.set_private({"a": [str(readable)]})
     assert (0, "", "") == inside(keeper, "a", "ls", str(readable))
     assert (0, "1770 0 0\n", "") == inside(keeper, "a", "stat", "-c", "%a %u %g", str(readable))
     inside(keeper, "a", "touch", f"{readable}/made")
@@ -102,7 +102,7 @@ def test_private_directories_change_with_the_lab(spawn: Spawn, readable: Path) -
     keeper = spawn("a")
     seen = []
     for paths in ([], [str(readable)], [str(readable)], []):
-        keeper.set_private("a", paths)
+        keeper.set_private({"a": paths})
         seen.append(inside(keeper, "a", "ls", str(readable))[1])
     assert ["given\n", "", "", "given\n"] == seen
 
@@ -110,7 +110,7 @@ def test_private_directories_change_with_the_lab(spawn: Spawn, readable: Path) -
 def test_a_private_directory_must_exist(spawn: Spawn) -> None:
     """The keeper makes no directory on the machine: it says that there is none."""
     with pytest.raises(LabError, match="/no/such/place: no such directory"):
-        spawn("a").set_private("a", ["/no/such/place"])
+        spawn("a").set_private({"a": ["/no/such/place"]})
 
 
 def test_processes_of_the_machine_are_not_seen(spawn: Spawn) -> None:
@@ -172,7 +172,7 @@ def test_a_directory_that_is_not_in_the_view_is_replaced_by_the_root(spawn: Spaw
     """The caller may stand in a directory that the node does not see, such as one below its private /tmp."""
     keeper = spawn("a")
     view = keeper.view("a")
-    keeper.set_private("a", ["/tmp"])
+    keeper.set_private({"a": ["/tmp"]})
     with tempfile.TemporaryDirectory(prefix="vethlab-test-", dir="/tmp") as here:
         argv, kept = launcher_argv(view, ["pwd"])
         assert "/\n" == subprocess.run(argv, pass_fds=kept, capture_output=True, text=True, cwd=here, check=True).stdout

@@ -10,7 +10,6 @@ import click
 from vethlab.present.cli import changes as shown
 from vethlab.present.cli.choose import lab_file, mode
 from vethlab.present.cli.command import option, output, verb
-from vethlab.present.cli.commands.plan import print_plan
 from vethlab.present.cli.complete import lab_files
 from vethlab.present.cli.counts import described
 from vethlab.present.cli.terminal import duration, errors, plural, progress, screen
@@ -46,6 +45,8 @@ def command(
     path = lab_file(file)
     one = lab.Lab.load(path, mode=mode(root=root), ahead=not dry_run)
     if dry_run:
+        from vethlab.present.cli.commands.plan import print_plan
+
         print_plan(one, path, one.plan(), output, show_commands=show_commands)
         return 0
     with progress(f"{one.name}: building {plural(len(one.topology.nodes), 'node')}"), go_through():
