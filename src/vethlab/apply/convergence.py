@@ -74,13 +74,11 @@ def _apply(kernel: Kernel, changes: tuple[Change, ...], goal: Goal) -> None:
 
 def _apart(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
     """What can be verified, and the starts of processes, which cannot: one that ended at once was started all the same (`check` tells)."""
-    found = tuple(changes)
-    starts = tuple(one for one in found if _starts(one))
-    return tuple(one for one in found if not _starts(one)), starts
-
-
-def _starts(one: Change) -> bool:
-    return type(one).__name__ == "StartProcess"
+    structure: list[Change] = []
+    starts: list[Change] = []
+    for one in changes:
+        (starts if type(one).__name__ == "StartProcess" else structure).append(one)
+    return tuple(structure), tuple(starts)
 
 
 def _roll_back(kernel: Kernel, before: State, cause: BaseException) -> None:

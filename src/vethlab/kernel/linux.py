@@ -99,7 +99,7 @@ class Linux:
         owners: list[Change] = []
         size = 0
         for change in changes:
-            one = change if type(change).__name__ in _BESIDE else self._settled(change)
+            one = change if self._switches is None or type(change).__name__ in _BESIDE else self._settled(change)
             for request in encode(one, self.reach):
                 batch.append(request)
                 owners.append(one)

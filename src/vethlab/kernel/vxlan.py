@@ -149,8 +149,8 @@ def decode_entry(data: bytes, start: int, end: int, names: Mapping[int, str], *,
     found = attributes(data, start + 12, end)
     if NDA_DST not in found or NDA_LLADDR not in found:
         return None
-    remote = _ip(data[found[NDA_DST][0] : found[NDA_DST][1]])
-    if remote.is_multicast:
+    remote = _far_end(data[found[NDA_DST][0] : found[NDA_DST][1]])
+    if remote is None:
         return None
     port, vni = found.get(NDA_PORT), found.get(NDA_VNI)
     return Forward(
@@ -160,9 +160,10 @@ def decode_entry(data: bytes, start: int, end: int, names: Mapping[int, str], *,
 
 
 @cache
-def _ip(packed: bytes) -> IP:
-    """Far ends are few, entries many."""
-    return ip_address(packed)
+def _far_end(packed: bytes) -> IP | None:
+    """Far ends are few, entries many. None for a group, which is a setting of the device."""
+    address = ip_address(packed)
+    return None if address.is_multicast else address
 
 
 def _entry(entry: Forward, indexes: Mapping[str, int]) -> bytes:

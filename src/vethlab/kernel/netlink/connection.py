@@ -27,7 +27,9 @@ from vethlab.kernel.netlink.message import (
 
 SOL_NETLINK = 270
 NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 10, 11, 12
-_RECEIVE = 1 << 18
+# The kernel tells at most 32 KiB at a time (net/netlink/af_netlink.c netlink_dump); a buffer past 128 KiB would be mapped and unmapped at
+# every receive (mallopt(3) M_MMAP_THRESHOLD), at twice its price.
+_RECEIVE = 1 << 16
 _DUMP_TRIES = 20
 
 
