@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from vethlab import spec
-from vethlab.errors import NotFoundError, UsageError
+from vethlab.errors import NotFoundError, SpecErrors, UsageError
 from vethlab.model.link import End
 from vethlab.model.shaping import Shaping
 from vethlab.model.topology import Topology
@@ -53,7 +53,15 @@ class Wanted(NamedTuple):
 
 
 def wanted(now: Topology, asked: LinkWish) -> Wanted:
-    """NotFoundError for ends that no link has, UsageError and SpecErrors for what makes no sense there."""
+    """NotFoundError for ends that no link has, UsageError for what makes no sense there."""
+    try:
+        return _wanted(now, asked)
+    except SpecErrors as errors:  # said of a lab that stands in no file
+        first = errors.errors[0]
+        raise UsageError(first.message, why=first.why, help=first.help, slug=first.slug) from None
+
+
+def _wanted(now: Topology, asked: LinkWish) -> Wanted:
     if asked.add:
         return _added(now, asked)
     if asked.remove:

@@ -5,6 +5,7 @@ Rule of the file: a Draft only collects; it becomes a document like the one YAML
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from vethlab.errors import UsageError
@@ -70,4 +71,4 @@ class Draft:
             root: Item = wrap(self.document())
         except ValueError as error:
             raise UsageError(str(error), slug="wrong-type") from None
-        return resolve(root, Mistakes(PATH, ""), infer=True)
+        return replace(resolve(root, Mistakes(PATH, ""), infer=True), source="")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from vethlab import Lab, spec
-from vethlab.errors import BuildError, NotFoundError, SpecErrors, UsageError
+from vethlab.errors import BuildError, KernelError, NotFoundError, UsageError
+from vethlab.keep.scope import Scope
 from vethlab.lab.linking import LinkWish
 
 pytestmark = pytest.mark.kernel
@@ -114,7 +115,7 @@ def test_what_is_written_is_declared(lab: Lab, file: Path) -> None:
         (LinkWish((), up=False), UsageError), (LinkWish(("a", "br0"), said={"rate": "1mbit"}), UsageError),
         (LinkWish(("br0",), remove=True), UsageError), (LinkWish(("a", "b"), up=False, write=True), UsageError),
         (LinkWish(("z",), remove=True), NotFoundError), (LinkWish(add="a -- br0"), UsageError),
-        (LinkWish(add="d 10.9.9.9 -- br0"), SpecErrors), (LinkWish(("b",), remove=True, write=True), UsageError),
+        (LinkWish(add="d 10.9.9.9 -- br0"), UsageError), (LinkWish(("b",), remove=True, write=True), UsageError),
         (LinkWish(add="br0 -- d", said={"rate": "1mbit"}), UsageError),
     ],
     ids=str,
@@ -175,6 +176,23 @@ networks:
 """
 
 
+def test_a_node_that_could_not_go_is_as_it_was(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its links were taken away already when its namespace would not go: they come back, and everybody knows its name."""
+
+    def refuse(_scope: Scope, _names: object) -> None:
+        raise KernelError("remove", "node b", 16, "busy")
+
+    before = lab.state()
+    with monkeypatch.context() as patch:
+        patch.setattr(Scope, "drop", refuse)
+        with pytest.raises(BuildError, match="busy") as failed:
+            lab.change_link(LinkWish(("b",), remove=True))
+    assert "rolled back: the lab is as it was before" == failed.value.help
+    assert (before.netns.keys(), [], True) == (lab.state().netns.keys(), planned(lab), lab.check(["ping a -> b", "ping b -> c"]).ok)
+    assert "10.0.0.2\tb" in lab["a"].exec("cat /etc/hosts").stdout
+    assert lab.current == lab.topology
+
+
 def test_on_an_overlay_a_macvlan_and_behind_nat(tmp_path: Path) -> None:
     """A node inside a host that was not part of the overlay, one that shares a parent, one that is hidden; and a host goes with its own."""
     path = tmp_path / "others.lab.yaml"
@@ -197,6 +215,6 @@ def test_a_refused_change_is_rolled_back(lab: Lab) -> None:
     """A route that the other end's address would need is refused by the kernel: nothing is left of the attempt."""
     before = lab.state()
     assert lab["b"].exec("ip address add 10.0.2.9/24 dev lo")
-    with pytest.raises((BuildError, SpecErrors)):
+    with pytest.raises((BuildError, UsageError)):
         lab.change_link(LinkWish(add="a 10.0.2.1/24 -- b:lo 10.0.2.2/24"))
     assert before.netns["a"].links == lab.state().netns["a"].links
