@@ -87,8 +87,11 @@ class Linux:
         joined = join({name: self.reach.dump(name, pinned=name not in self._fresh) for name in wanted})
         self._fresh.difference_update(wanted)
         values = self._sysctls(wanted, sysctls)
-        running = self.namespaces.processes()
-        return State({name: self._complete(name, one, values[name], running) for name, one in joined.items()})
+        running: dict[str, list[ProcessStatus]] = {name: [] for name in joined}
+        for status in self.namespaces.processes():
+            if status.netns in running:
+                running[status.netns].append(status)
+        return State({name: self._complete(name, one, values[name], running[name]) for name, one in joined.items()})
 
     def begin_switch(self, name: str) -> None:
         """Let Open vSwitch boot in a namespace beside other work: changes that ask for it follow."""
@@ -123,11 +126,12 @@ class Linux:
                 raise KernelError(failed.action, failed.object, refused.code, refused.says) from refused
 
     def _complete(self, name: str, one: Netns, values: Mapping[str, str], statuses: Sequence[ProcessStatus]) -> Netns:
+        """With what is no netlink. `statuses`: the processes of this namespace."""
         one = self._switching().read(name, one, statuses) if any(ovs_daemons.find(statuses, name)) else one
         nft = rulesets.current(self.namespaces, name, self.loaded[name]) if name in self.loaded else None
         table = rulesets.current_table(self.namespaces, name, self.tables[name]) if name in self.tables else None
         # A command that ended well has done what it was for (`run: ip route add ...`); one that failed counts as missing.
-        running = tuple(found.process for found in ovs_daemons.others(statuses) if found.netns == name and found.exited in {None, 0})
+        running = tuple(found.process for found in ovs_daemons.others(statuses) if found.exited in {None, 0})
         if not values and nft is None and not running and table is None:
             return one
         return replace(one, sysctls=values, nft=nft, processes=running, table=table)

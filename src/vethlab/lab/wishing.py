@@ -16,6 +16,7 @@ from vethlab.model.shaping import Shaping
 from vethlab.model.topology import Topology
 from vethlab.spec import membership
 from vethlab.spec.membership import Gone
+from vethlab.spec.mistakes import did_you_mean
 from vethlab.spec.segment_edits import LINKS, NETWORKS, Spot
 
 __all__ = ["LinkWish", "Wanted", "wanted"]
@@ -124,6 +125,7 @@ def _found(topology: Topology, ends: tuple[str, ...]) -> tuple[Spot, End | None]
     if len(ends) != 2:
         said = f"`{ends[0]}` is not a network of the lab" if len(ends) == 1 else "a link has two ends"
         raise UsageError(said, help="vethlab link A B, or the name of a network")
+    _known(topology, ends)
     if ends[1] in names or ends[0] in names:
         return _on_network(topology, *(ends if ends[1] in names else ends[::-1]))
     found = [
@@ -138,6 +140,16 @@ def _found(topology: Topology, ends: tuple[str, ...]) -> tuple[Spot, End | None]
         raise NotFoundError(f"no link joins {ends[0]} and {ends[1]}", where=" ".join(ends), slug="no-such-link",
                             help="`vethlab show` lists them; a place on a network is `vethlab link NODE NETWORK`")
     return found[0]
+
+
+def _known(topology: Topology, ends: tuple[str, ...]) -> None:
+    nodes = [node.name for node in topology.nodes]
+    known = {*nodes, *[network.name for network in topology.networks]}
+    for end in ends:
+        name = end.partition(":")[0]
+        if name not in known:
+            raise NotFoundError(f"the lab has no node `{name}`", where=name, slug="no-such-node",
+                                help=did_you_mean(name, nodes, "`vethlab show` lists them"))
 
 
 def _on_network(topology: Topology, node: str, name: str) -> tuple[Spot, End]:

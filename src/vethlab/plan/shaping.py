@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vethlab.model.link import End
-from vethlab.model.shaping import Queue, Shaping
+from vethlab.model.shaping import NONE, Queue, Shaping
 from vethlab.model.topology import Cable, Network
 from vethlab.plan.spaces import Spaces
 
@@ -38,12 +38,16 @@ def queue(shaping: Shaping, mtu: int) -> Queue | None:
 
 def cable(spaces: Spaces, one: Cable) -> None:
     """Both ends."""
+    if one.shaping == NONE:
+        return
     for end in (one.left, one.right):
         _put(spaces, End(end.node, end.interface), queue(one.shaping, one.mtu))
 
 
 def network(spaces: Spaces, one: Network) -> None:
     """The nodes, the host's ports for them, and the host's own interface."""
+    if one.shaping == NONE:
+        return
     whole, rate = queue(one.shaping, one.mtu), queue(Shaping(one.shaping.rate), one.mtu)
     ported = any(port.name in spaces.links[host] for host in one.hosts for port in one.ports)
     for port in one.ports:
