@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     )
     from vethlab.change.sysctl import SetSysctl
     from vethlab.change.vxlan import AddVxlan
+else:  # mypy would take every name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        """A change, or one of the other names, on first use."""
+        if name not in _MODULES:
+            raise AttributeError(name)
+        found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return found
+
 
 WHERE = {
     "address": ("AddAddress", "RemoveAddress"),
@@ -59,12 +68,3 @@ __all__ = [
     "RemoveNetns", "RemoveQueue", "RemoveRoute", "RemoveSwitchBridge", "RemoveSwitchPort", "RemoveTable", "SetFlows", "SetLink",
     "SetQueue", "SetSwitchPort", "SetSysctl", "StartProcess", "StartSwitch", "StopProcess", "StopSwitch", "SwitchChange", "words",
 ]
-
-if not TYPE_CHECKING:  # mypy would take every name for one of ours
-
-    def __getattr__(name: str) -> Any:
-        """A change, or one of the other names, on first use."""
-        if name not in _MODULES:
-            raise AttributeError(name)
-        found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-        return found
