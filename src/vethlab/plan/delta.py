@@ -13,7 +13,7 @@ from typing import Any
 from vethlab.model.link import End, Link
 from vethlab.model.route import Route
 from vethlab.model.state import Netns, State
-from vethlab.plan.differences import covers
+from vethlab.plan.differences import covers, surviving
 from vethlab.plan.order import of_interface
 
 __all__ = ["lowered", "raised", "settled", "shifted"]
@@ -47,9 +47,10 @@ def shifted(actual: State, old: State, new: State) -> State:
 
 def _shifted(here: Netns, before: Netns, after: Netns) -> Netns:
     lost = before.links.keys() - after.links.keys()
-    here = _bereft(here, lost)
     gone = before.routes - after.routes
-    routes = frozenset(one for one in here.routes if not any(covers(route, one) for route in gone)) | (after.routes - before.routes)
+    stays = [one for one in here.routes if not any(covers(route, one) for route in gone)]
+    routes = frozenset(surviving(stays, lost)) | (after.routes - before.routes)
+    here = _bereft(here, lost)
     changed: dict[str, Any] = {key: getattr(after, key) for key in _WHOLE if getattr(before, key) != getattr(after, key)}
     changed |= {key: getattr(here, key) - (getattr(before, key) - getattr(after, key)) | (getattr(after, key) - getattr(before, key))
                 for key in _SETS}
@@ -61,13 +62,12 @@ def _shifted(here: Netns, before: Netns, after: Netns) -> Netns:
 
 
 def _bereft(here: Netns, lost: Collection[str]) -> Netns:
-    """A namespace without what hangs on interfaces that it loses, drift included: the kernel takes it away with them."""
+    """A namespace without what hangs on interfaces that it loses, drift included: the kernel takes it away with them. Routes stay."""
     if not lost:
         return here
     kept: dict[str, Any] = {key: frozenset(one for one in getattr(here, key) if one.interface not in lost) for key in _SETS}
     return replace(
         here, **kept, queues={name: queue for name, queue in here.queues.items() if name not in lost},
-        routes=frozenset(one for one in here.routes if not any(hop.interface in lost for hop in one.next_hops)),
         sysctls={key: value for key, value in here.sysctls.items() if not (of_interface(key) and key.split(".")[3] in lost)},
     )
 
@@ -85,11 +85,14 @@ def _links(here: Netns, before: Netns, after: Netns) -> dict[str, Link]:
 
 
 def lowered(actual: State, end: End) -> State:
-    """`actual` with an interface down, and without what the kernel takes away with it (fib_disable_ip, addrconf_ifdown, neigh_ifdown)."""
+    """`actual` with an interface down, and without what the kernel takes away with it (fib_disable_ip, addrconf_ifdown, neigh_ifdown).
+
+    A route with a next hop elsewhere stays, the hop over the interface dead until it comes up again (RTNH_F_DEAD).
+    """
     here, name = actual.netns[end.netns], end.interface
     down = replace(
         here, links={**here.links, name: replace(here.links[name], up=False)},
-        routes=frozenset(one for one in here.routes if not any(hop.interface == name for hop in one.next_hops)),
+        routes=frozenset(one for one in here.routes if {hop.interface for hop in one.next_hops} != {name}),
         addresses=frozenset(one for one in here.addresses if one.interface != name or one.address.version == 4),
         neighbours=frozenset(one for one in here.neighbours if one.interface != name),
     )

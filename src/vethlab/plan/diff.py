@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from vethlab import change as ops
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, SWITCH_KIND, End, Link
 from vethlab.model.state import Address, Netns, State
-from vethlab.plan.differences import adjustable, alike, covers, explain, matches, rebuilt
+from vethlab.plan.differences import adjustable, alike, covers, explain, matches, rebuilt, surviving
 from vethlab.plan.order import order
 from vethlab.plan.spaces import QUIET_PORTS
 
@@ -215,7 +215,7 @@ class _Diff:
         for entry in after.neighbours - before.neighbours:
             yield ops.AddNeighbour(name, entry, why)
         yield from self._forwards(name, before, after, gone | foreign)
-        yield from self._routes(name, before, after, gone | foreign)
+        yield from self._routes(name, before, after, foreign)
 
     def _forwards(self, name: str, before: Netns, after: Netns, gone: set[str]) -> Iterator[Change]:
         """What VXLAN devices know; an entry that leads elsewhere than it should goes before the right one comes."""
@@ -228,8 +228,9 @@ class _Diff:
         for entry in sorted(after.fdb - kept, key=_place):
             yield ops.AddForward(name, entry, why)
 
-    def _routes(self, name: str, before: Netns, after: Netns, gone: set[str]) -> Iterator[Change]:
-        kept = [route for route in before.routes if not route.next_hops or not {hop.interface for hop in route.next_hops} <= gone]
+    def _routes(self, name: str, before: Netns, after: Netns, foreign: set[str]) -> Iterator[Change]:
+        left = surviving(before.routes, self._gone(name))
+        kept = [route for route in left if not route.next_hops or not {hop.interface for hop in route.next_hops} <= foreign]
         missing = set(after.routes)
         extra = []
         for route in kept:

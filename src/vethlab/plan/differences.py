@@ -5,7 +5,7 @@ Rule of the file: what a declaration leaves open (None) the kernel may decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from vethlab.model.link import Link, Vxlan, gso
@@ -101,6 +101,19 @@ def covers(goal: Route, found: Route) -> bool:
             return False
         rest.remove(fit)
     return True
+
+
+def surviving(routes: Iterable[Route], lost: Collection[str]) -> Iterator[Route]:
+    """What the kernel leaves of routes when interfaces go.
+
+    IPv4 drops a route of several next hops with the first of them (fib_sync_down_dev), IPv6 that hop alone (fib6_ifdown).
+    """
+    for route in routes:
+        rest = tuple(hop for hop in route.next_hops if hop.interface not in lost)
+        if len(rest) == len(route.next_hops):
+            yield route
+        elif rest and route.destination.version == 6:
+            yield replace(route, next_hops=rest)
 
 
 def _fits(goal: NextHop, found: NextHop) -> bool:

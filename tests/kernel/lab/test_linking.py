@@ -165,6 +165,36 @@ def test_what_runs_in_a_node_ends_with_it(lab: Lab) -> None:
     assert ([], 1) == (planned(lab), len(lab.topology.cables))
 
 
+TWO_WAYS = """\
+name: ways
+routing: shortest-path
+nodes: {r1: {forward: true}, r2: {forward: true}, r3: {forward: true}, a: {}, b: {}}
+links:
+  - a 10.0.1.2/24 fd00:1::2/64 -- r1 10.0.1.1/24 fd00:1::1/64
+  - r1 10.0.12.1/24 fd00:12::1/64 -- r2 10.0.12.2/24 fd00:12::2/64
+  - r1 10.0.13.1/24 fd00:13::1/64 -- r3 10.0.13.3/24 fd00:13::3/64
+  - r2 10.0.2.1/24 fd00:2::1/64 -- b 10.0.2.2/24 fd00:2::2/64
+  - r3 10.0.3.1/24 fd00:3::1/64 -- b 10.0.3.2/24 fd00:3::2/64
+"""
+
+
+def test_one_of_two_ways_goes_and_comes_back(tmp_path: Path) -> None:
+    """Of a route of several next hops the kernel drops all (IPv4) or the one (IPv6), and both end up with the way that is left."""
+    path = tmp_path / "ways.lab.yaml"
+    path.write_text(TWO_WAYS, encoding="utf-8")
+    with Lab.load(path) as lab:
+        lab.change_link(LinkWish(("b", "r2"), up=False))
+        assert lab.check(["ping b -> a", "ping b -> fd00:1::2"]).ok
+        lab.undo()
+        assert [] == planned(lab)
+        lab.change_link(LinkWish(("r2",), remove=True))
+        assert lab.check(["ping a -> 10.0.3.2", "ping a -> fd00:3::2", "ping b -> a"]).ok
+        lab.undo()
+        assert [] == planned(lab)
+        lab.remove("r3")
+        assert ([], True) == (planned(lab), lab.check(["ping a -> 10.0.2.2", "ping a -> fd00:2::2", "ping b -> a"]).ok)
+
+
 OTHERS = """\
 name: others
 nodes: {h1: {role: host}, h2: {role: host}, h3: {role: host}, a: {}, b: {}}

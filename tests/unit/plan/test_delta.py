@@ -109,6 +109,15 @@ def test_down_takes_along_what_the_kernel_takes_along() -> None:
     assert up.routes == again.routes
 
 
+def test_a_route_with_another_way_outlives_an_interface_that_goes_down() -> None:
+    """The kernel marks the one hop dead and sends by the other."""
+    two = Route(ip_network("10.4.0.0/16"), (NextHop(ip_address("10.0.0.2"), "eth0"), NextHop(ip_address("10.1.0.2"), "eth1")))
+    one = Route(ip_network("10.3.0.0/16"), (NextHop(ip_address("10.0.0.2"), "eth0"), NextHop(ip_address("10.0.0.3"), "eth0")))
+    here = running().netns["a"]
+    full = State({**running().netns, "a": replace(here, routes=frozenset({one, two}))})
+    assert frozenset({two}) == lowered(full, End("a", "eth0")).netns["a"].routes
+
+
 def test_the_state_of_a_port_is_its_bridges_business() -> None:
     """It is not held on to: a port without carrier cannot be told to forward."""
     bridged = desired(spec.loads("name: x\nnetworks: {br0: {nodes: [a, b]}}\n"))

@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_interface, ip_network
 from tests.topologies import campus, direct, via
 
 from vethlab import change as ops
+from vethlab import spec
 from vethlab.kernel.fake import Fake
 from vethlab.model.link import Bridge, BridgePort, End, Link, Vxlan
 from vethlab.model.neighbour import Neighbour
@@ -279,3 +280,16 @@ def test_processes_that_stay_are_left_alone() -> None:
     """A running process that is declared is neither stopped nor started."""
     state = State({"a": Netns(processes=(Process("sleep 9"),))})
     assert () == diff(state, state)
+
+
+def test_routes_of_several_next_hops_when_one_interface_goes() -> None:
+    """IPv4's is gone with it and is not removed once more; of IPv6's the other hop is left."""
+    lab = "name: x\nnodes: {a: {routes: [ROUTES]}, b: {}}\nlinks: [a 10.0.0.1/24 fd00:0::1/64 -- b, a 10.0.1.1/24 fd00:1::1/64 -- b]\n"
+    old = lab.replace("ROUTES", "10.9.0.0/16 nexthop via 10.0.0.9 dev eth0 nexthop via 10.0.1.9 dev eth1, "
+                                "'fd09::/64 nexthop via fd00:0::9 dev eth0 nexthop via fd00:1::9 dev eth1'")
+    new = "name: x\nnodes: {a: {routes: ['10.9.0.0/16 via 10.0.0.9']}, b: {}}\nlinks: [a 10.0.0.1/24 fd00:0::1/64 -- b]\n"
+    kernel = Fake()
+    kernel.apply(diff(State(), desired(spec.loads(old))))
+    changes = diff(State(dict(kernel.spaces)), desired(spec.loads(new)))
+    found = [f"{one.action} {one.object}" for one in changes if one.object.startswith("route")]
+    assert ["remove route fd09::/64 via fd00::9 dev eth0 in a", "add route 10.9.0.0/16 via 10.0.0.9 in a"] == found
