@@ -59,13 +59,16 @@ def scene(chance: Random, number: int) -> Scene:
     made = _made(chance, number)
     names = [node for node in made.hosts if node != made.server]
     version = chance.choice(made.versions)
-    kind = chance.choice(("world", "world", "published", "published", "localhost", "across"))
+    kind = chance.choice(("world", "world", "published", "published", "localhost", "entering", "across"))
     if kind == "localhost" and version == 4:
         return _published(made, HOST, "127.0.0.1", 4, chance)
     if kind == "published" and names:
         asker = chance.choice([*names, *names, made.server])
         gate = made.hosts[asker]
         return _published(made, asker, gate.address(gate.seat(HOST), version), version, chance)
+    if kind == "entering":
+        assert made.outside is not None
+        return _published(made, WORLD, made.outside.address(made.outside.seat(HOST), version), version, chance)
     if kind == "across" and (pairs := [(a, b) for a in made.hosts for b in made.hosts if made.hosts[a] is not made.hosts[b]]):
         src, dst = chance.choice(pairs)
         legs = [_leg(made.hosts[src], src, HOST), _leg(made.hosts[dst], HOST, dst)]
