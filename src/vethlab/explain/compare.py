@@ -87,6 +87,7 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
         yield _table_full(way, last)
     walls = [found for drop in observed.firewall if (found := obstacle(drop, way, last, refused=observed.refused)) is not None]
     walls = [_unled(way, one) or one for one in walls]
+    yield from (one for one in (kept(way, observed, last),) if one is not None)
     yield from walls
     certain = sorted((one for one in way.obstacles if one.at > last and not one.suspect), key=lambda one: one.at)
     strangers = {one.where.node: one for one in warnings if one.slug == "duplicate-address"}
@@ -94,7 +95,6 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     blamed = next((one.finding for one in (*walls, *closed, *certain)), None)
     if blamed is not None and blamed.where.node in strangers:  # who should not have the address got the packet
         yield Obstacle(last + 1, strangers[blamed.where.node])
-    yield from (one for one in (kept(way, observed, last),) if one is not None)
     yield from (one for one in closed if not one.suspect)
     if observed.refused:
         yield from (one for one in certain if one.finding.slug in REFUSING and one.finding.direction == REQUEST)

@@ -36,15 +36,16 @@ def _source(bound: Binding, observed: Observed) -> Finding | None:
 
 
 def _target(bound: Binding, observed: Observed) -> Finding | None:
-    """The node itself refused what it should have led on."""
+    """The node itself refused what it should have led on, or its rules for what comes in met it."""
     resets = (one.sender for one in observed.sightings if one.what == REPLY and one.node == bound.node)
     own = bound.target in {*resets, *(one.sender for one in observed.errors)}
     gone = any(
         one.what == REQUEST and (one.node, one.direction) == (bound.node, OUT) and one.interface != LOOPBACK for one in observed.sightings
     )
-    if bound.now_target == bound.target or not observed.refused or not own or gone:
+    met = any(one.what == REQUEST and (one.node, one.hook, one.target) == (bound.node, "input", bound.target) for one in observed.firewall)
+    if bound.now_target == bound.target or gone or not (met or (observed.refused and own)):
         return None
-    return _missing(bound, "prerouting", None, f"{bound.node} itself refuses what it should lead to {bound.now_target}")
+    return _missing(bound, "prerouting", None, f"{bound.node} itself takes what it should lead to {bound.now_target}")
 
 
 def _missing(bound: Binding, stage: str, interface: str | None, seen: str) -> Finding:

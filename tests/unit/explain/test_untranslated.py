@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 from tests.unit.explain.scenes import sighting
@@ -9,7 +10,7 @@ from tests.unit.explain.scenes import sighting
 from vethlab.explain.compare import verdict
 from vethlab.explain.untranslated import kept
 from vethlab.explain.way import Binding, Way
-from vethlab.model.journey import IN, OUT, REPLY, IcmpError, Observed, Sighting
+from vethlab.model.journey import IN, OUT, REPLY, FirewallDrop, IcmpError, Observed, Sighting
 
 ASKER, MASK, ASKED, SERVER = (ip_address(text) for text in ("10.0.0.3", "198.51.100.2", "10.0.0.1", "10.0.0.2"))
 
@@ -35,6 +36,9 @@ def test_a_target_that_the_node_kept() -> None:
     bound = Binding("r", ASKER, ASKED, 8080, ASKER, SERVER, 80, "br0", 3)
     error = Observed(ok=False, refused=True, errors=(IcmpError(3, 3, ASKED),))
     assert kept(Way(bindings=[bound]), error, 0) is not None
+    drop = FirewallDrop("r", "inet", "fw", "in", "input", "request", "in", handle=4, target=ASKED)
+    for rule, found in ((drop, True), (replace(drop, hook="forward"), False)):
+        assert found == (kept(Way(bindings=[bound]), Observed(ok=False, firewall=(rule,)), 0) is not None)
     reset, sent = sighting("r:in", OUT, REPLY, sender=ASKED), sighting("r:br0", OUT, sender=ASKER)
     assert ["nat-missing at r prerouting", "", "", ""] == [
         told(bound, reset, refused=True), told(bound, reset), told(bound, reset, sent, refused=True), told(bound, refused=True),
