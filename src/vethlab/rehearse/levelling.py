@@ -7,9 +7,11 @@ the kernel checks a gateway only when a route is added, and the connected route 
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from vethlab.kernel.netlink.connection import Refused
+from vethlab.kernel.netlink.link import set_link
 from vethlab.kernel.netlink.message import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Request, attribute, u32
 from vethlab.kernel.netlink.route import (
     MESSAGE,
@@ -25,6 +27,7 @@ from vethlab.kernel.netlink.route import (
 )
 from vethlab.model.address import AF_INET, AF_INET6
 from vethlab.rehearse.objects import in_force, made_with_loopback, of_everybody
+from vethlab.rehearse.ports import IFF_UP
 from vethlab.rehearse.said import number, parts, payload
 from vethlab.rehearse.space import ADDRESS, ROUTE, RULE, TUNNELLED, Kind, Space
 
@@ -129,30 +132,49 @@ def _leads_on(body: bytes) -> bool:
 
 
 def _with_steps(space: Space, requests: Sequence[Request]) -> Failed:
-    """Add routes whose gateway is no longer on any link there: a route to the gateway is laid for the moment of adding."""
-    steps = list(dict.fromkeys(step for request in requests for step in _steps(request.body)))
+    """Add routes whose gateway is no longer on any link there: a route to the gateway is laid for the moment of adding.
+
+    One of several next hops outlives its interface (net/ipv4/fib_semantics.c fib_sync_down_dev): for that moment, such an interface is up.
+    """
+    hops = [hop for request in requests for hop in _hops(request.body)]
+    down = {index for index, one in space.links().items() if not one.flags & IFF_UP}
+    lifted = list(dict.fromkeys(hop.link for hop in hops if hop.link in down))
+    steps = list(dict.fromkeys(_step(hop) for hop in hops))
+    space.attempt([set_link(index, "", up=True) for index in lifted])
     space.attempt([Request(ROUTE.new, NLM_F_CREATE | NLM_F_EXCL, step) for step in steps])
     failed = _add(space, requests)
     space.attempt([Request(ROUTE.delete, 0, step) for step in steps])
+    space.attempt([set_link(index, "", up=False) for index in lifted])
     return failed
 
 
-def _steps(body: bytes) -> list[bytes]:
+class _Hop(NamedTuple):
+    """A next hop by a gateway: its address, the interface, and the routing table with its attribute."""
+
+    gateway: bytes
+    link: int
+    table: int
+    tail: bytes
+
+
+def _hops(body: bytes) -> Iterator[_Hop]:
     table = MESSAGE.unpack_from(body)[4]
     seen = parts(body, MESSAGE.size)
-    hops = [(seen[RTA_GATEWAY], number(seen, RTA_OIF))] if RTA_GATEWAY in seen else []
+    tail = seen.get(RTA_TABLE, b"")
+    if RTA_GATEWAY in seen:
+        yield _Hop(payload(seen[RTA_GATEWAY]), number(seen, RTA_OIF), table, tail)
     data = payload(seen[RTA_MULTIPATH]) if RTA_MULTIPATH in seen else b""
     while len(data) >= 8:
         length = max(8, int.from_bytes(data[:2], "little"))
         inner = parts(data[:length], 8)
         if RTA_GATEWAY in inner:
-            hops.append((inner[RTA_GATEWAY], int.from_bytes(data[4:8], "little")))
+            yield _Hop(payload(inner[RTA_GATEWAY]), int.from_bytes(data[4:8], "little"), table, tail)
         data = data[(length + 3) & ~3 :]
-    found = []
-    for gateway, index in hops:
-        packed = payload(gateway)
-        family, scope = (AF_INET, RT_SCOPE_LINK) if len(packed) == 4 else (AF_INET6, RT_SCOPE_UNIVERSE)
-        head = MESSAGE.pack(family, 8 * len(packed), 0, 0, table, RTPROT_STATIC, scope, _UNICAST, 0)
-        tail = seen.get(RTA_TABLE, b"")
-        found.append(head + attribute(RTA_DST, packed) + u32(RTA_OIF, index) + u32(RTA_PRIORITY, _STEP_METRIC) + tail)
-    return found
+
+
+def _step(hop: _Hop) -> bytes:
+    """The route to a gateway."""
+    packed = hop.gateway
+    family, scope = (AF_INET, RT_SCOPE_LINK) if len(packed) == 4 else (AF_INET6, RT_SCOPE_UNIVERSE)
+    head = MESSAGE.pack(family, 8 * len(packed), 0, 0, hop.table, RTPROT_STATIC, scope, _UNICAST, 0)
+    return head + attribute(RTA_DST, packed) + u32(RTA_OIF, hop.link) + u32(RTA_PRIORITY, _STEP_METRIC) + hop.tail

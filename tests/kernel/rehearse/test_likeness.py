@@ -54,6 +54,7 @@ FAULTS = [
     ("r", "sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv6.conf.wan.accept_ra=2 net.ipv6.conf.wan.hop_limit=3"),
     ("r", "ip route add blackhole 10.9.2.14/32; ip route add unreachable 2001:db8::/32 metric 7; ip route add throw 10.90.0.0/16 table 9"),
     ("r", "ip route add 10.77.0.0/16 nexthop via 10.9.1.11 dev eth0 weight 3 nexthop via 10.9.2.14 dev wan"),
+    ("r", "ip route add 10.77.0.0/16 nexthop via 10.9.1.11 dev eth0 nexthop via 10.9.2.14 dev wan; ip link set wan down"),
     ("r", (
         "ip route add 10.78.0.0/16 via 10.9.2.14 table 77 mtu 1300 src 10.9.2.1; ip rule add from 10.9.1.0/24 lookup 77 priority 100; "
         "ip rule add fwmark 0x5/0xff iif eth0 prohibit priority 90; ip -6 rule add to 2001:db8::/32 unreachable priority 91"
