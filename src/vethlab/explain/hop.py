@@ -209,7 +209,7 @@ def _forwards(  # noqa: PLR0913, PLR0917 - see _refuse
 def _goes_on(scene: Scene, way: Way, travel: Travel, node: str, came: str, leaves: str) -> Asking[bool]:
     """Count the hop; a packet that is where it was before goes round until its TTL is used up."""
     if any(been[:2] == (node, came) for been in travel.visited):
-        way.block(hops.loop(scene, travel, (yield from scene.drift())))
+        way.block(hops.loop(scene, travel, (yield from scene.drift(*(been[0] for been in travel.visited)))))
         return False
     travel.visited.append((node, came, leaves))
     if travel.hops is not None:

@@ -25,7 +25,7 @@ __all__ = ["believed", "lost_route", "lost_source", "strayed"]
 def lost_route(scene: Scene, node: str, target: IP, *, source: IP | None = None) -> Asking[Finding | None]:
     """What took the route to `target` away in `node`; with `source`: what took that address away."""
     snapshot = yield from scene.look(node)
-    drift = yield from scene.drift()
+    drift = yield from scene.drift(node)
     wanted = _stepping_stones(drift, node, target)
     for wire in scene.wiring.of(node):
         if wire.end.interface == LOOPBACK:

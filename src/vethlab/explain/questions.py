@@ -18,7 +18,9 @@ __all__ = ["Drifted", "Forward", "Forwarded", "Look", "Observe", "Question", "Ro
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """What is not as the lab file says? Answer: tuple[Drift, ...]."""
+    """What is not as the lab file says, in these namespaces? Answer: tuple[Drift, ...]."""
+
+    netns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ values, driven by their types, so that a new field needs no line here; a recordi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from ipaddress import (
     IPv4Address,
@@ -71,24 +71,25 @@ def replay(text: str) -> tuple[Flow, Explanation]:
     """Explain recorded evidence. UsageError if it does not hold what this version asks for."""
     flow, wiring, answers = decode(text)
     known = {json.dumps([type(question).__name__, _plain(question)]): answer for question, answer in answers}
+    drift = [one for question, answer in answers if isinstance(question, Drifted) for one in answer]
     observed = next((answer for question, answer in answers if isinstance(question, Observe)), Observed(ok=False))
     conversation = explain(flow, wiring)
     try:
         question = next(conversation)
         while True:
-            question = conversation.send(_recorded(question, known, observed))
+            question = conversation.send(_recorded(question, known, observed, drift))
     except StopIteration as end:
         return flow, end.value
 
 
-def _recorded(question: Question, known: Mapping[str, Any], observed: Observed) -> Any:
+def _recorded(question: Question, known: Mapping[str, Any], observed: Observed, drift: Sequence[Drift]) -> Any:
     if isinstance(question, Observe):
         return observed
+    if isinstance(question, Drifted):  # whatever was asked for then, in one question or in several
+        return tuple(one for one in drift if one.node in question.netns)
     key = json.dumps([type(question).__name__, _plain(question)])
     if key in known:
         return known[key]
-    if isinstance(question, Drifted):
-        return ()
     raise UsageError(f"the recorded evidence does not answer {question}", slug="evidence", help="record it again with this version")
 
 

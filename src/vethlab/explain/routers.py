@@ -68,7 +68,7 @@ def _near(scene: Scene, node: str, target: IP) -> Asking[list[IP]]:
 
     None where a route of the lab file is gone, or what one stands on: that is the mend.
     """
-    if any(one.node == node and one.kind in _STANDS_ON for one in (yield from scene.drift())):
+    if any(one.node == node and one.kind in _STANDS_ON for one in (yield from scene.drift(node))):
         return []
     snapshot = yield from scene.look(node)
     found: list[_Router] = []

@@ -29,7 +29,7 @@ class Scene:
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
         self.snapshots: dict[str, Snapshot] = {}
-        self._drift: tuple[Drift, ...] | None = None
+        self._drift: dict[str, tuple[Drift, ...]] = {}
         self.underlays: dict[Any, Any] = {}  # ways of outer packets that were walked (explain/tunnel.py)
         self._parents = {wire.lower for wire in wiring.wires.values()}
 
@@ -39,11 +39,14 @@ class Scene:
             self.snapshots[netns] = yield Look(netns)
         return self.snapshots[netns]
 
-    def drift(self) -> Asking[tuple[Drift, ...]]:
-        """What is not as the lab file says; asked only where something is wrong."""
-        if self._drift is None:
-            self._drift = yield Drifted()
-        return self._drift
+    def drift(self, *nodes: str) -> Asking[tuple[Drift, ...]]:
+        """What is not as the lab file says in these namespaces; asked only where something is wrong."""
+        wanted = tuple(dict.fromkeys(nodes))
+        if any(one not in self._drift for one in wanted):
+            together = tuple(one for one in dict.fromkeys([*wanted, *self.snapshots]) if one not in self._drift)  # each question costs
+            found: tuple[Drift, ...] = yield Drifted(together)
+            self._drift |= {name: tuple(one for one in found if one.node == name) for name in together}
+        return tuple(one for name in wanted for one in self._drift[name])
 
     def interface(self, end: End) -> Interface | None:
         """An interface of a namespace that was looked into; None if there is none."""

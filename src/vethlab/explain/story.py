@@ -39,7 +39,7 @@ def explain(flow: Flow, wiring: Wiring, *, hasty: bool = False) -> Asking[Explan
     scene = Scene(wiring)
     walked = yield from walk(scene, flow)
     if hasty and any(not one.suspect for one in walked.way.obstacles):
-        return _conclude(walked, Observed(ok=False), [], (yield from scene.drift()))
+        return _conclude(walked, Observed(ok=False), [], (yield from _drift(scene, walked, [])))
     translated = [address for one in walked.way.bindings for address in (one.now_source, one.now_target)]
     concerned = [address for address in (flow.dst.address, walked.source, *translated) if address is not None]
     found = yield from warnings(scene, walked.way, concerned)
@@ -51,8 +51,14 @@ def explain(flow: Flow, wiring: Wiring, *, hasty: bool = False) -> Asking[Explan
     )
     if observed.ok and flow.kind == UDP and observed.rtt_us is None and _answer_lost(observed):
         observed = replace(observed, ok=False, reason="it arrived and was answered, but the answer did not come back")
-    drift = () if observed.ok and not found else (yield from scene.drift())
+    drift = () if observed.ok and not found else (yield from _drift(scene, walked, found))
     return _conclude(walked, observed, found, drift)
+
+
+def _drift(scene: Scene, walked: Walked, found: list[Finding]) -> Asking[tuple[Drift, ...]]:
+    """Of the namespaces where something may be wrong."""
+    blamed = [*found, *(one.finding for one in walked.way.obstacles)]
+    return (yield from scene.drift(*scene.snapshots, *walked.way.nodes, *(one.where.node for one in blamed)))
 
 
 def _answer_lost(observed: Observed) -> bool:

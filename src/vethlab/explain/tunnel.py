@@ -53,7 +53,7 @@ def cross(scene: Scene, way: Way, sender: End, receiver: End, frame: Frame, abou
     device = vxlan.settings(scene, sender)
     if device is None:
         return
-    drift = yield from scene.drift() if vxlan.differ(scene, sender, receiver) else _nothing()
+    drift = yield from scene.drift(*([sender.netns, receiver.netns] if vxlan.differ(scene, sender, receiver) else []))
     leads = vxlan.leads(scene, device, sender, receiver, frame.mac)
     way.block(*vxlan.unknown(scene, sender, receiver, leads, drift))
     target = leads.target
@@ -99,11 +99,6 @@ def _unsummed(sender: End, receiver: End, bridge: End) -> Finding:
         evidence=(Evidence("configuration", says),),
         fixes=(fixes.fix(f"let {sender.netns} and {receiver.netns} fill in what they carry", *off),),
     )
-
-
-def _nothing() -> Asking[tuple[()]]:
-    yield from ()
-    return ()
 
 
 def _underlay(scene: Scene, tunnel: Tunnelled, leads: vxlan.Leads, target: IP, frame: Frame) -> Asking[_Underlay]:

@@ -29,7 +29,7 @@ def warnings(scene: Scene, way: Way, addresses: list[IP]) -> Asking[list[Finding
             continue
         segment = yield from members(scene, start)
         everybody = {start: Track(()), **segment}
-        drift = () if not _shared_macs(scene, everybody) else (yield from scene.drift())
+        drift = yield from scene.drift(*(first.netns for first, _, _ in _shared_macs(scene, everybody)))
         for one in (*_addresses(scene, everybody, concerned), *_macs(scene, everybody, drift)):
             found.setdefault((one.slug, one.where), one)
     there, back = way.routers.get(REQUEST, []), way.routers.get(REPLY, [])

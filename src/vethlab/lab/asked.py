@@ -13,7 +13,7 @@ from vethlab import spec
 from vethlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from vethlab.keep.record import Record
     from vethlab.lab.explaining import Answer, Subject
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vethlab.lab.session import Session
     from vethlab.model.flow import Flow
     from vethlab.model.path import Report
+    from vethlab.model.snapshot import Drift
     from vethlab.model.topology import Topology
     from vethlab.observe.watch import Watch
 
@@ -153,7 +154,10 @@ class Asked:
 
         held, topology = self._running(), self.current
         mode = "root" if held.record.mode == "root" else "rootless"
-        drift = lambda: drift_of(self._engine().plan(self.topology))  # noqa: E731 - only where it is asked for
+
+        def drift(nodes: Collection[str]) -> tuple[Drift, ...]:
+            return drift_of(self._engine().plan(self.topology, nodes))
+
         return Subject(topology.name, cast("Any", mode), held.namespaces, topology, drift, self._record().file)
 
     def _record(self) -> Record:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -71,13 +71,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The running lab that is asked about. `drift` reads what is not as its file says; `file`: where that lies."""
+    """The running lab that is asked about. `drift` reads what is not as its file says in some nodes; `file`: where that lies."""
 
     name: str
     mode: Mode
     namespaces: Namespaces
     topology: Topology
-    drift: Callable[[], tuple[Drift, ...]]
+    drift: Callable[[Collection[str]], tuple[Drift, ...]]
     file: str = ""
 
 
@@ -94,8 +94,9 @@ def answer(  # noqa: PLR0913 - a question has as many parts
     wiring = wiring_of(subject.namespaces, subject.topology)
     flow = flow_between(subject.topology, wiring, src, dst, kind=kind, port=port, size=size)
     kept: list[Kept] = []
+    drift = _once(subject.drift)
     keep = None if pcap is None else kept.extend
-    inquiry = Inquiry(subject.namespaces, subject.topology, drift=subject.drift, truth=_wants(truth), keep=keep)
+    inquiry = Inquiry(subject.namespaces, subject.topology, drift=drift, truth=_wants(truth), keep=keep)
     explanation = inquiry.ask(flow, path_of(flow), wiring=wiring)
     if record is not None and inquiry.transcript is not None:
         _write(record, inquiry.transcript)
@@ -103,8 +104,21 @@ def answer(  # noqa: PLR0913 - a question has as many parts
         _write_pcap(pcap, subject, inquiry.transcript, explanation, kept)
     offers: tuple[Offer, ...] = ()
     if rehearse and inquiry.transcript is not None and not explanation.ok:
-        offers, explanation = _rehearsed(subject, flow, explanation, inquiry.transcript)
+        offers, explanation = _rehearsed(replace(subject, drift=drift), flow, explanation, inquiry.transcript)
     return Answer(flow, explanation, offers, time.perf_counter() - begun, explanation.notes, subject.name)
+
+
+def _once(drift: Callable[[Collection[str]], tuple[Drift, ...]]) -> Callable[[Collection[str]], tuple[Drift, ...]]:
+    """The same, read once a node: while one question is answered, on the copy too, the live lab is what it was."""
+    held: dict[str, tuple[Drift, ...]] = {}
+
+    def of(nodes: Collection[str]) -> tuple[Drift, ...]:
+        unknown = [one for one in nodes if one not in held]
+        found = drift(unknown) if unknown else ()
+        held.update({name: tuple(one for one in found if one.node == name) for name in unknown})
+        return tuple(one for name in nodes for one in held[name])
+
+    return of
 
 
 def replay(path: str) -> Answer:
@@ -149,7 +163,7 @@ def _write_pcap(pcap: Pcap, subject: Subject, transcript: Transcript, explanatio
 
 def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcript: Transcript) -> tuple[tuple[Offer, ...], Explanation]:
     """Try fixes on a copy of the nodes that were looked at."""
-    from vethlab.explain.questions import Drifted, Look, Observe  # noqa: PLC0415
+    from vethlab.explain.questions import Look, Observe  # noqa: PLC0415
     from vethlab.lab.flows import path_of  # noqa: PLC0415
     from vethlab.lab.inquiry import Inquiry  # noqa: PLC0415
     from vethlab.lab.mending import Search  # noqa: PLC0415
@@ -159,21 +173,21 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
     nodes |= {name for question, _ in transcript.answers if isinstance(question, Observe) for name in question.netns}
     every = subject.namespaces.names()
     nodes = set(every) if len(every) <= SMALL else nodes & every
-    drift = next((found for question, found in transcript.answers if isinstance(question, Drifted)), ())
     with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(subject.namespaces, flow, transcript)) as rehearsal:
         if subject.topology.joins_machine and flow.dst.node is None:
             rehearsal.refused = rehearsal.refused or "the way leads out of the lab, through the machine's own network"
-        copy = Inquiry(rehearsal.namespaces, subject.topology, drift=lambda: drift, truth=False)
+        copy = Inquiry(rehearsal.namespaces, subject.topology, drift=subject.drift, truth=False)
         search = Search(rehearsal, lambda: copy.ask(flow, path_of(flow), hasty=True))
-        offers = tuple(replace(one, sayable=_sayable(subject.file, one, drift)) for one in search.run(explanation))
+        offers = tuple(replace(one, sayable=_sayable(subject, one)) for one in search.run(explanation))
     verdict = explanation.verdict
     known = [*([verdict] if verdict else []), *explanation.also]
     further = tuple(one for one in search.further if one.slug != "unknown" and not any(_same(one, other) for other in known))
     return offers, replace(explanation, also=(*explanation.also, *further))
 
 
-def _sayable(file: str, offer: Offer, drift: Sequence[Drift]) -> bool:
+def _sayable(subject: Subject, offer: Offer) -> bool:
     """Whether `fix --write` could: what only leads back to the file is said there already."""
+    file, drift = subject.file, subject.drift({one.node for one in offer.commands})
     known = {(one.node, argv) for one in drift for argv in one.commands}
     news = [one for one in offer.commands if (one.node, one.argv) not in known]
     if not news or not os.path.exists(file):  # noqa: PTH110 - as in the facade

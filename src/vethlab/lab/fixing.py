@@ -63,7 +63,7 @@ def mend(
         from vethlab.lab import guest  # noqa: PLC0415 - labs with `host: machine` only
 
         guest.require_ours(subject.namespaces, offer.commands)
-    said = {(one.node, argv) for one in subject.drift() for argv in one.commands}
+    said = {(one.node, argv) for one in subject.drift({one.node for one in offer.commands}) for argv in one.commands}
     with _alone(session):
         was = _state(session, subject, offer.commands)
         try:

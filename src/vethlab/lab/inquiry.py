@@ -7,7 +7,7 @@ carries questions to those who can answer, and answers back; it has no opinion.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ class Inquiry:
     """
 
     def __init__(
-        self, namespaces: Namespaces, topology: Topology, *, drift: Callable[[], tuple[Drift, ...]], truth: bool,
+        self, namespaces: Namespaces, topology: Topology, *, drift: Callable[[Collection[str]], tuple[Drift, ...]], truth: bool,
         patience: float = PATIENCE, keep: Keep | None = None,
     ) -> None:
         self._namespaces, self._topology, self._drift = namespaces, topology, drift
@@ -87,7 +87,7 @@ class Inquiry:
 
             return forwarded(self._namespaces, question)
         if isinstance(question, Drifted):
-            return self._drift()
+            return self._drift(question.netns)
         return self._observe(question)
 
     def _observe(self, question: Observe) -> Observed:

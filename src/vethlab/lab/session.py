@@ -10,7 +10,7 @@ import contextlib
 import gc
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -132,23 +132,27 @@ class Session:
             on_host = machine.has_ipv6(self.held.namespaces)
         return desired(topology, record.baseline, ipv6=HAS_IPV6 in record.recorded, owner=record.machine, host_ipv6=on_host)
 
-    def compare(self, topology: Topology) -> tuple[State, Goal]:
-        """(what the lab is, what it should be), watched sysctls included; those of interfaces that are still to be made are left out."""
+    def compare(self, topology: Topology, nodes: Collection[str] | None = None) -> tuple[State, Goal]:
+        """(what the lab is, what it should be), watched sysctls included; those of interfaces that are still to be made are left out.
+
+        `nodes`: sysctls, a file each, are read of these alone; of the others they seem to be missing.
+        """
         wanted = self.desired(topology)
         watch = watched(wanted, self.held.record.recorded)
         asked = Goal(with_sysctls(wanted, watch))
         asked = Goal(with_sysctls(asked.state, self._returned(wanted)))
-        actual = self.kernel.read(sorted(self.kernel.names()), asked.sysctls())
+        sysctls = [(node, key) for node, key in asked.sysctls() if nodes is None or node in nodes]
+        actual = self.kernel.read(sorted(self.kernel.names()), sysctls)
         there = {
             name: {key: value for key, value in asked.state.netns[name].sysctls.items() if key in one.sysctls}
             for name, one in actual.netns.items() if name in asked.state.netns
         }
         return actual, Goal(with_sysctls(wanted, there))
 
-    def plan(self, topology: Topology) -> tuple[Change, ...]:
-        """The changes that would bring the lab to `topology`; nothing is touched."""
-        actual, goal = self.compare(topology)
-        return diff(actual, goal.state)
+    def plan(self, topology: Topology, nodes: Collection[str] | None = None) -> tuple[Change, ...]:
+        """The changes that would bring the lab, or these nodes of it, to `topology`; nothing is touched."""
+        actual, goal = self.compare(topology, nodes)
+        return tuple(one for one in diff(actual, goal.state) if nodes is None or one.netns in nodes)
 
     def converge(self, topology: Topology, text: str, *, locked: bool = False) -> tuple[Change, ...]:
         """Carry that plan out, one writer at a time."""

@@ -219,7 +219,9 @@ class Paper:
             return _routed(self.nodes[question.netns], question)
         if isinstance(question, Forward):
             return Forwarded(tuple(self.switches[End(question.netns, question.bridge)].ports), ("table 0: priority 0: NORMAL",), plain=True)
-        return self.drift if isinstance(question, Drifted) else self.seen if isinstance(question, Observe) else None
+        if isinstance(question, Drifted):
+            return tuple(one for one in self.drift if one.node in question.netns)
+        return self.seen if isinstance(question, Observe) else None
 
 
 def _switch(network: Network) -> SwitchSeen:

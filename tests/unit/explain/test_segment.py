@@ -129,6 +129,6 @@ def test_a_scene_asks_each_thing_once() -> None:
     assert None is scene.interface(end("a:eth0"))
     for _ in range(2):
         paper.hold(scene.look("a"))
-        assert paper.drift == paper.hold(scene.drift())
+        assert paper.drift == paper.hold(scene.drift("a"))
     assert ["Look", "Drifted"] == [type(one).__name__ for one in paper.asked]
     assert (True, None) == (scene.interface(end("a:eth0")) is not None, scene.interface(end("a:eth7")))
