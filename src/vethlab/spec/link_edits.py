@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vethlab.model.topology import Topology
+from vethlab.spec import ranges
 from vethlab.spec.layout import Layout, Unsaid, word
 from vethlab.spec.membership import Gone
-from vethlab.spec.node_edits import named
+from vethlab.spec.node_edits import named, shortened
 from vethlab.spec.pins import pinned, spelled
 from vethlab.spec.proof import Lab, proved, read
 from vethlab.spec.segment_edits import LINKS, NETWORKS, Spot, entry
@@ -114,10 +115,14 @@ def _off(text: str, network: str, node: str) -> str:
 
 
 def _struck(text: str, path: list[str], name: str) -> str:
-    """A name out of a list or mapping of names."""
+    """A name out of a list or mapping of names; a range is cut shorter, or in two."""
     layout = Layout(text)
     found = layout.there(path)
-    names = [one.text for one in (*found.items, *[key for key, _ in found.pairs])]
-    if name not in names:
-        raise Unsaid(f"`{name}` is one of several that a range in {'.'.join(path)} names")
-    return layout.drop([*path, name]) if found.kind == "map" else layout.remove(path, names.index(name))
+    written = [*found.items, *[key for key, _ in found.pairs]]
+    at = next(number for number, one in enumerate(written) if name in ranges.names(one.text, Lab.mistakes()))
+    rest = [word(one) for one in shortened([one for one in ranges.names(written[at].text, Lab.mistakes()) if one != name])]
+    if not rest:
+        return layout.drop([*path, name]) if found.kind == "map" else layout.remove(path, at)
+    if len(rest) > 1 and not (found.kind == "seq" and found.flow):
+        raise Unsaid(f"`{name}` stands within `{written[at].text}` in {'.'.join(path)}")
+    return layout.swap(written[at].start, written[at].end, ", ".join(rest))

@@ -173,16 +173,29 @@ def test_a_port_that_would_be_numbered_anew_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("nodes", "gone", "left"),
+    [
+        ("[a1..3]", "a3", "[a1, a2]"), ("{a1..4: {forward: true}, b: {}}", "a4", "{a1..3: {forward: true}, b: {}}"),
+        ("[a01..07]", "a04", "[a01..03, a05..07]"), ("[a1..3, b]", "a1", "[a2, a3, b]"), ("{a1..2: {}}", "a1", "{a2: {}}"),
+    ],
+)
+def test_one_of_a_range(nodes: str, gone: str, left: str) -> None:
+    """The range is cut shorter, or in two."""
+    text = f"name: x\nnodes: {nodes}  # who\n"
+    assert f"name: x\nnodes: {left}  # who\n" == less(text, node_of(spec.loads(text), gone))
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("name: x\nnodes: [a1..3]\nlinks: [a1 -- a2]\n", "one of several that a range in nodes names"),
-        ("name: x\nlinks: [a1 -- a2]\nnetworks: {br0: {nodes: [a1..3]}}\n", "one of several that a range in networks.br0.nodes names"),
+        ("name: x\nnodes:\n  - a0..3\n", "`a1` stands within `a0..3` in nodes"),
+        ("name: x\nlinks: [a1 -- a2]\nnetworks: {br0: {nodes: [a1..4]}}\n", "`a2` is one of `a2..4` on network `br0`"),
         ("name: x\nlinks: [a1 -- b]\nnetworks: {br0: {nodes: [a1, c1..3]}}\n", "`c1` is one of `c1..3` on network `br0`"),
         ("name: x\nlinks: [a1 -- b, {mesh: b -- c1..2}]\n", "would"),
         ('name: x\nlinks: [a1 -- b, "b \\x2d- c"]\n', "cannot be edited"),
     ],
 )
 def test_what_cannot_be_taken_out_alone(text: str, why: str) -> None:
-    """A range stays whole."""
+    """What only one of a range would say, and what stands in the middle of one that is no list in brackets."""
     with pytest.raises(Unsaid, match=why):
         less(text, node_of(spec.loads(text), "a1"))
