@@ -120,9 +120,11 @@ def _struck(text: str, path: list[str], name: str) -> str:
     found = layout.there(path)
     written = [*found.items, *[key for key, _ in found.pairs]]
     at = next(number for number, one in enumerate(written) if name in ranges.names(one.text, Lab.mistakes()))
-    rest = [word(one) for one in shortened([one for one in ranges.names(written[at].text, Lab.mistakes()) if one != name])]
+    listed = found.kind == "seq" and found.flow
+    left = [one for one in ranges.names(written[at].text, Lab.mistakes()) if one != name]
+    rest = [word(one) for one in shortened(left, 3 if listed else 2)]
     if not rest:
         return layout.drop([*path, name]) if found.kind == "map" else layout.remove(path, at)
-    if len(rest) > 1 and not (found.kind == "seq" and found.flow):
+    if len(rest) > 1 and not listed:
         raise Unsaid(f"`{name}` stands within `{written[at].text}` in {'.'.join(path)}")
     return layout.swap(written[at].start, written[at].end, ", ".join(rest))

@@ -153,15 +153,15 @@ def _words(nodes: Sequence[Node], apart: str) -> list[str]:
     return words
 
 
-def shortened(names: Sequence[str]) -> list[str]:
-    """Names as a file lists them: three or more that count upwards as a range."""
+def shortened(names: Sequence[str], least: int) -> list[str]:
+    """Names as a file lists them: `least` or more that count upwards as a range."""
     runs: list[list[str]] = []
     for name in names:
         if runs and name == _next(runs[-1][-1]):
             runs[-1].append(name)
         else:
             runs.append([name])
-    return [one for run in runs for one in (run if len(run) < 3 else [f"{run[0]}..{_number(run[-1])}"])]
+    return [one for run in runs for one in (run if len(run) < least else [f"{run[0]}..{_number(run[-1])}"])]
 
 
 def _number(name: str) -> str:

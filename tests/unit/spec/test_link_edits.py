@@ -177,6 +177,7 @@ def test_a_port_that_would_be_numbered_anew_is_named() -> None:
     [
         ("[a1..3]", "a3", "[a1, a2]"), ("{a1..4: {forward: true}, b: {}}", "a4", "{a1..3: {forward: true}, b: {}}"),
         ("[a01..07]", "a04", "[a01..03, a05..07]"), ("[a1..3, b]", "a1", "[a2, a3, b]"), ("{a1..2: {}}", "a1", "{a2: {}}"),
+        ("{a1..3: {}}", "a3", "{a1..2: {}}"),
     ],
 )
 def test_one_of_a_range(nodes: str, gone: str, left: str) -> None:
