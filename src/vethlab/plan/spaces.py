@@ -50,14 +50,19 @@ class Spaces:
 
     def interface(self, end: Endpoint, peer: End, mtu: int) -> None:
         """A node's end of a pair, with its addresses."""
-        self.place(end, Link(end.interface, "veth", mtu=mtu, peer=peer))
+        mac = end.mac or self.mac(end.node, end.interface)
+        self._put(end, Link(end.interface, "veth", mtu=mtu, mac=mac, peer=peer, link_local=self.topology.ipv6 != "none"), mac)
 
-    def place(self, end: Endpoint, link: Link) -> None:
-        """A node's interface, with its addresses."""
-        mac, mtu = end.mac or self.mac(end.node, end.interface), link.mtu
-        self.links[end.node][end.interface] = replace(link, mac=mac, link_local=self.topology.ipv6 != "none")
+    def stacked(self, end: Endpoint, kind: str, mtu: int, *, lower: End, mode: str) -> None:
+        """A node's interface that stands on another one, with its addresses."""
+        mac = end.mac or self.mac(end.node, end.interface)
+        link = Link(end.interface, kind, mtu=mtu, mac=mac, lower=lower, mode=mode, link_local=self.topology.ipv6 != "none")
+        self._put(end, link, mac)
+
+    def _put(self, end: Endpoint, link: Link, mac: str) -> None:
+        self.links[end.node][end.interface] = link
         self.address(end.node, end.interface, end.addresses)
-        self.link_local(end.node, end.interface, mac, mtu)
+        self.link_local(end.node, end.interface, mac, link.mtu)
 
     def link_local(self, node: str, interface: str, mac: str, mtu: int) -> None:
         """The address the kernel would make by itself (RFC 4291 appendix A), declared, so that it is usable at once, without DAD."""

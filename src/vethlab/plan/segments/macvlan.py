@@ -28,5 +28,5 @@ def add(spaces: Spaces, network: Network) -> None:
         parent, "veth", mtu=network.mtu, mac=spaces.mac(on, parent), peer=End(on, network.name), link_local=False,
     )
     for port in network.ports:
-        spaces.place(port.endpoint, Link(port.endpoint.interface, "macvlan", mtu=network.mtu, lower=End(on, parent), mode=MODE))
+        spaces.stacked(port.endpoint, "macvlan", network.mtu, lower=End(on, parent), mode=MODE)
     spaces.address(on, network.name, network.gateway)
