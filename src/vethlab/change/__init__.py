@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vethlab.change.address import AddAddress, RemoveAddress
+    from vethlab.change.checksums import SetChecksums
     from vethlab.change.fdb import AddForward, RemoveForward
     from vethlab.change.kinds import Change, SwitchChange
     from vethlab.change.link import AddBridge, AddMacvlan, AddVeth, RemoveLink, SetLink
@@ -44,6 +45,7 @@ else:  # mypy would take every name for one of ours
 
 WHERE = {
     "address": ("AddAddress", "RemoveAddress"),
+    "checksums": ("SetChecksums",),
     "fdb": ("AddForward", "RemoveForward"),
     "link": ("AddBridge", "AddMacvlan", "AddVeth", "RemoveLink", "SetLink"),
     "neighbour": ("AddNeighbour", "RemoveNeighbour"),
@@ -65,6 +67,7 @@ _MODULES = {name: module for module, names in WHERE.items() for name in names}
 __all__ = [
     "AddAddress", "AddBridge", "AddForward", "AddMacvlan", "AddNeighbour", "AddNetns", "AddRoute", "AddSwitchBridge", "AddSwitchPort",
     "AddVeth", "AddVxlan", "Change", "LoadRuleset", "LoadTable", "RemoveAddress", "RemoveForward", "RemoveLink", "RemoveNeighbour",
-    "RemoveNetns", "RemoveQueue", "RemoveRoute", "RemoveSwitchBridge", "RemoveSwitchPort", "RemoveTable", "SetFlows", "SetLink",
-    "SetQueue", "SetSwitchPort", "SetSysctl", "StartProcess", "StartSwitch", "StopProcess", "StopSwitch", "SwitchChange", "words",
+    "RemoveNetns", "RemoveQueue", "RemoveRoute", "RemoveSwitchBridge", "RemoveSwitchPort", "RemoveTable", "SetChecksums", "SetFlows",
+    "SetLink", "SetQueue", "SetSwitchPort", "SetSysctl", "StartProcess", "StartSwitch", "StopProcess", "StopSwitch", "SwitchChange",
+    "words",
 ]

@@ -134,7 +134,9 @@ class SetLink:
 
 
 def _settings(before: Link, after: Link) -> list[str]:
-    head, lines = f"ip link set dev {after.name}", []
+    head, lines = f"ip link set dev {after.name}", list[str]()
+    if after.mark is not None and after.mark != before.mark:
+        lines.append(f"ip link property add dev {after.name} altname {after.mark}")
     if after.mac is not None and after.mac != before.mac:
         lines.append(f"{head} address {after.mac}")
     if after.mtu != before.mtu:

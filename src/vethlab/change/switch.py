@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from vethlab.change.netns import Action
 from vethlab.model.link import DEFAULT_MTU, Link
+from vethlab.model.names import owner_of
 from vethlab.model.switch import KERNEL, USERSPACE, SwitchBridge, SwitchPort
 
 _TYPES = {KERNEL: "system", USERSPACE: "netdev"}
@@ -78,6 +79,8 @@ class AddSwitchBridge:
             words.append(f'set Bridge {name} other_config:hwaddr="{self.link.mac}"')
         if self.bridge.flows:
             words.append(f"set Bridge {name} fail_mode=secure")
+        if self.link.mark:
+            words.append(f"br-set-external-id {name} vethlab {owner_of(self.link.mark)}")
         if self.link.mtu != DEFAULT_MTU:
             words.append(f"set Interface {name} mtu_request={self.link.mtu}")
         return (" -- ".join(words),)

@@ -71,6 +71,11 @@ def _will(keeper: Keeper, client: Client, fields: list[str], descriptors: list[i
     client.reply(("ok",))
 
 
+def _rows(keeper: Keeper, client: Client, fields: list[str], descriptors: list[int]) -> None:
+    keeper.holding.joined[fields[0]].set_rows(*descriptors)
+    client.reply(("ok",))
+
+
 def _open(keeper: Keeper, client: Client, fields: list[str], _: list[int]) -> None:
     made = keeper.holding.open(fields)
     client.reply(("ok",), made)
@@ -205,7 +210,7 @@ def _quit(keeper: Keeper, client: Client, _: list[str], __: list[int]) -> None:
 
 
 OPERATIONS: dict[str, Operation] = {
-    "names": _names, "create": _create, "join": _join, "will": _will, "open": _open, "sockets": _sockets, "drop": _drop,
+    "names": _names, "create": _create, "join": _join, "will": _will, "rows": _rows, "open": _open, "sockets": _sockets, "drop": _drop,
     "read": _read, "write": _write, "run": _run,
     "start": _start, "stop": _stop, "processes": _processes, "view": _view, "hosts": _hosts, "private": _private, "shared": _shared,
     "record": _record,

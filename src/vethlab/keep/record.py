@@ -25,7 +25,8 @@ class Record:
     watched ones at creation, both by key; `rulesets` holds for each node the nft text as declared and the kernel's listing of it;
     `tables` the same of the table of ours beside it (family, name, text, listing);
     `live` is the lab as text where it was changed since and no file says so, `before` what it was before the last such change;
-    `machine` is the name under which it has interfaces in the machine's own namespace (`host: machine`), empty if it has none;
+    `machine` is the name under which it has interfaces in the machine's own namespace (`host: machine`), empty if it has none, and
+    `switch` the directory of the sockets of the machine's Open vSwitch, where it has bridges on that;
     `question` is the last one whose answer was no, `undo` the command lines (node, words) that take the last fix back; `unknown` what a
     later version wrote.
     """
@@ -42,6 +43,7 @@ class Record:
     rulesets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     tables: Mapping[str, tuple[str, str, str, str]] = field(default_factory=dict)
     machine: str = ""
+    switch: str = ""
     question: Mapping[str, Any] = field(default_factory=dict)
     undo: tuple[tuple[str, tuple[str, ...]], ...] = ()
     live: str = ""
@@ -56,6 +58,7 @@ class Record:
             "baseline": dict(self.baseline), "recorded": dict(self.recorded),
             "rulesets": {node: list(one) for node, one in self.rulesets.items()},
             "tables": {node: list(one) for node, one in self.tables.items()}, "machine": self.machine,
+            "switch": self.switch,
             "question": dict(self.question), "undo": [[node, list(words)] for node, words in self.undo],
             "live": self.live, "before": self.before,
         }
@@ -75,7 +78,8 @@ class Record:
                 lab=str(keys.pop("lab")), mode=str(keys.pop("mode")), file=str(keys.pop("file", "")), text=str(keys.pop("text", "")),
                 since=float(keys.pop("since", 0.0)), nodes=int(keys.pop("nodes", 0)), links=int(keys.pop("links", 0)),
                 baseline=_texts(keys.pop("baseline", {})), recorded=_texts(keys.pop("recorded", {})),
-                rulesets=rulesets, tables=tables, machine=str(keys.pop("machine", "")), question=dict(keys.pop("question", {})),
+                rulesets=rulesets, tables=tables, machine=str(keys.pop("machine", "")), switch=str(keys.pop("switch", "")),
+                question=dict(keys.pop("question", {})),
                 undo=tuple((str(node), tuple(map(str, words))) for node, words in keys.pop("undo", [])),
                 live=str(keys.pop("live", "")), before=str(keys.pop("before", "")), unknown=keys,
             )

@@ -71,6 +71,7 @@ class Scope:
         self._writing = threading.RLock()
         self.directory = "/"
         self.joined: dict[str, str] = {}
+        self.switches: dict[str, str] = {}
         _scopes.add(self)
 
     @property
@@ -107,13 +108,22 @@ class Scope:
 
     def leave_will(self, name: str, datagrams: Mapping[int, Sequence[bytes]]) -> None:
         """What the keeper sends into a joined namespace when it ends, by netlink protocol: requests that remove what is ours there."""
-        sources = [os.memfd_create("vethlab-will") for _ in datagrams]
+        parts = [b"".join([len(part).to_bytes(4, "little") + part for part in held]) for held in datagrams.values()]
+        self._tell("will", (self._prefix + name, *map(str, datagrams)), [], parts)
+
+    def leave_rows(self, name: str, directory: str, messages: Sequence[bytes]) -> None:
+        """What the keeper tells the Open vSwitch of a joined namespace when it ends (keep/rows.py). `directory`: of its sockets."""
+        self._tell("rows", (self._prefix + name,), [os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)], [b"\0".join(messages)])
+
+    def _tell(self, word: str, fields: Sequence[str], descriptors: list[int], texts: Sequence[bytes]) -> None:
+        """Ask with texts of any length, each in a memfd behind the descriptors, which are closed."""
         try:
-            for source, parts in zip(sources, datagrams.values(), strict=True):
-                fill(source, b"".join([len(part).to_bytes(4, "little") + part for part in parts]))
-            self._channel.ask("will", self._prefix + name, *map(str, datagrams), descriptors=sources)
+            for text in texts:
+                descriptors.append(os.memfd_create("vethlab-will"))
+                fill(descriptors[-1], text)
+            self._channel.ask(word, *fields, descriptors=descriptors)
         finally:
-            close_all(sources)
+            close_all(descriptors)
 
     def drop(self, names: Sequence[str]) -> None:
         """Let go of them, ending what runs in them."""
@@ -192,12 +202,7 @@ class Scope:
 
     def set_hosts(self, text: str) -> None:
         """The /etc/hosts of all nodes, at once also of views that exist."""
-        source = os.memfd_create("vethlab-hosts")
-        try:
-            fill(source, text.encode("utf-8", "surrogateescape"))
-            self._channel.ask("hosts", self._prefix.rstrip(wire.SCOPE_END), descriptors=[source])
-        finally:
-            os.close(source)
+        self._tell("hosts", (self._prefix.rstrip(wire.SCOPE_END),), [], [text.encode("utf-8", "surrogateescape")])
 
     def set_private(self, paths: Mapping[str, Sequence[str]]) -> None:
         """By node, the directories that are its own, empty when it first runs something; they must exist on the machine (LabError)."""

@@ -84,7 +84,7 @@ def _remove_link(one: ops.RemoveLink, reach: Reach) -> list[Request]:
 
 def _set_link(one: ops.SetLink, reach: Reach) -> list[Request]:
     before, after = one.before, one.after
-    index = after.index or before.index or (1 if after.name == LOOPBACK else 0)
+    index = after.index or before.index or (1 if after.name == LOOPBACK else 0) or reach.index(one.netns, after.name)
     parts = [] if after.link_local == before.link_local else [links.address_generation(link_local=after.link_local)]
     if after.mac is not None and after.mac != before.mac:
         parts.append(attribute(links.IFLA_ADDRESS, links.mac_bytes(after.mac)))
@@ -102,7 +102,8 @@ def _set_link(one: ops.SetLink, reach: Reach) -> list[Request]:
         parts.append(macvlan.settings(after.mode))
     if after.vxlan is not None and before.vxlan is not None and after.vxlan != before.vxlan:
         parts.append(vxlan.settings(before.vxlan, after.vxlan))
-    requests = [links.set_link(index, after.name, parts=b"".join(parts))] if parts else []
+    requests = [] if after.mark in {None, before.mark} else [links.set_mark(index, after.mark or "")]
+    requests += [links.set_link(index, after.name, parts=b"".join(parts))] if parts else []
     if after.up != before.up:
         # A message of its own and after the settings: addr_gen_mode has to be there before the interface comes up.
         requests.append(links.set_link(index, after.name, up=after.up))

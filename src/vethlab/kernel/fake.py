@@ -76,7 +76,7 @@ class Fake:
             frozenset(one for one in space.routes if not _uses(one, end.interface)),
             frozenset(one for one in space.neighbours if one.interface != end.interface), space.sysctls, space.nft, space.processes,
             space.table, space.switch, frozenset(one for one in space.fdb if one.interface != end.interface),
-            queues={name: held for name, held in space.queues.items() if name != end.interface},
+            queues={name: held for name, held in space.queues.items() if name != end.interface}, filled=space.filled - {end.interface},
         )
         if link.peer is not None:
             self.remove_link(link.peer)
@@ -102,19 +102,23 @@ def _remove_netns(kernel: Fake, one: ops.RemoveNetns) -> None:
     del kernel.spaces[one.netns]
 
 
+def _link_local(kernel: Fake, netns: str, link: Link) -> bool:
+    """What a new interface begins with: the namespace's setting, unless it is told (kernel/encode.py), as marked ones are."""
+    return link.link_local if link.mark else kernel.spaces[netns].sysctls.get("net.ipv6.conf.default.addr_gen_mode") != "1"
+
+
 def _add_veth(kernel: Fake, one: ops.AddVeth) -> None:
-    quiet = {place: kernel.spaces[place].sysctls.get("net.ipv6.conf.default.addr_gen_mode") == "1" for place in (one.netns, one.peer_netns)}
-    left = replace(one.left, peer=End(one.peer_netns, one.right.name), link_local=not quiet[one.netns])
+    left = replace(one.left, peer=End(one.peer_netns, one.right.name), link_local=_link_local(kernel, one.netns, one.left))
     right = replace(
-        one.right, peer=End(one.netns, one.left.name), up=False, master=None, port=None, alias=None, link_local=not quiet[one.peer_netns],
+        one.right, peer=End(one.netns, one.left.name), up=False, master=None, port=None, alias=None,
+        link_local=_link_local(kernel, one.peer_netns, one.right),
     )
     kernel.put_link(one.netns, left)
     kernel.put_link(one.peer_netns, right)
 
 
 def _add_alone(kernel: Fake, one: ops.AddBridge | ops.AddVxlan) -> None:
-    quiet = kernel.spaces[one.netns].sysctls.get("net.ipv6.conf.default.addr_gen_mode") == "1"
-    kernel.put_link(one.netns, replace(one.link, up=False, link_local=not quiet))
+    kernel.put_link(one.netns, replace(one.link, up=False, link_local=_link_local(kernel, one.netns, one.link)))
 
 
 def _add_macvlan(kernel: Fake, one: ops.AddMacvlan) -> None:
@@ -161,6 +165,11 @@ def _set_queue(kernel: Fake, one: ops.SetQueue | ops.RemoveQueue) -> None:
     kernel.put(one.netns, queues=others if isinstance(one, ops.RemoveQueue) else {**others, one.interface: one.after})
 
 
+def _set_checksums(kernel: Fake, one: ops.SetChecksums) -> None:
+    held = kernel.spaces[one.netns].filled
+    kernel.put(one.netns, filled=held | {one.interface} if one.filled else held - {one.interface})
+
+
 def _start(kernel: Fake, one: ops.StartProcess) -> None:
     kernel.put(one.netns, processes=(*kernel.spaces[one.netns].processes, one.process))
 
@@ -183,12 +192,12 @@ def _stop_switch(kernel: Fake, one: ops.StopSwitch) -> None:
 def _put_bridge(kernel: Fake, netns: str, name: str, bridge: SwitchBridge | None) -> None:
     held = kernel.spaces[netns].switch or Switch()
     others = {key: value for key, value in held.bridges.items() if key != name}
-    kernel.put(netns, switch=Switch(others if bridge is None else {**others, name: bridge}))
+    kernel.put(netns, switch=replace(held, bridges=others if bridge is None else {**others, name: bridge}))
 
 
 def _add_switch_bridge(kernel: Fake, one: ops.AddSwitchBridge) -> None:
-    quiet = kernel.spaces[one.netns].sysctls.get("net.ipv6.conf.default.addr_gen_mode") == "1"
-    kernel.put_link(one.netns, replace(one.link, up=False, link_local=not quiet))
+    made = replace(one.link, up=False, mark=None)
+    kernel.put_link(one.netns, replace(made, link_local=_link_local(kernel, one.netns, made)))
     datapath = USERSPACE if one.bridge.datapath == AUTO else one.bridge.datapath
     _put_bridge(kernel, one.netns, one.link.name, SwitchBridge(datapath))
 
@@ -225,5 +234,5 @@ _EFFECTS: Mapping[type, Callable[..., None]] = {
     ops.RemoveSwitchBridge: _remove_switch_bridge, ops.AddSwitchPort: lambda kernel, one: _put_port(kernel, one, one.port),
     ops.SetSwitchPort: lambda kernel, one: _put_port(kernel, one, one.after),
     ops.RemoveSwitchPort: lambda kernel, one: _put_port(kernel, one, None), ops.SetFlows: _set_flows,
-    ops.SetQueue: _set_queue, ops.RemoveQueue: _set_queue,
+    ops.SetQueue: _set_queue, ops.RemoveQueue: _set_queue, ops.SetChecksums: _set_checksums,
 }

@@ -91,6 +91,11 @@ def _joining(*, able: bool) -> Feature:
     met = [] if _sysctl("net/ipv4/ip_forward") == "1" else ["it does not forward IPv4, which the NAT of a lab there needs"]
     if _sysctl("net/bridge/bridge-nf-call-iptables") == "1":
         met.append("its firewall sees what nodes of one bridge send each other (br_netfilter)")
+    if which("ovs-vswitchd"):
+        from vethlab.kernel import ovs_directory, ovs_machine  # noqa: PLC0415 - where it is installed
+
+        there = ovs_machine.runs(ovs_directory.directory())
+        met.append(f"its Open vSwitch {'runs' if there else 'does not run, which a network of type ovs there needs'}")
     says = "labs can join the machine's own network"
     return Feature("host-machine", ok=True, says="; ".join([says, *met]))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import socket
+import struct
 from time import monotonic
 from typing import Any
 
@@ -46,6 +47,12 @@ class Peer:
                 if answer.get("error") is not None:  # a control socket leaves `result` away then
                     raise KernelError(method, self.name, errno.EINVAL, _words(answer["error"]))
                 return answer["result"]
+
+    @property
+    def pid(self) -> int:
+        """Who listens (unix(7), SO_PEERCRED); 0 if that process is not seen from here."""
+        pid: int = struct.unpack("3i", self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        return pid
 
     def close(self) -> None:
         """End the connection."""

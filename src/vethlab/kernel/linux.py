@@ -57,7 +57,7 @@ class Linux:
         self._runs: dict[str, Callable[[Sequence[Change]], None]] = {
             "AddNetns": self._create, "RemoveNetns": self._drop, "SetSysctl": self._write_sysctls, "LoadRuleset": self._load,
             "LoadTable": self._load_tables, "RemoveTable": self._remove_tables,
-            "StartProcess": self._start, "StopProcess": self._stop, SWITCH_KIND: self._switch,
+            "StartProcess": self._start, "StopProcess": self._stop, "SetChecksums": self._fill, SWITCH_KIND: self._switch,
         }
 
     def names(self) -> frozenset[str]:
@@ -84,14 +84,15 @@ class Linux:
         """The state of these namespaces. One made here and not read since holds no pinned neighbours and is not asked."""
         wanted = list(names)
         self.reach.open(wanted)
-        joined = join({name: self.reach.dump(name, pinned=name not in self._fresh) for name in wanted})
+        joined = join({name: self.reach.dump(name, pinned=name not in self._fresh, switched=self._claimed(name)) for name in wanted})
         self._fresh.difference_update(wanted)
         values = self._sysctls(wanted, sysctls)
         running: dict[str, list[ProcessStatus]] = {name: [] for name in joined}
         for status in self.namespaces.processes():
             if status.netns in running:
                 running[status.netns].append(status)
-        return State({name: self._complete(name, one, values[name], running[name]) for name, one in joined.items()})
+        state = State({name: self._complete(name, one, values[name], running[name]) for name, one in joined.items()})
+        return self._with_checksums(state) if self.namespaces.switches else state
 
     def begin_switch(self, name: str) -> None:
         """Let Open vSwitch boot in a namespace beside other work: changes that ask for it follow."""
@@ -127,7 +128,7 @@ class Linux:
 
     def _complete(self, name: str, one: Netns, values: Mapping[str, str], statuses: Sequence[ProcessStatus]) -> Netns:
         """With what is no netlink. `statuses`: the processes of this namespace."""
-        one = self._switching().read(name, one, statuses) if any(ovs_daemons.find(statuses, name)) else one
+        one = self._switching().read(name, one, statuses) if any(ovs_daemons.find(self.namespaces, name, statuses)) else one
         nft = rulesets.current(self.namespaces, name, self.loaded[name]) if name in self.loaded else None
         table = rulesets.current_table(self.namespaces, name, self.tables[name]) if name in self.tables else None
         # A command that ended well has done what it was for (`run: ip route add ...`); one that failed counts as missing.
@@ -192,6 +193,25 @@ class Linux:
             if isinstance(one, ops.AddSwitchBridge):
                 self.reach.forget_link(one.netns, one.link.name)  # ovs-vswitchd chooses the index
         self._switching().apply([one for one in changes if isinstance(one, ops.SwitchChange)])
+
+    def _claimed(self, name: str) -> frozenset[str]:
+        """The bridges of ours on an Open vSwitch of others."""
+        base = self.namespaces.switches.get(name)
+        if base is None:
+            return frozenset()
+        from vethlab.kernel.ovs_machine import claimed  # noqa: PLC0415 - as below
+
+        return claimed(base, self._label)
+
+    def _with_checksums(self, state: State) -> State:
+        from vethlab.kernel.ethtool import with_checksums  # noqa: PLC0415 - for labs on an Open vSwitch that is not theirs
+
+        return with_checksums(self.namespaces, state)
+
+    def _fill(self, changes: Sequence[Change]) -> None:
+        from vethlab.kernel.ethtool import set_checksums  # noqa: PLC0415 - as above
+
+        set_checksums(self.namespaces, [one for one in changes if isinstance(one, ops.SetChecksums)])
 
     def _switching(self) -> Switches:
         if self._switches is None:

@@ -20,10 +20,11 @@ from vethlab.kernel.netlink.message import NLM_F_EXCL, Request, frame
 from vethlab.model.names import owner_of
 
 __all__ = [
-    "Marked", "here", "indexes", "marked", "marked_tables", "remove", "remove_tables", "require_right", "table_will", "unmarked",
+    "SWITCH", "Marked", "here", "indexes", "marked", "marked_tables", "remove", "remove_tables", "require_right", "table_will", "unmarked",
     "will",
 ]
 
+SWITCH = "Open vSwitch bridge"  # the kind of what is a row of its database, and not the kernel's
 _NO_INDEX = 0x7FFFFFFF
 
 

@@ -6,6 +6,8 @@ made it (also what State leaves out: the kernel's own routes, those of daemons, 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from vethlab.kernel.netlink import link as links
 from vethlab.kernel.netlink import nftables
 from vethlab.kernel.netlink import route as routes
@@ -13,6 +15,7 @@ from vethlab.kernel.netlink.address import DUMP, IFA_ADDRESS, IFA_LOCAL, MESSAGE
 from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.netlink.message import attributes
 from vethlab.model.address import IP, IPNetwork
+from vethlab.model.link import SWITCH_MADE
 from vethlab.model.names import owner_of
 from vethlab.model.occupied import Occupied
 
@@ -20,19 +23,24 @@ _UNICAST = 1  # RTN_UNICAST; 6 to 8 (blackhole, unreachable, prohibit) lead nowh
 _COUNTS = frozenset({_UNICAST, 6, 7, 8})
 
 
-def occupied(connection: Connection, rules: Connection, owner: str) -> Occupied:
-    """Everything that is not `owner`'s. `rules`: a connection over a NETLINK_NETFILTER socket."""
-    names: dict[str, str] = {}
+def occupied(
+    connection: Connection, rules: Connection, owner: str, *, switched: Collection[str] = (), ports: Mapping[str, str] | None = None,
+) -> Occupied:
+    """Everything that is not `owner`'s. `rules`: a connection over a NETLINK_NETFILTER socket.
+
+    `switched`: his bridges of Open vSwitch, whose interfaces may not bear his mark yet; `ports`: names that others have in its database.
+    """
+    names: dict[str, str] = dict(ports or {})
     held: dict[int, str] = {}
     mine: set[int] = set()
     for part in connection.dump(links.RTM_GETLINK, links.dump_body()):
         one = links.decode(*part)
         held[one.ifindex] = one.name
-        if one.mark is not None and owner_of(one.mark) == owner:
+        if (one.mark is not None and owner_of(one.mark) == owner) or (one.name in switched and one.kind in SWITCH_MADE):
             mine.add(one.ifindex)
             continue
         whose = f" of lab `{owner_of(one.mark).partition('.')[0]}`" if one.mark else ""
-        names[one.name] = f"a {one.kind or 'network'} interface{whose}"
+        names.setdefault(one.name, f"a {one.kind or 'network'} interface{whose}")
         for other in links.alternative_names(*part):
             names.setdefault(other, f"another name of {one.name}")
     tables = frozenset((one.family, one.name) for one in nftables.tables(rules) if owner_of(one.comment) != owner)

@@ -1,8 +1,9 @@
-"""The two daemons of Open vSwitch, private to one namespace: started, found, and what the machine must have for them.
+"""The two daemons of Open vSwitch that serve a namespace: found, and where they are private to it, started.
 
-Enters: Namespaces and a name; leaves: paths of their sockets as this process reaches them. Rule of the file: all that they write lies in
-/run/openvswitch of the namespace's view, a tmpfs that exists for the lab only (keep/views.py). It ends with the keeper, SIGKILL included,
-and `vethlab exec host -- ovs-vsctl show` finds the sockets where the tools look for them.
+Enters: Namespaces and a name; leaves: paths of their sockets as this process reaches them. Rule of the file: all that private ones write
+lies in /run/openvswitch of the namespace's view, a tmpfs that exists for the lab only (keep/views.py). It ends with the keeper, SIGKILL
+included, and `vethlab exec host -- ovs-vsctl show` finds the sockets where the tools look for them. Of others (kernel/ovs_machine.py) only
+the directory is known.
 """
 
 from __future__ import annotations
@@ -36,20 +37,25 @@ _FIRST = f'{{"Open_vSwitch":{{"6f1d9a3e-5c0b-4a52-9d57-2a1c6d0f7e11":{_ROW}}},"_
 
 
 class Found(NamedTuple):
-    """The daemons of one namespace, alive or not; None where one was never started."""
+    """The daemons of one namespace, alive or not; None where one was never started. `shared`: the directory of those that are not ours."""
 
-    database: ProcessStatus | None
-    forwarder: ProcessStatus | None
+    database: ProcessStatus | None = None
+    forwarder: ProcessStatus | None = None
+    shared: str | None = None
 
     @property
     def base(self) -> str | None:
         """Where their directory is, seen from here: the root of a process of the view leads into it (proc_pid_root(5)). None: both died."""
-        return next((f"/proc/{one.pid}/root{RUN}" for one in self if one is not None and one.exited is None), None)
+        ours = (f"/proc/{one.pid}/root{RUN}" for one in (self.database, self.forwarder) if one is not None and one.exited is None)
+        return self.shared or next(ours, None)
 
 
-def find(statuses: Iterable[ProcessStatus], name: str) -> Found:
-    """Those of one namespace among all processes of a lab."""
-    mine = {one.process == FORWARDER: one for one in statuses if one.netns == name and is_daemon(one.process)}
+def find(namespaces: Namespaces, name: str, statuses: Iterable[ProcessStatus] | None = None) -> Found:
+    """Those of one namespace. `statuses`: all processes of the lab, if they were asked for already."""
+    if name in namespaces.switches:
+        return Found(shared=namespaces.switches[name])
+    known = namespaces.processes() if statuses is None else statuses
+    mine = {one.process == FORWARDER: one for one in known if one.netns == name and is_daemon(one.process)}
     return Found(mine.get(False), mine.get(True))
 
 
@@ -80,12 +86,7 @@ def _head(record: bytes) -> str:
 
 def require(*, userspace: bool) -> None:
     """HostError if this machine lacks Open vSwitch or, for the user-space datapath, the device that its interfaces are made of."""
-    for program in PROGRAMS:
-        if _which(program) is None:
-            raise HostError(
-                "Open vSwitch is not installed", where=program, why=f"a network of type ovs needs `{program}`", slug="no-ovs",
-                help=f"apt install {PACKAGE}",
-            )
+    require_programs(PROGRAMS)
     if not os.path.exists(SCHEMA):  # noqa: PTH110 - no pathlib on this path
         raise HostError(
             "Open vSwitch is not installed whole", where=SCHEMA, why="the schema of its database is missing", slug="no-ovs",
@@ -93,6 +94,16 @@ def require(*, userspace: bool) -> None:
         )
     if userspace:
         _require_tun()
+
+
+def require_programs(programs: Iterable[str]) -> None:
+    """HostError for the first that is not installed."""
+    for program in programs:
+        if _which(program) is None:
+            raise HostError(
+                "Open vSwitch is not installed", where=program, why=f"a network of type ovs needs `{program}`", slug="no-ovs",
+                help=f"apt install {PACKAGE}",
+            )
 
 
 def _require_tun() -> None:
@@ -108,9 +119,10 @@ def _require_tun() -> None:
 
 def start(namespaces: Namespaces, name: str, daemon: Process) -> ProcessStatus:
     """Start one of them, ending what is left of it."""
-    found = find(namespaces.processes(), name)[daemon == FORWARDER]
-    if found is not None:
-        namespaces.stop(name, found.process)
+    database, forwarder, _ = find(namespaces, name)
+    left = forwarder if daemon == FORWARDER else database
+    if left is not None:
+        namespaces.stop(name, left.process)
     namespaces.start(name, daemon)
     return next(one for one in namespaces.processes() if one.netns == name and one.process == daemon)
 
@@ -151,7 +163,7 @@ def _listens(path: str) -> bool:
 
 def run_tool(namespaces: Namespaces, name: str, argv: Sequence[str]) -> Finished:
     """Run ovs-vsctl, ovs-ofctl or ovs-appctl against the daemons of a namespace. They need their sockets, not the namespace."""
-    base = find(namespaces.processes(), name).base
+    base = find(namespaces, name).base
     if base is None:
         raise KernelError("reach", f"the Open vSwitch of {name}", errno.ESRCH, "neither of its daemons runs")
     import subprocess  # noqa: PLC0415 - for fixes only

@@ -25,6 +25,11 @@ class Database:
     def __init__(self, path: str) -> None:
         self._peer = Peer(path, "ovsdb-server")
 
+    @property
+    def pid(self) -> int:
+        """Its server, 0 if that is not seen from here."""
+        return self._peer.pid
+
     def close(self) -> None:
         """End the connection."""
         self._peer.close()

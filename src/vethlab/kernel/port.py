@@ -48,6 +48,10 @@ class Namespaces(Protocol):
     def joined(self) -> Mapping[str, str]:
         """Those that are not the lab's alone, with the name in which the lab has things there (model.names.mark)."""
 
+    @property
+    def switches(self) -> Mapping[str, str]:
+        """Of these, who is served by an Open vSwitch that is not the lab's, with the directory of its sockets, as this process sees it."""
+
     def names(self) -> frozenset[str]:
         """The names held."""
 

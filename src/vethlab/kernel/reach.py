@@ -6,7 +6,7 @@ never guessed; what is forgotten is asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from vethlab.errors import NotFoundError
@@ -49,12 +49,12 @@ class Reach:
         self.open([name])
         return self._spaces[name].descriptor
 
-    def dump(self, name: str, *, pinned: bool) -> Dumped:
-        """Read a namespace and remember its indexes."""
+    def dump(self, name: str, *, pinned: bool, switched: Collection[str] = ()) -> Dumped:
+        """Read a namespace and remember its indexes. `switched`: bridges of Open vSwitch that are ours among others'."""
         dumped = dump(name, self.connection(name), pinned=pinned)
         self._spaces[name].indexes = dumped.indexes()
         owner = self._namespaces.joined.get(name)
-        return dumped if owner is None else ours(dumped, owner)
+        return dumped if owner is None else ours(dumped, owner, switched)
 
     def learn(self, name: str, link: Link) -> None:
         """Remember the index a plan chose for a new interface."""

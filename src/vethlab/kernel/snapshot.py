@@ -7,7 +7,7 @@ name each other; a pair that does not agree both ways has its peer outside the l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from vethlab.kernel.netlink import route as routes
 from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.netlink.link import Seen
 from vethlab.model.fdb import Forward
-from vethlab.model.link import USUAL_GSO, BridgePort, End, Link
+from vethlab.model.link import SWITCH_MADE, USUAL_GSO, BridgePort, End, Link
 from vethlab.model.names import owner_of
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import Route
@@ -69,9 +69,15 @@ def dump(name: str, connection: Connection, *, pinned: bool = True) -> Dumped:
     return Dumped(seen, [Address(names[index], value) for index, value in owned if index in names], main, static, forwards, shaped)
 
 
-def ours(dumped: Dumped, owner: str) -> Dumped:
-    """What `owner` made in a namespace of others, told by its marks, and what is on it: nothing else may be compared or taken away."""
-    mine = {index: one for index, one in dumped.seen.items() if one.mark and owner_of(one.mark) == owner}
+def ours(dumped: Dumped, owner: str, switched: Collection[str] = ()) -> Dumped:
+    """What `owner` made in a namespace of others, told by its marks, and what is on it: nothing else may be compared or taken away.
+
+    `switched`: his bridges of Open vSwitch, whose interfaces that makes: their rows tell whose they are, a mark comes later.
+    """
+    mine = {
+        index: one for index, one in dumped.seen.items()
+        if (one.mark and owner_of(one.mark) == owner) or (one.name in switched and one.kind in SWITCH_MADE)
+    }
     names = {one.name for one in mine.values()}
     return Dumped(
         mine, [one for one in dumped.addresses if one.interface in names],

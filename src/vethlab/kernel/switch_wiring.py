@@ -14,7 +14,7 @@ from vethlab.errors import KernelError
 from vethlab.kernel import ovs_daemons, ovs_rows, switch_trace
 from vethlab.kernel.ethtool import leaving_checksums
 from vethlab.kernel.jsonrpc import Peer
-from vethlab.kernel.ovsdb import ALL, DATABASE, Database, read_mapping, read_set, select, trouble_of
+from vethlab.kernel.ovsdb import Database, read_set, trouble_of
 from vethlab.kernel.port import Namespaces, ProcessStatus
 from vethlab.model.link import End
 from vethlab.model.question import Forward, Forwarded
@@ -23,15 +23,13 @@ from vethlab.model.switch import KIND, SwitchPort, SwitchSeen
 
 __all__ = ["forwarded", "joined", "read_switches"]
 
-_SETTINGS = select(DATABASE, ALL, ["other_config"])
-
 
 def read_switches(namespaces: Namespaces, wires: Mapping[End, Wire]) -> dict[End, SwitchSeen]:
     """Every bridge of every Open vSwitch that runs in these namespaces."""
     statuses = namespaces.processes()
-    names = dict.fromkeys(one.netns for one in statuses if ovs_daemons.is_daemon(one.process))
+    names = [*namespaces.switches, *(one.netns for one in statuses if ovs_daemons.is_daemon(one.process))]
     found: dict[End, SwitchSeen] = {}
-    for name in names:
+    for name in dict.fromkeys(names):
         found |= _of(namespaces, name, statuses, wires)
     return found
 
@@ -51,7 +49,7 @@ def joined(wires: Mapping[End, Wire], switches: Mapping[End, SwitchSeen]) -> dic
 
 def forwarded(namespaces: Namespaces, question: Forward) -> Forwarded:
     """What a switch would do with a frame; no output at all where it does not answer."""
-    base = ovs_daemons.find(namespaces.processes(), question.netns).base
+    base = ovs_daemons.find(namespaces, question.netns).base
     if base is None:
         return Forwarded(failed="it does not run")
     try:
@@ -69,7 +67,8 @@ def forwarded(namespaces: Namespaces, question: Forward) -> Forwarded:
 def _of(
     namespaces: Namespaces, name: str, statuses: list[ProcessStatus], wires: Mapping[End, Wire],
 ) -> dict[End, SwitchSeen]:
-    base = ovs_daemons.find(statuses, name).base
+    found = ovs_daemons.find(namespaces, name, statuses)
+    base = found.base
     if base is None:
         return {}
     try:
@@ -78,14 +77,13 @@ def _of(
     except KernelError:
         return {}
     try:
-        *dumped, settings = database.transact([*ovs_rows.DUMP, _SETTINGS])
+        dumped = database.transact(ovs_rows.DUMP)
     finally:
         database.close()
-    rows = ovs_rows.Rows(dumped)
-    offloads = not any(read_mapping(row["other_config"]).get("userspace-tso-enable") == "true" for row in settings["rows"])
+    rows = ovs_rows.Rows(dumped, ovs_rows.Whose(namespaces.joined.get(name, ""), alone=found.shared is None))
     return {
         End(name, bridge): _seen(
-            namespaces, End(name, bridge), rows, wires, offloads=offloads, in_user_space=row["datapath_type"] == "netdev",
+            namespaces, End(name, bridge), rows, wires, offloads=not rows.offer.fills, in_user_space=row["datapath_type"] == "netdev",
         )
         for bridge, row in rows.bridges.items()
     }

@@ -14,22 +14,26 @@ from dataclasses import replace
 
 from vethlab import change as ops
 from vethlab.errors import KernelError
-from vethlab.kernel import openflow, ovs_daemons, ovs_rows
+from vethlab.kernel import openflow, ovs_daemons, ovs_machine, ovs_rows
 from vethlab.kernel.features_ovs import kernel_datapath
 from vethlab.kernel.jsonrpc import Peer
 from vethlab.kernel.ovsdb import Database
 from vethlab.kernel.port import Namespaces, ProcessStatus
-from vethlab.model.link import Link
+from vethlab.model.link import SWITCH_MADE, Link
 from vethlab.model.state import Netns
-from vethlab.model.switch import KERNEL, KIND, USERSPACE, Switch, SwitchBridge
+from vethlab.model.switch import AUTO, KIND, USERSPACE, Switch, SwitchBridge
 
 _DYING = {errno.ECONNRESET, errno.ECONNREFUSED, errno.EPIPE, errno.ENOENT}  # a daemon that has not been collected yet
 _MAKES = (ops.AddSwitchBridge, ops.AddSwitchPort)
-_MADE_BY = {"tun", "openvswitch"}
+_DATAPATH = "ovs-system"  # the interface of the kernel's datapath (ofproto/ofproto-dpif.c open_dpif_backer)
 
 
 class Switches:
-    """The switches of one lab. `mark` tells its rows from those of others."""
+    """The switches of one lab. `mark` tells its rows from those of others.
+
+    Whether the daemons are the lab's or the machine's is a matter of where they are found (ovs_daemons.find) and of which rows are ours
+    (ovs_rows.Whose); those of the machine are never started or ended, because no plan has a change for it.
+    """
 
     def __init__(self, namespaces: Namespaces, mark: str) -> None:
         self._namespaces, self._mark = namespaces, mark
@@ -52,7 +56,7 @@ class Switches:
         if after.mac != before.mac or after.mtu != before.mtu:
             database = self._database(one.netns)
             try:
-                database.carried_out(database.change(ovs_rows.interface(after)))
+                database.carried_out(database.change(ovs_rows.interface(after, self._whose(one.netns))))
             finally:
                 database.close()
         return replace(one, before=replace(before, mac=after.mac, mtu=after.mtu))
@@ -72,29 +76,30 @@ class Switches:
 
     def read(self, name: str, one: Netns, statuses: Sequence[ProcessStatus]) -> Netns:
         """A namespace with its switch, if it has one; the interfaces that belong to bridges are told as what they are."""
-        found = ovs_daemons.find(statuses, name)
-        if found == (None, None) or name in self._begun:
+        found = ovs_daemons.find(self._namespaces, name, statuses)
+        if not any(found) or name in self._begun:
             return one
+        shared = found.shared is not None
         if found.base is None:
-            return _dead(one)
+            return _dead(one, shared=shared)
         self.settle()
         try:
-            bridges = self._bridges(found.base, one.links)
+            bridges = self._bridges(name, found.base, one.links)
         except KernelError as error:
             if error.errno not in _DYING:
                 raise
-            return _dead(one)
-        return replace(one, links=_named(one.links, bridges), switch=Switch(bridges))
+            return _dead(one, shared=shared)
+        return replace(one, links=_named(one.links, bridges), switch=Switch(bridges, shared=shared))
 
-    def _bridges(self, base: str, links: Iterable[str]) -> dict[str, SwitchBridge]:
+    def _bridges(self, name: str, base: str, links: Iterable[str]) -> dict[str, SwitchBridge]:
         """What both daemons say; a KernelError of _DYING if one of them is dead."""
         _open_control(base).close()
         database = Database(ovs_daemons.database_socket(base))
         try:
-            rows = ovs_rows.Rows(database.transact(ovs_rows.DUMP))
+            rows = self._rows(name, database)
         finally:
             database.close()
-        return ovs_rows.bridges_of(rows, links, self._rules(base, rows), self._mark)
+        return ovs_rows.bridges_of(rows, links, self._rules(base, rows))
 
     def _apply(self, name: str, changes: Sequence[ops.SwitchChange]) -> None:
         if any(isinstance(one, ops.StopSwitch) for one in changes):
@@ -119,7 +124,7 @@ class Switches:
             ovs_daemons.start(self._namespaces, name, ovs_daemons.FORWARDER)
 
     def _stop(self, name: str) -> None:
-        found = ovs_daemons.find(self._namespaces.processes(), name)
+        found = ovs_daemons.find(self._namespaces, name)
         if found.base is not None:
             _leave(found.base)
         for status in (found.forwarder, found.database):
@@ -130,12 +135,12 @@ class Switches:
         self.settle()
         database = self._database(name)
         try:
-            rows = ovs_rows.Rows(database.transact(ovs_rows.DUMP))
+            rows = self._rows(name, database)
             stale = _stale(changes, rows)
             if stale:
-                database.carried_out(database.change(ovs_rows.operations(stale, rows, self._mark, otherwise=USERSPACE)))
-            otherwise = KERNEL if kernel_datapath() else USERSPACE
-            number = database.change(ovs_rows.operations(changes, rows, self._mark, otherwise=otherwise))
+                database.carried_out(database.change(ovs_rows.operations(stale, rows, otherwise=USERSPACE)))
+            otherwise = rows.offer.datapath(AUTO, module=kernel_datapath())
+            number = database.change(ovs_rows.operations(changes, rows, otherwise=otherwise))
             made = {one.name if isinstance(one, ops.AddSwitchPort) else one.link.name for one in changes if isinstance(one, _MAKES)}
             self._pending[name] = database, number, made
         except BaseException:
@@ -143,17 +148,17 @@ class Switches:
             raise
 
     def _flow(self, one: ops.SetFlows) -> None:
-        base, database = self._base(one.netns), self._database(one.netns)
+        base, database, whose = self._base(one.netns), self._database(one.netns), self._whose(one.netns)
         try:
-            declared = ovs_rows.LISTED in ovs_rows.Rows(database.transact(ovs_rows.DUMP)).notes(one.bridge)
-            database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, secure=bool(one.flows))]))
+            declared = ovs_rows.LISTED in self._rows(one.netns, database).notes(one.bridge)
+            database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, whose, secure=bool(one.flows))]))
             try:
                 openflow.replace(ovs_daemons.bridge_socket(base, one.bridge), one)
             except KernelError:
-                database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, secure=declared)]))
+                database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, whose, secure=declared)]))
                 raise
             digest = _digest(_listing(base, one.bridge))
-            database.transact(ovs_rows.note_flows(one.bridge, one.flows, digest))
+            database.transact(ovs_rows.note_flows(one.bridge, one.flows, digest, whose))
         finally:
             database.close()
 
@@ -169,18 +174,26 @@ class Switches:
                 found[bridge] = (*listing, *(["fail_mode=secure"] if secure else []))
         return found
 
+    def _whose(self, name: str) -> ovs_rows.Whose:
+        return ovs_rows.Whose(self._mark, alone=name not in self._namespaces.switches)
+
+    def _rows(self, name: str, database: Database) -> ovs_rows.Rows:
+        return ovs_rows.Rows(database.transact(ovs_rows.DUMP), self._whose(name))
+
     def _database(self, name: str) -> Database:
         return Database(ovs_daemons.database_socket(self._base(name)))
 
     def _base(self, name: str) -> str:
-        base = ovs_daemons.find(self._namespaces.processes(), name).base
+        base = ovs_daemons.find(self._namespaces, name).base
         if base is None:
             raise KernelError("reach", f"the Open vSwitch of {name}", errno.ESRCH, "neither of its daemons runs")
         return base
 
     def _worse(self, name: str, error: KernelError) -> Exception:
         """Why ovs-vswitchd does not answer: it died, or it is only late."""
-        found = ovs_daemons.find(self._namespaces.processes(), name)
+        found = ovs_daemons.find(self._namespaces, name)
+        if found.shared is not None and not ovs_machine.runs(found.shared):
+            return ovs_machine.silent(found.shared)
         if found.forwarder is not None and found.forwarder.exited is not None:
             return ovs_daemons.died(self._namespaces, found.forwarder)
         return error
@@ -197,11 +210,11 @@ def _stale(changes: Sequence[ops.SwitchChange], rows: ovs_rows.Rows) -> list[ops
     return found
 
 
-def _dead(one: Netns) -> Netns:
+def _dead(one: Netns, *, shared: bool) -> Netns:
     """A namespace whose switch is dead or dying, without the interfaces that die with it."""
-    gone = {name for name, link in one.links.items() if link.kind in _MADE_BY}
+    gone = {name for name, link in one.links.items() if link.kind in SWITCH_MADE}
     return replace(
-        one, switch=Switch(running=False), links={name: link for name, link in one.links.items() if name not in gone},
+        one, switch=Switch(running=False, shared=shared), links={name: link for name, link in one.links.items() if name not in gone},
         addresses=frozenset(held for held in one.addresses if held.interface not in gone),
         routes=frozenset(route for route in one.routes if not {hop.interface for hop in route.next_hops} & gone),
     )
@@ -209,10 +222,10 @@ def _dead(one: Netns) -> Netns:
 
 def _named(links: Mapping[str, Link], bridges: Iterable[str]) -> dict[str, Link]:
     """Links with the interfaces of bridges as such; the kernel module shows as the master of every port, which says nothing."""
-    modules = {name for name, link in links.items() if link.kind == "openvswitch"}
+    modules = {_DATAPATH, *(name for name, link in links.items() if link.kind == "openvswitch")}
     found = {}
     for name, link in links.items():
-        if name in bridges and link.kind in _MADE_BY:
+        if name in bridges and link.kind in SWITCH_MADE:
             found[name] = replace(link, kind=KIND, owned=True)
         else:
             found[name] = replace(link, master=None) if link.master in modules else link

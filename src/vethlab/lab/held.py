@@ -50,6 +50,8 @@ class Held:
             record = Record.decode(keeper.get_record())
             if record.machine:
                 keeper.joined[HOST] = record.machine
+            if record.switch:
+                keeper.switches[HOST] = record.switch
             return cls(keeper, keeper, record, detached=True)
         except BaseException:
             keeper.close()
@@ -83,6 +85,7 @@ class Held:
                 from vethlab.keep import names  # noqa: PLC0415 - root's option
 
                 names.remove(self.record.lab)
+            self._leave_switch()
             self.keeper.end(wait=wait)
             self._sweep(whole=wait)
             return
@@ -91,18 +94,26 @@ class Held:
             from vethlab.kernel.freed import watch_freeing  # noqa: PLC0415 - only for those who wait
 
             freeing = watch_freeing(self.namespaces)
+        self._leave_switch()
         self.namespaces.drop(sorted(self.namespaces.names()))
         self.namespaces.close()
         if freeing is not None:
             freeing.wait()
         self._sweep(whole=wait)
 
+    def _leave_switch(self) -> None:
+        """Take its bridges off the machine's Open vSwitch first, so that this does not miss their ports, and wait until it has done so."""
+        if self.record.switch:
+            from vethlab.lab import sharing  # noqa: PLC0415 - labs on the machine's Open vSwitch only
+
+            sharing.leave(self.record.switch, self.record.machine)
+
     def _sweep(self, *, whole: bool) -> None:
         """What is left on the machine, where the keeper could not take it away."""
         if self.record.machine:
             from vethlab.lab import machine  # noqa: PLC0415 - labs with `host: machine` only
 
-            machine.sweep(self.record.machine, whole=whole)
+            machine.sweep(self.record.machine, whole=whole, switch=self.record.switch)
 
 
 def here() -> str:

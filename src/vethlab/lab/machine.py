@@ -20,10 +20,13 @@ from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.netlink.nftables import NETLINK_NETFILTER
 from vethlab.kernel.netlink.sock_diag import NETLINK_SOCK_DIAG, bound
 from vethlab.kernel.occupied import occupied
+from vethlab.lab import sharing
+from vethlab.model.link import SWITCH_KIND, SWITCH_MADE, SWITCH_MODULE
 from vethlab.model.names import HOST
 from vethlab.plan import nat
 from vethlab.plan.collisions import collisions, published
-from vethlab.plan.order import of_interface
+from vethlab.plan.settings import of_interface
+from vethlab.plan.spaces import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,13 +40,20 @@ FRESH = "~fresh"  # `~` cannot be in a node's name
 _OFF = ("net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.default.disable_ipv6")
 
 
-def join(namespaces: Scope, owner: str) -> None:
+def join(namespaces: Scope, topology: Topology, owner: str) -> None:
     """Let the machine's namespace, that of this thread, be the lab's `host`."""
     namespaces.join(HOST, owner)
     with _inside(namespaces) as connection:
         marks.require_right(connection)
     with _inside(namespaces, NETLINK_NETFILTER) as connection:  # a table that a killed keeper left; its bridges are taken over
         marks.remove_tables(connection, [one for one in marks.marked_tables(connection) if one.owner == owner])
+    sharing.remove(sharing.directory(), [one for one in sharing.bridges(sharing.directory()) if one.owner == owner])  # its ports are lost
+    sharing.share(namespaces, topology)
+
+
+def surroundings(namespaces: Scope, topology: Topology, owner: str) -> Surroundings:
+    """What the lab finds here."""
+    return Surroundings(has_ipv6(namespaces), sharing.unfilled(namespaces, topology, owner))
 
 
 @contextmanager
@@ -66,8 +76,9 @@ def prepare(namespaces: Scope, topology: Topology, owner: str, before: Netns, wa
 
     `before`: what of the lab is there now.
     """
+    switched, ports = sharing.occupants(namespaces, owner)
     with _inside(namespaces) as connection, _inside(namespaces, NETLINK_NETFILTER) as rules:
-        found = collisions(wanted, occupied(connection, rules, owner))
+        found = collisions(wanted, occupied(connection, rules, owner, switched=switched, ports=ports))
     with _inside(namespaces, NETLINK_SOCK_DIAG) as sockets:
         found += published(topology, bound(sockets))
     if found:
@@ -81,20 +92,24 @@ def prepare(namespaces: Scope, topology: Topology, owner: str, before: Netns, wa
                 why=f"{_OFF[0]} or {_OFF[1]} is 1 there, and vethlab writes no setting of the machine", slug="host",
                 help="switch IPv6 on, or take an IPv4 gateway",
             )
-    _leave_will(namespaces, before, wanted)
+    _leave_will(namespaces, owner, before, wanted)
 
 
-def _leave_will(namespaces: Scope, *those: Netns) -> None:
-    """What the keeper removes when it ends: all that would stay without it. Ends of cables go with the namespaces of their nodes."""
+def _leave_will(namespaces: Scope, owner: str, *those: Netns) -> None:
+    """What the keeper removes when it ends: all that would stay without it. Ends of cables go with the namespaces of their nodes.
+
+    The interface of a bridge of Open vSwitch goes with the bridge, whose row is found by its mark.
+    """
     lasting = dict.fromkeys(
         link.mark for one in those for link in one.links.values()
-        if link.mark is not None and (link.peer is None or link.peer.netns == HOST)
+        if link.mark is not None and (link.peer is None or link.peer.netns == HOST) and link.kind != SWITCH_KIND
     )
     tables = dict.fromkeys((one.table.family, one.table.name) for one in those if one.table is not None)
     datagrams = {socket.NETLINK_ROUTE: marks.will(lasting)}
     if tables:
         datagrams[NETLINK_NETFILTER] = [part for family, name in tables for part in marks.table_will(family, name)]
     namespaces.leave_will(HOST, datagrams)
+    sharing.leave_rows(namespaces, owner)
 
 
 def lacks(namespaces: Scope, topology: Topology) -> tuple[str, ...]:
@@ -107,47 +122,59 @@ def lacks(namespaces: Scope, topology: Topology) -> tuple[str, ...]:
     )
 
 
-def sweep(owner: str, *, whole: bool) -> None:
+def sweep(owner: str, *, whole: bool, switch: str = "") -> None:
     """Remove what a lab that has ended left, which is nothing if its keeper could end by itself. `whole`: ends of cables too.
 
     Without that only those go whose other end somebody moved to the machine: all others are about to go with their nodes.
+    `switch`: where it had bridges on the machine's Open vSwitch.
     """
+    base = switch or sharing.directory()
     with suppress(VethlabError, OSError):
         if owner not in alive():
-            _remove([one for one in _marked() if one.owner == owner and (whole or not one.dies)])
+            _remove([one for one in _marked(base) if one.owner == owner and (whole or not one.dies)], base)
 
 
 def leftovers() -> list[Marked]:
-    """What bears the mark of a lab that does not live any more, in the network namespace of this thread. Empty for everybody but root."""
+    """What bears the mark of a lab that does not live any more, in the network namespace of this thread. Empty for everybody but root.
+
+    Without the interfaces that go with a bridge of Open vSwitch.
+    """
     if os.geteuid() != 0:
         return []
-    found = _marked()
-    living = alive()  # after the marks were read: whoever made one of them lives by now, or never will again
-    return [one for one in found if one.owner not in living]
+    found = _abandoned()
+    bridges = {(one.name, one.owner) for one in found if one.kind == marks.SWITCH}
+    return [one for one in found if one.kind not in SWITCH_MADE or (one.name, one.owner) not in bridges]
 
 
 def clean() -> list[Marked]:
     """Remove these; those that were there."""
-    return _remove(leftovers())
+    return _remove(_abandoned(), sharing.directory()) if os.geteuid() == 0 else []
 
 
-def _marked() -> list[Marked]:
-    """Everything with a mark in this thread's network namespace, interfaces and tables."""
+def _abandoned() -> list[Marked]:
+    found = _marked(sharing.directory())
+    living = alive()  # after the marks were read: whoever made one of them lives by now, or never will again
+    return [one for one in found if one.owner not in living]
+
+
+def _marked(base: str) -> list[Marked]:
+    """Everything with a mark in this thread's network namespace: bridges of Open vSwitch, other interfaces, and tables."""
     with _here() as connection:
-        found = marks.marked(connection)
+        found = [*sharing.bridges(base), *marks.marked(connection)]
     with suppress(VethlabError, OSError), _here(NETLINK_NETFILTER) as rules:  # a kernel without nftables has no tables
         found += marks.marked_tables(rules)
     return found
 
 
-def _remove(found: Sequence[Marked]) -> list[Marked]:
+def _remove(found: Sequence[Marked], base: str) -> list[Marked]:
+    gone = sharing.remove(base, found)
     tables = [one for one in found if one.kind.startswith("table ")]
-    gone: list[Marked] = []
     if tables:
         with _here(NETLINK_NETFILTER) as rules:
             gone += marks.remove_tables(rules, tables)
     with _here() as connection:
-        return gone + marks.remove(connection, [one for one in found if one not in tables])
+        links = [one for one in found if one not in tables and one.kind not in {marks.SWITCH, SWITCH_MODULE}]
+        return gone + marks.remove(connection, links)
 
 
 @contextmanager

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from vethlab.model.topology import Topology
 
 
-def require(topology: Topology, mode: Mode) -> None:
-    """LabError or HostError for the first thing that is missing."""
+def require(topology: Topology, mode: Mode, switch: str = "") -> None:
+    """LabError or HostError for the first thing that is missing. `switch`: where a running lab has its bridges on the machine's own."""
     _require_private(topology)
     _require_nft(topology)
     _require_kernel(topology)
@@ -26,7 +26,7 @@ def require(topology: Topology, mode: Mode) -> None:
     if any(network.type == "ovs" for network in topology.networks):
         from vethlab.lab.switching import require_switch  # noqa: PLC0415 - only for labs with Open vSwitch
 
-        require_switch(topology)
+        require_switch(topology, switch)
 
 
 def require_same(topology: Topology, owner: str) -> None:
@@ -63,13 +63,6 @@ def _require_machine(topology: Topology, mode: Mode) -> None:
             "`host: machine` needs root", where=topology.name, why=f"its bridges live in the machine's own network, which {who} change",
             help="sudo vethlab up; or leave `host: machine` away: the lab then has a machine of its own", slug="not-root",
         )
-    if topology.joins_machine:
-        switched = next((network.name for network in topology.networks if network.type == "ovs"), None)
-        if switched is not None:
-            raise LabError(
-                f"network `{switched}` is of `type: ovs`, and `host: machine` takes none yet", where=switched, slug="not-built-yet",
-                why="its ports would be interfaces of the machine that bear no mark", help="take `type: bridge`, or `host: private`",
-            )
 
 
 def _require_nft(topology: Topology) -> None:

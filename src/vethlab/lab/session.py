@@ -28,7 +28,8 @@ from vethlab.model.nat import Table
 from vethlab.plan.desired import desired, with_sysctls
 from vethlab.plan.diff import diff
 from vethlab.plan.hosts import hosts
-from vethlab.plan.order import of_interface
+from vethlab.plan.settings import of_interface
+from vethlab.plan.spaces import NOTHING_AROUND
 from vethlab.plan.watch import HAS_IPV6, recorded_keys, watched
 
 if TYPE_CHECKING:
@@ -105,12 +106,12 @@ class Session:
         if owner:
             from vethlab.lab import machine  # noqa: PLC0415 - nftables, marks, collisions: few labs join the machine
 
-            machine.join(namespaces, owner)
+            machine.join(namespaces, topology, owner)
         else:
             namespaces.create([HOST])
-        record = Record(lab=topology.name, mode=keeper.mode, since=time.time(), machine=owner)
+        record = Record(lab=topology.name, mode=keeper.mode, since=time.time(), machine=owner, switch=namespaces.switches.get(HOST, ""))
         session = cls(Held(keeper, namespaces, record, detached))
-        if any(network.type == "ovs" and network.on == HOST for network in topology.networks):
+        if not owner and any(network.type == "ovs" and network.on == HOST for network in topology.networks):
             session.kernel.begin_switch(HOST)
         with _fresh(namespaces, owner) as fresh:
             baseline, recorded = survey(namespaces, fresh, recorded_keys())
@@ -125,12 +126,12 @@ class Session:
 
     def desired(self, topology: Topology) -> State:
         """The state `topology` asks for on this machine."""
-        record, on_host = self.held.record, True
+        record, around = self.held.record, NOTHING_AROUND
         if record.machine:
             from vethlab.lab import machine  # noqa: PLC0415 - as in _build
 
-            on_host = machine.has_ipv6(self.held.namespaces)
-        return desired(topology, record.baseline, ipv6=HAS_IPV6 in record.recorded, owner=record.machine, host_ipv6=on_host)
+            around = machine.surroundings(self.held.namespaces, topology, record.machine)
+        return desired(topology, record.baseline, ipv6=HAS_IPV6 in record.recorded, owner=record.machine, around=around)
 
     def compare(self, topology: Topology, nodes: Collection[str] | None = None) -> tuple[State, Goal]:
         """(what the lab is, what it should be), watched sysctls included; those of interfaces that are still to be made are left out.
@@ -152,13 +153,21 @@ class Session:
     def plan(self, topology: Topology, nodes: Collection[str] | None = None) -> tuple[Change, ...]:
         """The changes that would bring the lab, or these nodes of it, to `topology`; nothing is touched."""
         actual, goal = self.compare(topology, nodes)
+        if self.held.record.machine:
+            from vethlab.lab import sharing  # noqa: PLC0415 - as in _build
+
+            sharing.require_running(actual.netns[HOST], self.held.record.switch)
         return tuple(one for one in diff(actual, goal.state) if nodes is None or one.netns in nodes)
 
     def converge(self, topology: Topology, text: str, *, locked: bool = False) -> tuple[Change, ...]:
         """Carry that plan out, one writer at a time."""
-        require(topology, self.held.keeper.mode)
-        require_same(topology, self.held.record.machine)
         held = self.held
+        require(topology, held.keeper.mode, held.record.switch)
+        require_same(topology, held.record.machine)
+        if held.record.machine:
+            from vethlab.lab import sharing  # noqa: PLC0415 - as in _build
+
+            held.record = replace(held.record, switch=sharing.share(held.namespaces, topology))
         if held.detached and not locked:
             held.keeper.lock()
         try:

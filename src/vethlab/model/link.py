@@ -13,6 +13,8 @@ from vethlab.model.address import IP
 LOOPBACK = "lo"
 DEFAULT_MTU = 1500
 LOOPBACK_MTU = 65536
+SWITCH_MODULE = "openvswitch"  # the kind of what the kernel module makes: not removed by hand, it goes when ovs-vswitchd runs again
+SWITCH_MADE = frozenset({"tun", SWITCH_MODULE})  # the kinds that a switch's own interface is of in the kernel; a tap outlives ovs-vswitchd
 SWITCH_KIND = "ovs"  # of a switch's own interface, whatever Open vSwitch makes of it (a tap, or one of the kernel module)
 USUAL_GSO = 65536  # GSO_LEGACY_MAX_SIZE, include/linux/netdevice.h
 

@@ -42,6 +42,7 @@ class Netns:
 
     `table`: the one of ours, which stands beside whatever else is there; in actual state the declared one while it is unchanged.
     `queues`: by interface, the root queueing disciplines that a lab file has words for.
+    `filled`: interfaces that fill transmit checksums in themselves and leave none to their device, where a switch asks for it.
     """
 
     links: Mapping[str, Link] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Netns:
     foreign: frozenset[int] = field(default=frozenset(), compare=False)  # indexes that others' interfaces have, where not all are ours
     first_index: int = field(default=0, compare=False)  # wanted: where the search for free indexes begins
     queues: Mapping[str, Queue] = field(default_factory=dict)
+    filled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,10 +45,14 @@ class SwitchBridge:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """The Open vSwitch of a namespace. `running`: both of its daemons live; if not, nothing is known of its bridges."""
+    """The Open vSwitch of a namespace. `running`: both of its daemons live; if not, nothing is known of its bridges.
+
+    `shared`: the daemons are somebody else's, the machine's: they are neither started nor stopped, and only what bears our mark is told.
+    """
 
     bridges: Mapping[str, SwitchBridge] = field(default_factory=dict)
     running: bool = True
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

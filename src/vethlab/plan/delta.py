@@ -14,12 +14,12 @@ from vethlab.model.link import End, Link
 from vethlab.model.route import Route
 from vethlab.model.state import Netns, State
 from vethlab.plan.differences import covers, surviving
-from vethlab.plan.order import of_interface
+from vethlab.plan.settings import of_interface
 
 __all__ = ["lowered", "raised", "settled", "shifted"]
 
 _WHOLE = ("nft", "processes", "table", "switch")
-_SETS = ("addresses", "neighbours", "fdb")
+_SETS = ("addresses", "neighbours", "fdb", "filled")
 _MAPS = ("sysctls", "queues")
 
 

@@ -14,21 +14,22 @@ from vethlab.model.names import HOST, WORLD
 from vethlab.model.state import Netns, State
 from vethlab.model.topology import Topology
 from vethlab.plan import nat, segments, shaping, tuning, world
-from vethlab.plan.order import of_interface
 from vethlab.plan.routing import shortest_paths
-from vethlab.plan.spaces import Spaces
+from vethlab.plan.settings import of_interface
+from vethlab.plan.spaces import NOTHING_AROUND, Spaces, Surroundings
 
 
 def desired(
-    topology: Topology, baseline: Mapping[str, str] | None = None, *, ipv6: bool = True, owner: str = "", host_ipv6: bool = True,
+    topology: Topology, baseline: Mapping[str, str] | None = None, *, ipv6: bool = True, owner: str = "",
+    around: Surroundings = NOTHING_AROUND,
 ) -> State:
     """The state a topology asks for.
 
     `baseline`: sysctls every namespace gets, because the machine's own would leak in otherwise. `ipv6`: False on a kernel without it.
     `owner`: whose what is made in the machine's namespace is (`host: machine`), the lab's name where empty.
-    `host_ipv6`: False if the machine's new interfaces take no IPv6 address.
+    `around`: what the lab finds there.
     """
-    spaces = Spaces(topology, dict(baseline or {}), ipv6=ipv6, owner=owner, host_ipv6=host_ipv6)
+    spaces = Spaces(topology, dict(baseline or {}), ipv6=ipv6, owner=owner, around=around)
     for cable in topology.cables:
         for end, other in ((cable.left, cable.right), (cable.right, cable.left)):
             spaces.interface(end, End(other.node, other.interface), cable.mtu)

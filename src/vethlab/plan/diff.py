@@ -28,6 +28,7 @@ FIRST_INDEX = 2  # 1 is lo in every namespace
 FEW = 8  # what is sorted for the reader's sake; a fabric's node has a route to everywhere
 # Kinds of link without a peer, with the change that makes one.
 ALONE: Mapping[str, Callable[[str, Link, str], Change]] = {"bridge": ops.AddBridge, "macvlan": ops.AddMacvlan, "vxlan": ops.AddVxlan}
+UNFILLED = "its switch fills no checksum in"
 NEW, MISSING, EXTRA = "declared in the lab file", "declared, but missing in the running lab", "in the running lab, but not declared"
 LEFT = ops.RemoveNetns("").reason  # what most removals say by themselves
 
@@ -68,6 +69,7 @@ class _Diff:
             found += self._settings(name, before, after)
             found += self._members(name, before, after, missing - early)
             found += self._queues(name, before, after)
+            found += self._checksums(name, before, after)
             found += self._software(name, before, after)
             if before.switch is not None or after.switch is not None:
                 found += self._switch(name, before, after)
@@ -140,7 +142,7 @@ class _Diff:
             if link.kind == "loopback" or end in self.made or self._exists(end):
                 continue
             if link.kind == SWITCH_KIND:
-                self.made[end] = (replace(link, up=False, link_local=self._link_local(name, link)), link)
+                self.made[end] = (self._by_switch(name, link), link)
             elif link.kind in ALONE:
                 goal = self._index(link)
                 self.made[end] = (replace(goal, up=False, link_local=self._link_local(name, goal)), goal)
@@ -169,6 +171,11 @@ class _Diff:
     def _link_local(self, name: str, link: Link) -> bool:
         """What addr_gen_mode a new interface starts with. A marked one is told at once: the default there is the machine's."""
         return link.link_local if link.mark else self.wanted[name].sysctls.get(QUIET_PORTS) != "1"
+
+    def _by_switch(self, name: str, link: Link) -> Link:
+        """The interface of a bridge as Open vSwitch makes it: without a mark, and among others' as the machine's settings would have it."""
+        made = replace(link, up=False, mark=None, link_local=self._link_local(name, link))
+        return replace(made, link_local=not link.link_local) if link.mark else made
 
     def _sysctls(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
         for key, value in sorted(after.sysctls.items(), key=_all_first):
@@ -255,6 +262,13 @@ class _Diff:
         for interface, now in before.queues.items():
             if interface in after.links and interface not in gone and interface not in after.queues:
                 yield ops.RemoveQueue(name, interface, now, EXTRA)
+
+    def _checksums(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
+        """Who fills them in. An interface that is made anew leaves them to its device, as all do."""
+        held = before.filled - self._gone(name)
+        for interface in sorted((held ^ after.filled) & after.links.keys()):
+            filled = interface in after.filled
+            yield ops.SetChecksums(name, interface, filled, UNFILLED if filled else "its switch takes packets without a checksum")
 
     def _software(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
         if (before.nft or "") != (after.nft or ""):

@@ -52,6 +52,8 @@ def differences(now: Link, goal: Link) -> Iterator[str]:
             yield f"port state {now.port.state} → {goal.port.state}"
     if goal.vxlan is not None and now.vxlan is not None:
         yield from _tunnel(now.vxlan, goal.vxlan, ("local", "learning", "ttl", "df"))
+    if goal.mark is not None and now.mark != goal.mark:
+        yield f"mark {now.mark or 'none'} → {goal.mark}"
     if goal.kind != "loopback" and now.link_local != goal.link_local:
         yield f"link-local address {_switch(now.link_local)} → {_switch(goal.link_local)}"
 

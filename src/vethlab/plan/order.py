@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vethlab import change as ops
 from vethlab.model.link import End
+from vethlab.plan.settings import of_interface
 
 if TYPE_CHECKING:
     from vethlab.change import Change
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # what macvlans stand on: each that comes up later has to wait for linkwatch, which is in no hurry (net/core/link_watch.c);
 # 11 firewalls, and after a whole ruleset the table of ours beside it; 12 processes find everything ready.
 _PHASE: dict[str, float] = {
-    "RemoveQueue": 9, "SetQueue": 9,
+    "RemoveQueue": 9, "SetQueue": 9, "SetChecksums": 9,
     "StopProcess": 0, "RemoveLink": 1, "RemoveNetns": 2, "AddNetns": 3, "SetSysctl": 4, "AddBridge": 5, "AddVeth": 6,
     "AddMacvlan": 7, "AddVxlan": 7, "SetLink": 9, "RemoveAddress": 9, "AddAddress": 9, "RemoveRoute": 9, "AddRoute": 9,
     "RemoveNeighbour": 9, "AddNeighbour": 9, "RemoveForward": 9, "AddForward": 9, "LoadRuleset": 11, "RemoveTable": 11,
@@ -47,9 +48,3 @@ def _phase(one: Change, under: Collection[End]) -> float:
     if isinstance(one, ops.SetLink) and one.fresh and (one.after.kind == "bridge" or End(one.netns, one.after.name) in under):
         return _UP_LAST
     return _PHASE[type(one).__name__]
-
-
-def of_interface(key: str) -> bool:
-    """True for a sysctl of one interface (`net.ipv4.conf.eth0.rp_filter`), False for what is always there (`all`, `default`, `lo`)."""
-    words = key.split(".")
-    return len(words) > 4 and words[2] in {"conf", "neigh"} and words[3] not in {"all", "default", "lo"}

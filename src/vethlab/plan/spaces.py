@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vethlab.model.address import IPInterface, IPv6Interface
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
@@ -16,6 +16,7 @@ from vethlab.model.names import HOST, WORLD, mark
 from vethlab.model.route import Route
 from vethlab.model.state import Address, Netns, Process
 from vethlab.model.topology import Endpoint, Node, Topology
+from vethlab.plan.settings import of_interface
 
 if TYPE_CHECKING:
     from vethlab.model.fdb import Forward
@@ -29,12 +30,28 @@ LO = Link(LOOPBACK, "loopback", mtu=LOOPBACK_MTU)
 _SLOTS, _SLOT, _BELOW = 0x7E00, 0x10000, 0x1000000  # where a lab takes indexes in the machine's namespace: far from what others get
 
 
+class Surroundings(NamedTuple):
+    """What a lab that joins the machine finds there.
+
+    `ipv6`: new interfaces take IPv6 addresses. `unfilled`: the lab's bridges on the machine's Open vSwitch that pass a checksum on as it
+    comes, so that senders have to fill it in.
+    """
+
+    ipv6: bool = True
+    unfilled: frozenset[str] = frozenset()
+
+
+NOTHING_AROUND = Surroundings()
+
+
 class Spaces:
     """Collects links, addresses and settings by namespace. `owner`: in whose name interfaces in the machine's namespace are made."""
 
-    def __init__(self, topology: Topology, baseline: dict[str, str], *, ipv6: bool, owner: str = "", host_ipv6: bool = True) -> None:
+    def __init__(
+        self, topology: Topology, baseline: dict[str, str], *, ipv6: bool, owner: str = "", around: Surroundings = NOTHING_AROUND,
+    ) -> None:
         self.topology, self.baseline, self.ipv6 = topology, baseline, ipv6
-        self.owner, self.host_ipv6 = owner or topology.name, host_ipv6
+        self.owner, self.around = owner or topology.name, around
         self._without = {
             node.name: {key for key, value in node.sysctl if key.endswith(".disable_ipv6") and value != "0"} for node in topology.nodes
         }
@@ -45,6 +62,7 @@ class Spaces:
         self.switches: dict[str, dict[str, SwitchBridge]] = {}
         self.sysctls: dict[str, dict[str, str]] = {}
         self.fdb: dict[str, set[Forward]] = {name: set() for name in names}
+        self.filled: dict[str, set[str]] = {name: set() for name in names}
         self.bridged = {HOST}  # where bridges are
         self._macs: set[str] = set()
 
@@ -67,7 +85,7 @@ class Spaces:
     def link_local(self, node: str, interface: str, mac: str, mtu: int) -> None:
         """The address the kernel would make by itself (RFC 4291 appendix A), declared, so that it is usable at once, without DAD."""
         off = {f"net.ipv6.conf.{scope}.disable_ipv6" for scope in ("all", "default", interface)} & self._without.get(node, set())
-        if self.ipv6 and self.topology.ipv6 != "none" and mtu >= IPV6_MIN_MTU and not off and (self.host_ipv6 or node != HOST):
+        if self.ipv6 and self.topology.ipv6 != "none" and mtu >= IPV6_MIN_MTU and not off and (self.around.ipv6 or node != HOST):
             self.address(node, interface, (_eui64(mac),))
 
     def address(self, node: str, interface: str, addresses: tuple[IPInterface, ...]) -> None:
@@ -90,7 +108,7 @@ class Spaces:
         sysctls = self.baseline | ({QUIET_PORTS: "1"} if self.ipv6 and name in self.bridged else {}) | self.sysctls.get(name, {})
         switch = self._switch(name) if name in self.switches else None
         if node is None and self.topology.joins_machine:
-            return self._on_the_machine(name, routes)
+            return self._on_the_machine(name, routes, switch)
         if node is None:
             held = frozenset(self.addresses[name])
             return Netns(self.links[name], held, frozenset(routes), frozenset(), sysctls, switch=switch, queues=self.queues[name])
@@ -103,6 +121,7 @@ class Spaces:
             links=self.links[name], addresses=frozenset(self.addresses[name]),
             routes=frozenset([*node.routes, *[route for route in routes if route.destination not in declared]]),
             sysctls=sysctls, nft=node.nft, fdb=frozenset(self.fdb[name]), switch=switch, queues=self.queues[name],
+            filled=frozenset(self.filled[name]),
             processes=(Process(node.run, node.private),) if node.run else (),
         )
 
@@ -111,11 +130,15 @@ class Spaces:
 
         return Switch(self.switches[name])
 
-    def _on_the_machine(self, name: str, routes: tuple[Route, ...]) -> Netns:
+    def _on_the_machine(self, name: str, routes: tuple[Route, ...], switch: Switch | None) -> Netns:
         """What is ours in the machine's namespace: marked interfaces and what is on them. Its settings and its `lo` are its own."""
         ours = {link.name: replace(link, mark=mark(self.owner, link.name)) for link in self.links[name].values() if link.kind != LO.kind}
         first = _BELOW + zlib.crc32(self.owner.encode()) % _SLOTS * _SLOT
-        return Netns(ours, frozenset(self.addresses[name]), frozenset(routes), first_index=first)
+        settings = {key: value for key, value in self.sysctls.get(name, {}).items() if of_interface(key)}
+        return Netns(
+            ours, frozenset(self.addresses[name]), frozenset(routes), sysctls=settings, first_index=first,
+            switch=None if switch is None else replace(switch, shared=True),
+        )
 
 
 def _eui64(mac: str) -> IPv6Interface:

@@ -1,7 +1,8 @@
 """Switch(actual), Switch(desired) -> changes: what has to happen to the Open vSwitch of one namespace.
 
 Enters: two states of one namespace and the names of the veth ends made anew; leaves: changes in any order. Rule of the file: a switch
-whose daemon died is made anew as a whole, since its database cannot be told from a stale one. What does not bear our mark is left alone.
+whose daemon died is made anew as a whole, since its database cannot be told from a stale one, unless the daemons are somebody else's: those
+are left to him. What does not bear our mark is left alone.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ def switch_changes(name: str, before: Netns, after: Netns, why: str, *, gone: Co
     was, goal = before.switch, after.switch
     if goal is not None and not goal.running:
         return  # what was dead before a change that failed is better left as it is now
-    if was is not None and (goal is None or not was.running):
-        yield ops.StopSwitch(name, "no longer in the lab file" if goal is None else DEAD)
-        was = None
-    if goal is None:
-        return
-    if was is None:
-        yield ops.StartSwitch(name, why if before.switch is None else DEAD)
-        was = Switch()
+    if not any(one.shared for one in (was, goal) if one is not None):
+        yield from _daemons(name, was, goal, why)
+        if goal is None:
+            return
+        was = was if was is not None and was.running else None
+    was, goal = was or Switch(), goal or Switch()
+    if not was.running:
+        return  # the machine's: whoever stopped it starts it
     for bridge, now in was.bridges.items():
         if now.owned and not _lasts(now, goal.bridges.get(bridge)):
             yield ops.RemoveSwitchBridge(name, bridge)
@@ -40,6 +41,14 @@ def switch_changes(name: str, before: Netns, after: Netns, why: str, *, gone: Co
         yield from _ports(name, bridge, held, wanted, why, gone)
         if held.flows != wanted.flows:
             yield ops.SetFlows(name, bridge, wanted.flows, why if not held.flows else "the rules differ from the declared ones")
+
+
+def _daemons(name: str, was: Switch | None, goal: Switch | None, why: str) -> Iterator[Change]:
+    """Those of the namespace's own: ended where nothing needs them, or where one of them died; started where they are needed."""
+    if was is not None and (goal is None or not was.running):
+        yield ops.StopSwitch(name, "no longer in the lab file" if goal is None else DEAD)
+    if goal is not None and (was is None or not was.running):
+        yield ops.StartSwitch(name, why if was is None else DEAD)
 
 
 def new_bridges(before: Netns, after: Netns) -> frozenset[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from vethlab.kernel.macvlan import Standing, lowers
 from vethlab.kernel.netlink.link import OWNED_GROUP
 from vethlab.kernel.port import Namespaces
-from vethlab.model.link import End
+from vethlab.model.link import SWITCH_MADE, SWITCH_MODULE, End
 from vethlab.rehearse import queues, settings, shared
 from vethlab.rehearse.objects import detected_twice, through_object, tried_out
 from vethlab.rehearse.ports import IFF_LOWER_UP, IFF_UP, RawLink
@@ -115,7 +115,7 @@ def _of_links(links: Collection[RawLink]) -> Iterator[str]:
     for one in links:
         if one.xdp:
             yield f"an XDP program on {one.name}"
-        elif one.name == "ovs-netdev" or one.seen.kind == "openvswitch":
+        elif one.name == "ovs-netdev" or one.seen.kind == SWITCH_MODULE or (one.seen.kind in SWITCH_MADE and one.seen.mark):
             yield "an Open vSwitch"
         elif one.seen.kind not in {BRIDGE, LOOPBACK, MACVLAN, VETH, VXLAN} and one.name not in _ALWAYS_THERE:
             yield f"an interface of kind {one.seen.kind or 'unknown'}, {one.name}"

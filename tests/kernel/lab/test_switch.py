@@ -188,7 +188,7 @@ def test_a_node_joins_the_running_switch_and_leaves_it(lab: Lab) -> None:
 def test_what_the_switch_refuses_leaves_the_lab_as_it_was(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule that the switch takes at no time, and an interface that it cannot open: rolled back, exit 5, and the lab still works."""
     rules = ["priority=1,in_port=p-a,actions=output:99999999"]
-    monkeypatch.setattr("vethlab.lab.switching.require_switch", lambda _: None)
+    monkeypatch.setattr("vethlab.lab.switching.require_switch", lambda *_: None)
     with pytest.raises(BuildError) as caught:
         lab.bridge("sw0", flows=rules)
     assert (5, True) == (caught.value.exit_code, "flows of host:sw0" in str(caught.value))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.kernel.survival.machine import Machine, machine
+from tests.system.machine.switched import OWN, start
 
 
 @pytest.fixture
@@ -15,3 +16,11 @@ def here(tmp_path: Path) -> Iterator[Machine]:
         pytest.skip("needs root")
     with machine(tmp_path, "root") as made:
         yield made
+
+
+@pytest.fixture
+def switching(here: Machine) -> Machine:
+    """One with an Open vSwitch that runs and has a bridge, a port and rules."""
+    start(here)
+    here.run("sh", "-ec", OWN)
+    return here

@@ -130,12 +130,13 @@ def test_changes_are_operations_of_one_transaction() -> None:
         {"rows": [{"_uuid": ["uuid", "b"], "name": "sw0", "ports": ["set", [["uuid", "p"]]], "external_ids": ["map", []]}]},
         {"rows": [{"_uuid": ["uuid", "p"], "name": "p-a", "interfaces": ["uuid", "i"]}]},
         {"rows": [{"_uuid": ["uuid", "i"], "name": "p-a", "error": ["set", []], "ofport": 3}]},
-    ])
+        {"rows": [{"datapath_types": ["set", []], "other_config": ["map", []]}]},
+    ], ovs_rows.Whose("lab"))
     made = ovs_rows.operations([
         ops.AddSwitchBridge("host", Link("sw1", "ovs", mac="02:00:00:00:00:01"), SwitchBridge()),
         ops.AddSwitchPort("host", "sw1", "p-b", SwitchPort(10, isolated=True), 1), ops.RemoveSwitchPort("host", "sw0", "p-a"),
         ops.RemoveSwitchPort("host", "gone", "p-a"), ops.RemoveSwitchBridge("host", "sw0"),
-    ], rows, "lab", otherwise="userspace")
+    ], rows, otherwise="userspace")
     told = [(one["op"], one["table"]) for one in made]
     assert [("insert", "Interface"), ("insert", "Port"), ("insert", "Bridge"), ("mutate", "Open_vSwitch")] == told[:4]
     assert [("insert", "Interface"), ("insert", "Port"), ("mutate", "Bridge"), ("mutate", "Bridge"), ("mutate", "Open_vSwitch")] == told[4:]

@@ -15,7 +15,7 @@ from vethlab.model.state import Address, Netns, State
 from vethlab.plan.collisions import collisions, published
 from vethlab.plan.desired import desired
 from vethlab.plan.diff import diff
-from vethlab.plan.spaces import QUIET_PORTS
+from vethlab.plan.spaces import QUIET_PORTS, Surroundings
 from vethlab.plan.watch import recorded_keys, watched
 
 LAB = "name: m\nhost: machine\nnetworks: {br0: {subnet: 10.1.0.0/24, gateway: 1, nodes: [a, b]}}\n"
@@ -50,7 +50,7 @@ def test_only_marked_interfaces_are_wanted_of_the_machine() -> None:
 
 def test_a_machine_without_ipv6_is_asked_for_no_ipv6() -> None:
     """Where new interfaces take no IPv6 address the bridge is to have none; the nodes have theirs all the same."""
-    found = desired(TOPOLOGY, host_ipv6=False).netns
+    found = desired(TOPOLOGY, around=Surroundings(ipv6=False)).netns
     assert (set(), 1) == ({one for one in found[HOST].addresses if one.address.version == 6}, len([
         one for one in found["a"].addresses if one.address.version == 6]))
 

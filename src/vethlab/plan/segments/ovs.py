@@ -27,6 +27,8 @@ def add(spaces: Spaces, network: Network) -> None:
         )
         spaces.interface(end, End(network.on, port.name), network.mtu)
         spaces.sysctls.setdefault(network.on, {})[SILENT.format(port.name.replace(".", "/"))] = "8"
+        if network.name in spaces.around.unfilled:
+            spaces.filled[end.node].add(end.interface)
     spaces.switches.setdefault(network.on, {})[network.name] = SwitchBridge(
         network.datapath, {port.name: SwitchPort(port.tag, port.isolated) for port in network.ports},
         tuple([flow.text for flow in network.flows]),

@@ -71,8 +71,11 @@ MACHINE = {
     "no-nft": "The lab file has `nft:`, `nat:` or `publish:`, and the machine has no nft program: apt install nftables.",
     "kernel-lacks": "The lab asks for something that this kernel was built without, or whose module is not there: a kind of link, a "
                     "queueing discipline. The message names it; `vethlab doctor` lists what the kernel has.",
-    "no-ovs": "The lab has a network of type ovs, and the machine has no Open vSwitch: apt install openvswitch-switch. The lab runs "
-              "daemons of its own; those of the machine are not needed and not touched.",
+    "no-ovs": "The lab has a network of type ovs, and the machine has no Open vSwitch: apt install openvswitch-switch. Without "
+              "`host: machine` the lab runs daemons of its own; those of the machine are not needed and not touched.",
+    "ovs-not-running": "With `host: machine` a network of type ovs is a bridge on the machine's running Open vSwitch, and no daemon "
+                       "answers in /var/run/openvswitch (or where OVS_RUNDIR says), or it serves another network namespace: "
+                       "systemctl start openvswitch-switch.",
     "no-ovs-module": "`datapath: kernel` needs the kernel's module openvswitch. `datapath: auto` does without it.",
     "no-tun": "Without its kernel module, Open vSwitch makes the interface of a bridge of a tap, and /dev/net/tun cannot be opened.",
     "ovs-daemon": "A daemon of the lab's own Open vSwitch did not come up; the message holds its last words.",

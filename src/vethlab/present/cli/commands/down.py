@@ -75,7 +75,7 @@ def _chosen(lab: str | None, named: str | None, *, every: bool) -> list[Lab]:
 
 
 def _commands(lab: Lab) -> None:
-    from vethlab.change import RemoveLink, RemoveNetns
+    from vethlab.change import RemoveLink, RemoveNetns, RemoveSwitchBridge
     from vethlab.model.link import Link
     from vethlab.present.cli import changes as shown
 
@@ -83,7 +83,10 @@ def _commands(lab: Lab) -> None:
     host, *names = topology.namespaces
     changes: list[Change] = [RemoveNetns(name) for name in names]
     if topology.joins_machine:
-        changes += [RemoveLink(host, Link(network.name, network.type)) for network in topology.networks]
+        changes += [
+            RemoveSwitchBridge(host, network.name) if network.type == "ovs" else RemoveLink(host, Link(network.name, network.type))
+            for network in topology.networks
+        ]
     elif topology.networks:
         changes.append(RemoveNetns(host))
     shown.commands(changes, screen(), lab=lab.name, exists=False, joined=topology.joins_machine)
