@@ -63,6 +63,8 @@ def cross(scene: Scene, way: Way, sender: End, receiver: End, frame: Frame, abou
     if astray is not None:
         way.block(replace(inside(astray, sender.netns, receiver.netns), direction=way.leg))
         device = replace(device, local=None)  # what stands behind it
+    mislaid = yield from outer.remembered(scene, sender, receiver, frame.mac, target)
+    way.suspect(*([] if mislaid is None else [replace(inside(mislaid, sender.netns, receiver.netns), direction=way.leg)]))
     under = yield from _underlay(scene, Tunnelled(sender, device), leads, target, frame)
     _merge(way, under, frame, about, Ends(sender.netns, receiver.netns, leads.group or target))
     if under.source is not None:

@@ -243,3 +243,16 @@ def test_a_group_on_another_interface(host: str, place: str, says: str) -> None:
     paper.interface(f"{host}:vx-pods", lower=None)
     found = paper.walk("h1/a", "10.42.0.2").obstacles[0].finding
     assert ("vxlan-no-fdb", host, place, says) == (found.slug, found.where.node, found.where.stage, found.summary)
+
+
+def test_who_learns_remembers_an_address_of_nobody() -> None:
+    """An IPv6 device may send from any address; what the other one learned of it is wrong, what it was told is not."""
+    text = TWO.replace("h1 192.168.50.1/24 -- h2 192.168.50.2/24", "h1 fd00:50::1/64 -- h2 fd00:50::2/64")
+    for fdb, found in (("learning", ["underlay-broken at h2:vx-pods?"]), ("static", [])):
+        paper = Paper(text.replace("FDB", fdb))
+        held = paper.nodes["h2"].interfaces["vx-pods"].vxlan or Vxlan(0)
+        assert [] == paper.obstacles("h1/a", "10.42.0.2")
+        paper.interface(AT_H2, vxlan=replace(held, local=ip_address("fd00:50::77")))
+        assert found[:1] == paper.obstacles("h1/a", "10.42.0.2")[:1]
+        paper.interface(AT_H2, vxlan=replace(held, local=ip_address("fd00:50::1")))  # another node's, says the lab file
+        assert [] == paper.obstacles("h1/a", "10.42.0.2")

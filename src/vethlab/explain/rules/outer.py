@@ -18,7 +18,7 @@ from vethlab.model.address import IP
 from vethlab.model.finding import Evidence, Finding, Fix, Where
 from vethlab.model.link import End
 
-__all__ = ["homeless", "short_lived", "uncut"]
+__all__ = ["homeless", "remembered", "short_lived", "uncut"]
 
 
 def homeless(scene: Scene, end: End, target: IP) -> Asking[Finding | None]:
@@ -27,15 +27,33 @@ def homeless(scene: Scene, end: End, target: IP) -> Asking[Finding | None]:
     device = vxlan.settings(scene, end)
     if device is None or device.local is None or device.local.version == 6 or holds(snapshot, device.local):
         return None
+    return (yield from _foreign(scene, end, device.local, target))
+
+
+def remembered(scene: Scene, sender: End, receiver: End, mac: str, target: IP) -> Asking[Finding | None]:
+    """IPv6 lets a device send from any address, and who learns (vxlan_snoop) remembers it: frames for a MAC behind it go there.
+
+    Not always: what knew a better way before was seen to keep it, so this is a suspicion.
+    """
+    here, there = vxlan.settings(scene, sender), vxlan.settings(scene, receiver)
+    if not mac or here is None or not here.learning or there is None or there.local is None or there.local.version == 4:
+        return None
+    if holds(scene.snapshots[receiver.netns], there.local):
+        return None
+    found = yield from _foreign(scene, receiver, there.local, target)
+    return None if found is None else replace(found, summary=f"{found.summary}, and {sender} learns to send there")
+
+
+def _foreign(scene: Scene, end: End, local: IP, target: IP) -> Asking[Finding | None]:
     tunnel = scene.wiring.tunnels.get(end)
-    if (tunnel is not None and tunnel.meant.local == device.local) or scene.wiring.meant_for(device.local):
+    if (tunnel is not None and tunnel.meant.local == local) or scene.wiring.meant_for(local):
         return None  # the address is missing, and the walk says so
     routed: Routed = yield Route(end.netns, target)
     right = routed.source if tunnel is None or tunnel.meant.local is None else tunnel.meant.local
     remedies = () if right is None else (_told(end, f"let {end} send from {right}", ("local", str(right))),)
     return Finding(
-        "no-address", Where(end.netns, end.interface, "output"), f"{end} sends from {device.local}, which {end.netns} does not have",
-        evidence=(Evidence("configuration", f"{end} has local {device.local}, and no interface of {end.netns} has that address"),),
+        "no-address", Where(end.netns, end.interface, "output"), f"{end} sends from {local}, which {end.netns} does not have",
+        evidence=(Evidence("configuration", f"{end} has local {local}, and no interface of {end.netns} has that address"),),
         fixes=remedies,
     )
 
