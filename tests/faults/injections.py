@@ -39,7 +39,9 @@ def sender_down(scene: Scene) -> Injection | None:
 
 
 def _off(leg: Leg, seat: Seat) -> tuple[str, ...]:
-    return ("bridge-down",) if leg.segment.bridge and seat.interface == leg.segment.name else ("link-down",)
+    """Of a bridge's own interface, and of a switch's, which is both."""
+    own = seat.interface == leg.segment.name
+    return ("bridge-down",) if own and leg.segment.bridge else ("bridge-down", "link-down") if own else ("link-down",)
 
 
 def _port(scene: Scene, name: str, line: str, finding: str) -> Injection | None:
