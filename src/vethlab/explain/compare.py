@@ -16,6 +16,7 @@ from vethlab.explain.icmp import arrived, told, worded
 from vethlab.explain.reasons import finding_of
 from vethlab.explain.untranslated import kept
 from vethlab.explain.way import Obstacle, Point, Way
+from vethlab.model.address import IP
 from vethlab.model.finding import INFERRED, PROVEN, REQUEST, UNKNOWN, Evidence, Finding, Where
 from vethlab.model.journey import ANSWER, IN, REPLY, SOLICIT, KernelDrop, Observed, Sighting
 
@@ -48,12 +49,17 @@ def last_seen(way: Way, observed: Observed) -> int:
 
 
 def _connected(way: Way, seen: set[int]) -> set[int]:
-    """Without what others asked for on an underlay meanwhile: a host asks there for us only once it has what it should carry."""
-    found, carrying = set(), True
+    """Without what others asked for on an underlay meanwhile.
+
+    A host asks there for us only once it has what it should carry, and what comes of a question is ours only if the host asked it.
+    """
+    found, carrying, asking = set(), True, dict[IP | None, bool]()
     for number, point in enumerate(way.points):
         if not point.asked:
-            carrying = number in seen
-        if number in seen and carrying:
+            carrying, asking = number in seen, {}
+        else:
+            asking.setdefault(point.about, number in seen)
+        if number in seen and carrying and (not point.asked or asking[point.about]):
             found.add(number)
     return found
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tests.unit.explain.scenes import Paper, end, sighting
 
-from vethlab.explain.compare import verdict
+from vethlab.explain.compare import last_seen, verdict
 from vethlab.explain.questions import Route, Routed
 from vethlab.model.fdb import UNKNOWN_MAC, Forward
-from vethlab.model.journey import IN, OUT, OUTER, SOLICIT, FirewallDrop, Observed, Outer
+from vethlab.model.journey import ANSWER, IN, OUT, OUTER, SOLICIT, FirewallDrop, Observed, Outer
 from vethlab.model.link import Vxlan
 from vethlab.model.snapshot import Drift
 
@@ -91,6 +91,20 @@ def test_a_switch_in_user_space_fills_in_no_checksum_inside() -> None:
     assert [] == paper.obstacles("h1/a", "10.42.0.2")
     paper.switch("host:sw0", carrying=())
     assert ["port-closed at h2/b:eth0"] == paper.obstacles("h1/a", "10.42.0.2", **asked)
+
+
+def test_what_comes_of_the_question_of_another_is_not_ours() -> None:
+    """On the underlay somebody else asks for the other host: its answer is no step of our frame, unless our host asked too."""
+    paper = two()
+    way = paper.walk("h1/a", "10.42.0.2")
+    sent = [
+        sighting("h1/a:eth0", OUT, SOLICIT, about="10.42.0.2"), sighting("h1:p-a", IN, SOLICIT, about="10.42.0.2"),
+        sighting("h1:vx-pods", OUT, SOLICIT, about="10.42.0.2"),
+    ]
+    question = sighting("h1:eth0", OUT, SOLICIT, about="192.168.50.2")
+    answer = sighting("h2:eth0", OUT, ANSWER, about="192.168.50.2")
+    ends = [last_seen(way, Observed(ok=False, sightings=tuple(seen))) for seen in ((*sent, answer), (*sent, question, answer))]
+    assert ["h1:vx-pods", "h2:eth0"] == [f"{way.points[end].node}:{way.points[end].interface}" for end in ends]
 
 
 def test_devices_made_by_hand_belong_together_by_their_vni() -> None:
