@@ -48,11 +48,6 @@ def lab_file() -> str:
                 notes.append(f"Without it: {key.default}.")
             if key.types:
                 notes.append(f"Only for networks of type {' or '.join(f'`{one}`' for one in key.types)}.")
-            if key.later and not key.waiting:
-                allowed = [f"`{shown(value)}`" for value in key.neutral]
-                notes.append(f"*Not built yet* ({key.later})" + (f"; {' and '.join(allowed)} may be said already." if allowed else "."))
-            elif key.later:
-                notes.append(f"*Not built yet*: {', '.join(f'`{shown(value)}`' for value in key.waiting)} ({key.later}).")
             example = f"\n```yaml\n{key.example}\n```\n" if key.example else ""
             parts.append(f"### `{noun.topic(key.name)}`\n\n{key.meaning}\n" + "\n".join(notes) + f"\n{example}")
     return "\n".join(parts)

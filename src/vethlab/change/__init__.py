@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vethlab.change.checksums import SetChecksums
     from vethlab.change.fdb import AddForward, RemoveForward
     from vethlab.change.kinds import Change, SwitchChange
-    from vethlab.change.link import AddBridge, AddMacvlan, AddVeth, RemoveLink, SetLink
+    from vethlab.change.link import AddBridge, AddMacvlan, AddTap, AddVeth, RemoveLink, SetLink
     from vethlab.change.neighbour import AddNeighbour, RemoveNeighbour
     from vethlab.change.netns import AddNetns, RemoveNetns
     from vethlab.change.nft import LoadRuleset, LoadTable, RemoveTable
@@ -47,7 +47,7 @@ WHERE = {
     "address": ("AddAddress", "RemoveAddress"),
     "checksums": ("SetChecksums",),
     "fdb": ("AddForward", "RemoveForward"),
-    "link": ("AddBridge", "AddMacvlan", "AddVeth", "RemoveLink", "SetLink"),
+    "link": ("AddBridge", "AddMacvlan", "AddTap", "AddVeth", "RemoveLink", "SetLink"),
     "neighbour": ("AddNeighbour", "RemoveNeighbour"),
     "netns": ("AddNetns", "RemoveNetns"),
     "nft": ("LoadRuleset", "LoadTable", "RemoveTable"),
@@ -66,8 +66,8 @@ _MODULES = {name: module for module, names in WHERE.items() for name in names}
 
 __all__ = [
     "AddAddress", "AddBridge", "AddForward", "AddMacvlan", "AddNeighbour", "AddNetns", "AddRoute", "AddSwitchBridge", "AddSwitchPort",
-    "AddVeth", "AddVxlan", "Change", "LoadRuleset", "LoadTable", "RemoveAddress", "RemoveForward", "RemoveLink", "RemoveNeighbour",
-    "RemoveNetns", "RemoveQueue", "RemoveRoute", "RemoveSwitchBridge", "RemoveSwitchPort", "RemoveTable", "SetChecksums", "SetFlows",
-    "SetLink", "SetQueue", "SetSwitchPort", "SetSysctl", "StartProcess", "StartSwitch", "StopProcess", "StopSwitch", "SwitchChange",
-    "words",
+    "AddTap", "AddVeth", "AddVxlan", "Change", "LoadRuleset", "LoadTable", "RemoveAddress", "RemoveForward", "RemoveLink",
+    "RemoveNeighbour", "RemoveNetns", "RemoveQueue", "RemoveRoute", "RemoveSwitchBridge", "RemoveSwitchPort", "RemoveTable",
+    "SetChecksums", "SetFlows", "SetLink", "SetQueue", "SetSwitchPort", "SetSysctl", "StartProcess", "StartSwitch", "StopProcess",
+    "StopSwitch", "SwitchChange", "words",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from vethlab.change.address import AddAddress, RemoveAddress
 from vethlab.change.checksums import SetChecksums
 from vethlab.change.fdb import AddForward, RemoveForward
-from vethlab.change.link import AddBridge, AddMacvlan, AddVeth, RemoveLink, SetLink
+from vethlab.change.link import AddBridge, AddMacvlan, AddTap, AddVeth, RemoveLink, SetLink
 from vethlab.change.neighbour import AddNeighbour, RemoveNeighbour
 from vethlab.change.netns import AddNetns, RemoveNetns
 from vethlab.change.nft import LoadRuleset, LoadTable, RemoveTable
@@ -34,7 +34,7 @@ SwitchChange = StartSwitch | StopSwitch | AddSwitchBridge | RemoveSwitchBridge |
 Change = (
     AddNetns | RemoveNetns | AddVeth | AddBridge | AddMacvlan | AddVxlan | SetLink | RemoveLink | AddAddress | RemoveAddress | AddRoute
     | RemoveRoute | AddNeighbour | RemoveNeighbour | AddForward | RemoveForward | SetSysctl | LoadRuleset | LoadTable | RemoveTable
-    | SetQueue | RemoveQueue | SetChecksums
+    | SetQueue | RemoveQueue | SetChecksums | AddTap
     | StartProcess | StopProcess | SwitchChange
 )
 

@@ -13,6 +13,12 @@ from vethlab.change.vxlan import adjusted
 from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End, Link, gso
 from vethlab.model.names import dotted
 
+# No port of the machine leads into the lab, none of the lab to programs of the machine's loopback, no address is handed out.
+PASTA = (
+    "pasta", "--quiet", "--netns", "{netns}", "--netns-only", "--no-netns-quit", "--tcp-ports", "none", "--udp-ports", "none",
+    "--tcp-ns", "none", "--udp-ns", "none", "--no-map-gw", "--no-dhcp", "--no-dhcpv6", "--no-ra",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class AddVeth:
@@ -95,6 +101,24 @@ class AddMacvlan:
         place = f" netns {self.place}" if self.place != self.netns else ""
         words = f"{_mac(self.link)}{_mtu(self.link)}{place}"
         return (f"ip link add link {self.lower.interface} name {self.link.name}{words} type macvlan mode {self.link.mode}",)
+
+
+@dataclass(frozen=True, slots=True)
+class AddTap:
+    """Let pasta make a tap, still down. It runs where whoever brings the lab up is."""
+
+    netns: str
+    link: Link
+    reason: str = "declared in the lab file"
+    action: ClassVar[Action] = "add"
+
+    @property
+    def object(self) -> str:
+        return f"link {self.netns}:{self.link.name} -- pasta"
+
+    def commands(self) -> tuple[str, ...]:
+        words = " ".join(PASTA).replace("{netns}", f"/run/netns/{dotted(self.netns)}")
+        return (f"{words} --ns-ifname {self.link.name} --runas 0",)  # as nobody it could not enter a namespace of root's
 
 
 @dataclass(frozen=True, slots=True)

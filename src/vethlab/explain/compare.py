@@ -11,6 +11,7 @@ import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from vethlab.explain import beyond
 from vethlab.explain.firewall import obstacle
 from vethlab.explain.icmp import arrived, told, worded
 from vethlab.explain.reasons import finding_of
@@ -104,6 +105,7 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     yield from (one for one in closed if not one.suspect)
     if observed.refused:
         yield from (one for one in certain if one.finding.slug in REFUSING and one.finding.direction == REQUEST)
+    yield from beyond.verdicts(way, observed, last)
     yield from (one for one in certain if one.at == last + 1)
     yield from (one for one in way.obstacles if one.suspect and one.at == last + 1 and _counted(one, observed))
     leg = way.points[last].leg if last >= 0 else "request"
@@ -135,6 +137,8 @@ def _refuses(found: Finding) -> bool:
 def _counted(one: Obstacle, observed: Observed) -> bool:
     """A queue or filter that drops says so in its counter, one that holds back in what waits; XDP has none."""
     cause = one.finding.inner or one.finding
+    if cause.slug == "neighbour-unresolved":  # on a segment of others, by what the kernel found out
+        return any((entry.node, entry.interface) == (cause.where.node, cause.where.interface) for entry in observed.unanswered)
     names, where = {"queue-drop": {"qdisc_dropped", "qdisc_waiting"}, "tc-drop": {"ingress_dropped"}}.get(cause.slug), cause.where
     return names is None or any(
         count.name in names and (count.node, count.interface) == (where.node, where.interface) for count in observed.counts

@@ -15,8 +15,11 @@ from vethlab.model.address import IP
 from vethlab.model.finding import Evidence, Finding, Fix, Where
 from vethlab.model.flow import TCP, UDP
 from vethlab.model.journey import ANSWER, ERROR, REPLY, SOLICIT, FirewallDrop, Outer
+from vethlab.model.nat import TABLE_PREFIX
 
 __all__ = ["obstacle"]
+
+_NAT = frozenset({"nat-missing", "nat-wrong"})
 
 
 def obstacle(drop: FirewallDrop, way: Way, last: int, *, refused: bool) -> Obstacle | None:
@@ -35,6 +38,10 @@ def obstacle(drop: FirewallDrop, way: Way, last: int, *, refused: bool) -> Obsta
     leg = next((way.points[number].leg for number in places if number >= last), None) or ("reply" if drop.what == REPLY else "request")
     summary = f"{line} in {drop.node} {verb} the {_word(drop.what, way)}"
     evidence = Evidence("nft-trace", f"{drop.node}: {line} ({drop.hook}): {drop.text or 'policy drop'}")
+    if drop.table.startswith(TABLE_PREFIX):  # our own rule stops what was not translated; that is the cause
+        bare = next((one.finding for one in way.obstacles if one.finding.slug in _NAT and one.finding.where.node == drop.node), None)
+        if bare is not None:
+            return Obstacle(last + 1, replace(bare, evidence=(*bare.evidence, evidence)))
     return Obstacle(last + 1, Finding(
         slug, Where(drop.node, drop.interface, drop.hook), summary, direction=leg, evidence=(evidence,),
         fixes=_fixes(drop, chain, _word(drop.what, way), _match(drop, way)),

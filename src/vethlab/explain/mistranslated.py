@@ -7,23 +7,27 @@ that decides; else a rule is wrong only where it leads to an address that nobody
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from vethlab.explain import fixes
 from vethlab.explain.nat import Hit, Packet, near, unread
+from vethlab.explain.rules.route import holds
 from vethlab.explain.scene import Scene
 from vethlab.explain.settings import both
+from vethlab.explain.travel import Travel
 from vethlab.explain.way import Binding, Obstacle, Way
 from vethlab.model.address import IP
 from vethlab.model.finding import REPLY, REQUEST, Evidence, Finding, Fix, Where
 from vethlab.model.flow import TCP, UDP, Flow
 from vethlab.model.journey import OUT
+from vethlab.model.link import End
 from vethlab.model.names import HOST, WORLD
 from vethlab.model.snapshot import Snapshot
 from vethlab.model.translation import NatChain, Published
 
-__all__ = ["blame", "passed_by", "stuck"]
+__all__ = ["bare", "blame", "passed_by", "stuck"]
 
 _SOURCES = frozenset({"snat", "masquerade"})
 _IP = {4: "ip", 6: "ip6"}
@@ -38,6 +42,16 @@ def stuck(node: str, snapshot: Snapshot, interface: str | None, source: IP | Non
     return Finding(
         "nat-missing", Where(node, interface, "output"), f"{node} leads its own {source} to {interface}, and may not let it out",
         evidence=(evidence, Evidence("configuration", says)), fixes=(fixes.sysctl(node, snapshot, key, 1),),
+    )
+
+
+def bare(scene: Scene, travel: Travel, sender: End) -> Iterator[Finding]:
+    """A packet that would leave the lab under an address that is not its host's."""
+    wire, source = scene.wire(sender), travel.source
+    if travel.what != REQUEST or source is None or wire is None or not wire.outlet or holds(scene.snapshots[sender.netns], source):
+        return
+    yield _source_kept(
+        scene, sender.netns, sender.interface, source, travel.target, f"nothing leaves the lab but in the name of {sender.netns}",
     )
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from vethlab.explain import openflow_match, translate, tunnel
+from vethlab.explain import beyond, openflow_match, translate, tunnel
 from vethlab.explain.carry import carry
 from vethlab.explain.hop import Local, decide
-from vethlab.explain.mistranslated import blame, passed_by
+from vethlab.explain.mistranslated import bare, blame, passed_by
 from vethlab.explain.resolve import resolve
 from vethlab.explain.rules import deliver, link, macvlan, outer, route, switch
 from vethlab.explain.rules.bridge import Frame
@@ -71,6 +71,11 @@ def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
             way.delivered.discard(findings.REPLY)
         elif back is not None and (missed := passed_by(scene, way, again.source)) is not None:
             way.suspect(missed)
+    elif way.left is not None and there.source is not None:
+        way.leg = findings.REPLY
+        beyond.comes_back(way, way.left)
+        answer = Travel(REPLY, there.source, there.target, flow.length, kind=flow.kind, served=there.port)
+        yield from leg(scene, way, answer, way.left.netns, way.left.interface)
     way.addresses = {name: frozenset(held.address.ip for held in one.addresses) for name, one in scene.snapshots.items()}
     blame(scene, way, flow, sender, target)
     return Walked(way, sender, left_by)
@@ -84,9 +89,9 @@ def _meant_node(scene: Scene, flow: Flow, target: IP) -> str | None:
     return owners[0].netns if owners else None
 
 
-def leg(scene: Scene, way: Way, travel: Travel, origin: str) -> Asking[End | None]:
-    """One direction. Returns where the packet was delivered, None where the way ends before that."""
-    node, came = origin, None
+def leg(scene: Scene, way: Way, travel: Travel, origin: str, came: str | None = None) -> Asking[End | None]:
+    """One direction. Returns where the packet was delivered, None where the way ends before that. `came`: by what it enters the lab."""
+    node = origin
     for _ in range(MOST_HOPS):
         way.routes(node)
         decision = yield from decide(scene, way, travel, node, came)
@@ -97,6 +102,7 @@ def leg(scene: Scene, way: Way, travel: Travel, origin: str) -> Asking[End | Non
             return (yield from _deliver(scene, way, travel, node, came))
         translate.goes(scene, way, travel, node, came, decision.interface, decision.next_hop)
         sender = End(node, decision.interface)
+        way.block(*bare(scene, travel, sender))
         if came is None:
             travel.left_by = decision.interface
         arrived = yield from _send(scene, way, travel, sender, decision.next_hop, decision.mtu)
@@ -138,6 +144,8 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
         narrow = under or route.too_large(sender.netns, sender.interface, mtu, travel.length, remedy)
         way.block(outer.uncut(scene, travel, sender, narrow))
     way.clear("mtu-exceeded")
+    if beyond.leaves(scene, way, travel, sender, next_hop):
+        return None
     segment = yield from members(scene, sender)
     found = yield from resolve(scene, way, sender, next_hop, travel.source, travel.target, segment)
     if found is None:

@@ -85,6 +85,8 @@ class Way:
     leg: str = REQUEST
     flow: Flow | None = None  # as it is sent, its source address known
     outers: list[Outer] = field(default_factory=list)  # in what it travels between hosts
+    left: End | None = None  # where it leaves the lab, and the number of that point
+    left_at: int = -1
 
     def passes(self, end: End, direction: str, what: str, about: IP | None = None, *, own: bool = False) -> None:
         """The packet would be seen here next."""

@@ -145,7 +145,7 @@ def _view(keeper: Keeper, client: Client, fields: list[str], _: list[int]) -> No
 
 
 def _hosts(keeper: Keeper, client: Client, fields: list[str], descriptors: list[int]) -> None:
-    keeper.views.set_hosts(fields[0], descriptors[0])
+    keeper.views.set_hosts(fields[0], *descriptors)
     client.reply(("ok",))
 
 

@@ -126,6 +126,8 @@ class Processes:
         def targets() -> list[int]:
             return scan.inside(inodes, own_proc=self._own_proc)
 
+        for pid in scan.serving(inodes, own_proc=self._own_proc):  # pasta is the init of a process namespace, deaf to gentler signals
+            os.kill(pid, signals.SIGKILL)
         if targets():
             self._terminate(targets, ended)
         else:

@@ -25,8 +25,10 @@ class Record:
     watched ones at creation, both by key; `rulesets` holds for each node the nft text as declared and the kernel's listing of it;
     `tables` the same of the table of ours beside it (family, name, text, listing);
     `live` is the lab as text where it was changed since and no file says so, `before` what it was before the last such change;
-    `machine` is the name under which it has interfaces in the machine's own namespace (`host: machine`), empty if it has none, and
-    `switch` the directory of the sockets of the machine's Open vSwitch, where it has bridges on that;
+    `machine` is the name under which it has interfaces in the machine's own namespace, empty if it has none, `joins` what that namespace is
+    in the lab (`host: machine`: its host, `uplink: machine`: its world), and `switch` the directory of the sockets of the machine's Open
+    vSwitch, where it has bridges on that;
+    `way` holds the addresses between the lab's host and the real world, the near and the far ones;
     `question` is the last one whose answer was no, `undo` the command lines (node, words) that take the last fix back; `unknown` what a
     later version wrote.
     """
@@ -44,6 +46,8 @@ class Record:
     tables: Mapping[str, tuple[str, str, str, str]] = field(default_factory=dict)
     machine: str = ""
     switch: str = ""
+    joins: str = "host"
+    way: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     question: Mapping[str, Any] = field(default_factory=dict)
     undo: tuple[tuple[str, tuple[str, ...]], ...] = ()
     live: str = ""
@@ -58,7 +62,7 @@ class Record:
             "baseline": dict(self.baseline), "recorded": dict(self.recorded),
             "rulesets": {node: list(one) for node, one in self.rulesets.items()},
             "tables": {node: list(one) for node, one in self.tables.items()}, "machine": self.machine,
-            "switch": self.switch,
+            "switch": self.switch, "joins": self.joins, "way": [list(side) for side in self.way],
             "question": dict(self.question), "undo": [[node, list(words)] for node, words in self.undo],
             "live": self.live, "before": self.before,
         }
@@ -79,7 +83,7 @@ class Record:
                 since=float(keys.pop("since", 0.0)), nodes=int(keys.pop("nodes", 0)), links=int(keys.pop("links", 0)),
                 baseline=_texts(keys.pop("baseline", {})), recorded=_texts(keys.pop("recorded", {})),
                 rulesets=rulesets, tables=tables, machine=str(keys.pop("machine", "")), switch=str(keys.pop("switch", "")),
-                question=dict(keys.pop("question", {})),
+                joins=str(keys.pop("joins", "host")), way=_way(*keys.pop("way", ((), ()))), question=dict(keys.pop("question", {})),
                 undo=tuple((str(node), tuple(map(str, words))) for node, words in keys.pop("undo", [])),
                 live=str(keys.pop("live", "")), before=str(keys.pop("before", "")), unknown=keys,
             )
@@ -89,6 +93,10 @@ class Record:
 
 def _texts(value: dict[str, Any]) -> dict[str, str]:
     return {str(key): str(text) for key, text in value.items()}
+
+
+def _way(near: list[str], far: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return tuple(map(str, near)), tuple(map(str, far))
 
 
 def _unreadable(why: str) -> LabError:

@@ -18,6 +18,7 @@ else:
     import _signal as signals  # the signal module brings enum with it
 
 MARK = "VETHLAB_RUN"
+ENVOY = "VETHLAB_ENVOY"  # in the environment of a process that is elsewhere and serves one of our namespaces: the inode of that
 GRACE_SECONDS = 1.0
 TICK_SECONDS = 0.005
 
@@ -44,6 +45,12 @@ def marked(mark: str, first: int, *, own_proc: bool) -> list[int]:
         if not more:
             return [pid for entry, pid, _ in everyone if entry in family]
         family |= more
+
+
+def serving(inodes: set[int], *, own_proc: bool) -> list[int]:
+    """Processes that are elsewhere and have a hand in one of these namespaces (keep/envoy.py)."""
+    needles = [f"\0{ENVOY}={inode}\0".encode() for inode in inodes]
+    return [pid for entry, pid, _ in _ours(own_proc=own_proc) if any(one in b"\0" + _environment(entry) for one in needles)]
 
 
 def terminate(targets: Callable[[], list[int]]) -> None:

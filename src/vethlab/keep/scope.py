@@ -178,6 +178,11 @@ class Scope:
             close_all(streams)
         return Finished(int(fields[0]), out, err)
 
+    def envoy(self, name: str, argv: Sequence[str], seconds: float) -> Finished:
+        """Start a program of the lab that stays in this process's network namespace; its word `{netns}` becomes the path of the other."""
+        from vethlab.keep.envoy import send  # noqa: PLC0415 - few labs have one
+        return send(self.view(name), argv, seconds)
+
     def start(self, name: str, process: Process) -> None:
         """Start a `run:` process in the node's view, in the scope's `directory`."""
         self._channel.ask("start", self._prefix + name, process.command, self.directory, *process.private)
@@ -200,9 +205,10 @@ class Scope:
         """Where the output of that node's `run:` can be read on the machine, while the lab lives."""
         return self._shown(f"/run/log/{self._prefix}{name}.log")
 
-    def set_hosts(self, text: str) -> None:
-        """The /etc/hosts of all nodes, at once also of views that exist."""
-        self._tell("hosts", (self._prefix.rstrip(wire.SCOPE_END),), [], [text.encode("utf-8", "surrogateescape")])
+    def set_hosts(self, text: str, resolver: str = "") -> None:
+        """The /etc/hosts of all nodes, at once also of views that exist. `resolver`: the /etc/resolv.conf of views yet to come."""
+        parts = [one.encode("utf-8", "surrogateescape") for one in (text, resolver)]
+        self._tell("hosts", (self._prefix.rstrip(wire.SCOPE_END),), [], parts)
 
     def set_private(self, paths: Mapping[str, Sequence[str]]) -> None:
         """By node, the directories that are its own, empty when it first runs something; they must exist on the machine (LabError)."""

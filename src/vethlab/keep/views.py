@@ -30,6 +30,7 @@ class Views:
         self._home = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         self._made: dict[str, int] = {}
         self._private: dict[str, tuple[str, ...]] = {}
+        self._resolvers: dict[str, bytes] = {}
 
     def view(self, name: str) -> int:
         """The node's mount namespace, made now if need be."""
@@ -65,8 +66,12 @@ class Views:
                 self._return()
         self._private[name] = tuple(paths)
 
-    def set_hosts(self, prefix: str, source: int) -> None:
-        """Write a lab's hosts file from the memfd `source`, in place: the views have that very file bound on /etc/hosts."""
+    def set_hosts(self, prefix: str, source: int, resolver: int) -> None:
+        """Write a lab's hosts file from the memfd `source`, in place: the views have that very file bound on /etc/hosts.
+
+        `resolver`: a memfd with the resolv.conf of new views, empty for the machine's.
+        """
+        self._resolvers[prefix] = os.pread(resolver, 65536, 0)
         size = os.fstat(source).st_size
         descriptor = os.open(_hosts_file(prefix), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -92,7 +97,8 @@ class Views:
     def _furnish(self, name: str) -> None:
         """Called inside the new mount namespace and the node's network namespace, which the sysfs mounted here will show (net-sysfs.c)."""
         self._fresh_sysfs()
-        hosts = _hosts_file(name.rpartition(SCOPE_END)[0])
+        prefix = name.rpartition(SCOPE_END)[0]
+        hosts = _hosts_file(prefix)
         if not os.path.exists(hosts):
             os.close(os.open(hosts, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
         try:
@@ -105,7 +111,26 @@ class Views:
             os.chmod("/run/lock", 0o1777)  # noqa: S103 - as on every machine: sticky
         except OSError as error:
             raise Refusal("host", "mount", "/run", error.errno or 0) from error
+        self._resolve(self._resolvers.get(prefix, b""))
         self._cover(name, self._private.get(name, ()))
+
+    def _resolve(self, text: bytes) -> None:
+        """Put resolv.conf in place, if there is one of ours: at the end of the link where the machine's leads into its /run."""
+        if not text:
+            return
+        source = target = os.path.realpath("/etc/resolv.conf")
+        try:
+            if target.startswith("/run/"):
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+            else:
+                source = "/run/resolv.conf"
+            descriptor = os.open(source, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            os.write(descriptor, text)
+            os.close(descriptor)
+            if source != target:
+                syscalls.mount(source, target, None, syscalls.MS_BIND)
+        except OSError as error:
+            self._warn(f"/etc/resolv.conf in nodes is the machine's: {error.strerror}")
 
     def _fresh_sysfs(self) -> None:
         kept = "/run/cgroup"

@@ -220,7 +220,7 @@ def _set_flows(kernel: Fake, one: ops.SetFlows) -> None:
 
 _EFFECTS: Mapping[type, Callable[..., None]] = {
     ops.AddNetns: _add_netns, ops.RemoveNetns: _remove_netns, ops.AddVeth: _add_veth, ops.AddBridge: _add_alone,
-    ops.AddVxlan: _add_alone, ops.AddMacvlan: _add_macvlan, ops.SetLink: _set_link,
+    ops.AddVxlan: _add_alone, ops.AddTap: _add_alone, ops.AddMacvlan: _add_macvlan, ops.SetLink: _set_link,
     ops.RemoveLink: lambda kernel, one: kernel.remove_link(End(one.netns, one.link.name)),
     ops.AddAddress: _member("addresses", lambda one: one.address, add=True), ops.RemoveAddress: _remove_address,
     ops.AddRoute: _member("routes", lambda one: one.route, add=True), ops.RemoveRoute: _member("routes", lambda one: one.route, add=False),

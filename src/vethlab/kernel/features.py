@@ -33,6 +33,7 @@ TOOLS = {
     "tcpdump": ("tcpdump", "captures made by hand in a node"),
     "tshark": ("tshark", "reading captures on the command line"),
     "ovs-vsctl": ("openvswitch-switch", "labs with `type: ovs`"),
+    "pasta": ("passt", "labs with `uplink: pasta`, which reach the real world without root"),
     "iperf3": ("iperf3", "`bench` with figures that others know; without it, it has sockets of its own"),
     "fping": ("fping", "pinging many addresses by hand in a node"),
 }
@@ -70,7 +71,7 @@ def collect() -> list[Feature]:
     return [
         _root(able=able), _joining(able=able), _rootless(user, needed=not able),
         *_mounts(user), _subordinate_ids(), *_links(inside), _nft(nft, inside),
-        *_queues(inside), _drop_reasons(able=able), *_limits(), *_neighbours(), *_bridge_filter(inside), *_tools(),
+        *_queues(inside), _drop_reasons(able=able), *_limits(), *_neighbours(), *_bridge_filter(inside), *_pings(), *_tools(),
     ]
 
 
@@ -88,7 +89,7 @@ def _joining(*, able: bool) -> Feature:
             "host-machine", ok=False, says="labs cannot join the machine's own network", costs="labs with `host: machine`",
             help="sudo vethlab up",
         )
-    met = [] if _sysctl("net/ipv4/ip_forward") == "1" else ["it does not forward IPv4, which the NAT of a lab there needs"]
+    met = [] if _sysctl("net/ipv4/ip_forward") == "1" else ["it does not forward IPv4, as NAT there and `uplink: machine` need"]
     if _sysctl("net/bridge/bridge-nf-call-iptables") == "1":
         met.append("its firewall sees what nodes of one bridge send each other (br_netfilter)")
     if which("ovs-vswitchd"):
@@ -247,6 +248,19 @@ def _bridge_filter(inside: dict[str, Any] | None) -> Iterator[Feature]:
         True: "on in new namespaces: a `policy drop` in a forward chain also stops packets within one bridge",
     }
     yield Feature("br_netfilter", ok=True, says=words[inside["bridge_filter"]])
+
+
+def _pings() -> Iterator[Feature]:
+    """By such sockets pasta pings for a lab (icmp(7)): many systems let everybody have them, the kernel by itself nobody."""
+    groups = _sysctl("net/ipv4/ping_group_range")
+    if which("pasta") is None or groups is None:
+        return
+    first, last = map(int, groups.split())
+    allowed = first <= os.getegid() <= last
+    yield Feature(
+        "ping-groups", ok=allowed, says="programs without privileges may ping" if allowed else "only privileged programs may ping",
+        costs="pings through `uplink: pasta`; TCP and UDP pass", help="sudo sysctl --write net.ipv4.ping_group_range='0 2147483647'",
+    )
 
 
 def _tools() -> Iterator[Feature]:

@@ -57,7 +57,8 @@ class Linux:
         self._runs: dict[str, Callable[[Sequence[Change]], None]] = {
             "AddNetns": self._create, "RemoveNetns": self._drop, "SetSysctl": self._write_sysctls, "LoadRuleset": self._load,
             "LoadTable": self._load_tables, "RemoveTable": self._remove_tables,
-            "StartProcess": self._start, "StopProcess": self._stop, "SetChecksums": self._fill, SWITCH_KIND: self._switch,
+            "StartProcess": self._start, "StopProcess": self._stop, "SetChecksums": self._fill, "AddTap": self._attach,
+            SWITCH_KIND: self._switch,
         }
 
     def names(self) -> frozenset[str]:
@@ -177,6 +178,15 @@ class Linux:
             if isinstance(one, ops.RemoveTable):
                 rulesets.remove_table(self.namespaces, one.netns, one.table)
                 self.tables.pop(one.netns, None)
+
+    def _attach(self, changes: Sequence[Change]) -> None:
+        from vethlab.kernel import tap  # noqa: PLC0415 - few labs have one
+
+        for one in changes:
+            if isinstance(one, ops.AddTap):
+                tap.start(self.namespaces, one.netns, one.link)
+                self.reach.forget_link(one.netns, one.link.name)  # the kernel chose its index
+                self._send(one.netns, [tap.claim(one.link)], [one])
 
     def _start(self, changes: Sequence[Change]) -> None:
         for one in changes:

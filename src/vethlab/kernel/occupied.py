@@ -17,7 +17,7 @@ from vethlab.kernel.netlink.message import attributes
 from vethlab.model.address import IP, IPNetwork
 from vethlab.model.link import SWITCH_MADE
 from vethlab.model.names import owner_of
-from vethlab.model.occupied import Occupied
+from vethlab.model.occupied import WIDE, Occupied
 
 _UNICAST = 1  # RTN_UNICAST; 6 to 8 (blackhole, unreachable, prohibit) lead nowhere on purpose and count as well
 _COUNTS = frozenset({_UNICAST, 6, 7, 8})
@@ -44,7 +44,19 @@ def occupied(
         for other in links.alternative_names(*part):
             names.setdefault(other, f"another name of {one.name}")
     tables = frozenset((one.family, one.name) for one in nftables.tables(rules) if owner_of(one.comment) != owner)
-    return Occupied(names, _addresses(connection, held, mine), _ways(connection, held, mine), tables)
+    ways = _ways(connection, held, mine)
+    return Occupied(
+        names, _addresses(connection, held, mine), tuple(one for one in ways if one[0].prefixlen), tables,
+        frozenset(destination.version for destination, _ in ways if destination.prefixlen < WIDE),
+    )
+
+
+def led_out(connection: Connection) -> frozenset[int]:
+    """The IP versions of which the main table leads out."""
+    seen = (routes.whole(*part) for part in connection.dump(routes.RTM_GETROUTE, routes.dump_body()))
+    return frozenset(
+        one.destination.version for one in seen if one is not None and one.kind == _UNICAST and one.destination.prefixlen < WIDE
+    )
 
 
 def _addresses(connection: Connection, held: dict[int, str], mine: set[int]) -> dict[IP, str]:
@@ -58,13 +70,13 @@ def _addresses(connection: Connection, held: dict[int, str], mine: set[int]) -> 
     return found
 
 
-def _ways(connection: Connection, held: dict[int, str], mine: set[int]) -> tuple[tuple[IPNetwork, str], ...]:
-    """Every route of the main table but the default ones, with where it leads."""
+def _ways(connection: Connection, held: dict[int, str], mine: set[int]) -> list[tuple[IPNetwork, str]]:
+    """Every route of the main table, with where it leads."""
     found: list[tuple[IPNetwork, str]] = []
     for data, start, end in connection.dump(routes.RTM_GETROUTE, routes.dump_body()):
         seen = routes.whole(data, start, end)
-        if seen is None or seen.kind not in _COUNTS or seen.leads_to in mine or not seen.destination.prefixlen:
+        if seen is None or seen.kind not in _COUNTS or seen.leads_to in mine:
             continue
         if not (seen.destination.is_link_local or seen.destination.is_multicast):
             found.append((seen.destination, f"dev {held[seen.leads_to]}" if seen.leads_to in held else ""))
-    return tuple(found)
+    return found

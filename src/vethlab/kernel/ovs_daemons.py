@@ -93,7 +93,7 @@ def require(*, userspace: bool) -> None:
             help=f"apt install {PACKAGE}",
         )
     if userspace:
-        _require_tun()
+        require_tun("without its kernel module Open vSwitch makes the interface of a bridge of a tap")
 
 
 def require_programs(programs: Iterable[str]) -> None:
@@ -106,13 +106,14 @@ def require_programs(programs: Iterable[str]) -> None:
             )
 
 
-def _require_tun() -> None:
+def require_tun(why: str) -> None:
+    """HostError if no tap can be made here."""
     try:
         os.close(os.open(TUN, os.O_RDWR | os.O_CLOEXEC))
     except OSError as error:
         raise HostError(
             f"{TUN} cannot be opened: {error.strerror}", where=TUN, slug="no-tun",
-            why="without its kernel module Open vSwitch makes the interface of a bridge of a tap",
+            why=why,
             help="modprobe tun; in a container give it the device: --device /dev/net/tun",
         ) from error
 

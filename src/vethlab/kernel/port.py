@@ -76,6 +76,12 @@ class Namespaces(Protocol):
     def run(self, name: str, argv: Sequence[str], stdin: str = "") -> Finished:
         """Run a short command inside the namespace and wait for it (nft, for example)."""
 
+    def envoy(self, name: str, argv: Sequence[str], seconds: float) -> Finished:
+        """Start a program of the lab in the network namespace of this process, and wait until it has ended or become a daemon.
+
+        Its word `{netns}` becomes the path of the namespace that it serves.
+        """
+
     def start(self, name: str, process: Process) -> None:
         """Start a `run:` process in the node's view (own /sys, /etc/hosts, /run)."""
 

@@ -95,6 +95,13 @@ def prctl(option: int, value: int) -> None:
     _check(_libc().prctl(option, ctypes.c_ulong(value), zero, zero, zero), "prctl")
 
 
+def drop_capabilities() -> None:
+    """Give up every capability (capset(2)), those of the bounding set excepted."""
+    import struct  # noqa: PLC0415 - see _libc
+
+    _check(_libc().capset(struct.pack("=Ii", 0x20080522, 0), bytes(24)), "capset")  # _LINUX_CAPABILITY_VERSION_3, this process
+
+
 def set_option(descriptor: int, level: int, option: int, value: bytes) -> None:
     """Set a socket's option (setsockopt(2)) without holding up other threads, which Python's own method does."""
     import ctypes  # noqa: PLC0415 - see _libc

@@ -55,6 +55,7 @@ def read_wiring(namespaces: Namespaces, names: Iterable[str]) -> dict[End, Wire]
             master=site.told[one.master].name if one.master in site.told else None,
             peer=ends.get(End(name, one.name)), addresses=tuple(site.addresses.get(one.number, ())),
             lower=lowers.get(End(name, one.name)), mode=_mode(one), vxlan=vxlan.told(one),
+            beyond=name in namespaces.joined and not one.owned and one.kind != "loopback",
         )
         for name, site in sites.items() for one in site.told.values()
     }

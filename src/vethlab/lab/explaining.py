@@ -174,7 +174,7 @@ def _rehearsed(subject: Subject, flow: Flow, explanation: Explanation, transcrip
     every = subject.namespaces.names()
     nodes = set(every) if len(every) <= SMALL else nodes & every
     with Rehearsal(subject.namespaces, sorted(nodes), subject.mode, _listeners(subject.namespaces, flow, transcript)) as rehearsal:
-        if subject.topology.joins_machine and flow.dst.node is None:
+        if (subject.topology.machine or subject.topology.uplink != "none") and flow.dst.node is None:
             rehearsal.refused = rehearsal.refused or "the way leads out of the lab, through the machine's own network"
         copy = Inquiry(rehearsal.namespaces, subject.topology, drift=subject.drift, truth=False)
         search = Search(rehearsal, lambda: copy.ask(flow, path_of(flow), hasty=True))

@@ -21,7 +21,6 @@ from vethlab.keep.client import Keeper
 from vethlab.lab.asked import Asked
 from vethlab.lab.held import Held
 from vethlab.lab.mode import choose_mode
-from vethlab.model.names import HOST
 
 if TYPE_CHECKING:
     from vethlab.change import Change
@@ -143,7 +142,7 @@ class Lab(Asked):
                 from vethlab.plan.desired import desired  # noqa: PLC0415 - the engine is loaded by those who use it
                 from vethlab.plan.diff import diff  # noqa: PLC0415 - the engine is loaded by those who use it
 
-                return diff(State({HOST: Netns()} if self.topology.joins_machine else {}), desired(self.topology), new=True)
+                return diff(State({self.topology.machine: Netns()} if self.topology.machine else {}), desired(self.topology), new=True)
         return self._engine().plan(self.topology)
 
     def up(self, *, detach: bool = True, names: bool = False) -> Receipt:

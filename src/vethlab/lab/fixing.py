@@ -59,8 +59,8 @@ def mend(
     if before.explanation.ok or choose >= len(before.fixes):
         return Mended(None, before)
     offer = before.fixes[choose]
-    if subject.topology.joins_machine:
-        from vethlab.lab import guest  # noqa: PLC0415 - labs with `host: machine` only
+    if subject.topology.machine:
+        from vethlab.lab import guest  # noqa: PLC0415 - labs that join the machine only
 
         guest.require_ours(subject.namespaces, offer.commands)
     said = {(one.node, argv) for one in subject.drift({one.node for one in offer.commands}) for argv in one.commands}

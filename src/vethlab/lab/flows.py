@@ -90,6 +90,11 @@ def _end(word: str, names: set[str], wiring: Wiring, topology: Topology) -> Chec
         return CheckEnd(address=ip_address(word.strip("[]")))
     except ValueError:
         node, _, interface = word.partition(":")
+    if word == WORLD and topology.uplink != "none":
+        raise UsageError(
+            f"with `uplink: {topology.uplink}` the world is the real one, and `world` is no address of it", where=word,
+            help="ask for an address", slug="world-is-real",
+        )
     if word == LOCALHOST:
         return CheckEnd(word=LOCALHOST)
     if node not in names:

@@ -40,7 +40,7 @@ def require_ours(namespaces: Namespaces, commands: Sequence[Command]) -> None:
         if foreign:
             raise LabError(
                 "this fix would change the machine's own network", where=name, slug="not-the-labs",
-                why="the lab joined it (`host: machine`), and vethlab changes nothing there that it did not make",
+                why="the lab is a guest there, and vethlab changes nothing that it did not make",
                 help=f"it is for you to run: {'; '.join(foreign)}",
             )
 

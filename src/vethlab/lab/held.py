@@ -49,7 +49,7 @@ class Held:
         try:
             record = Record.decode(keeper.get_record())
             if record.machine:
-                keeper.joined[HOST] = record.machine
+                keeper.joined[record.joins] = record.machine
             if record.switch:
                 keeper.switches[HOST] = record.switch
             return cls(keeper, keeper, record, detached=True)

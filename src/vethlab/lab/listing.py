@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from vethlab.keep.record import Record
 from vethlab.keep.registry import found_labs, read_record
+from vethlab.model.names import HOST
 
 __all__ = ["LabInfo", "info_of", "labs"]
 
@@ -38,5 +39,5 @@ def labs() -> list[LabInfo]:
 
 def info_of(record: Record, pid: int, uid: int) -> LabInfo:
     """One line from a record."""
-    host = "machine" if record.machine else "private"
+    host = "machine" if record.machine and record.joins == HOST else "private"
     return LabInfo(record.lab, record.mode, record.nodes, record.links, record.since, record.file, pid, uid, host)

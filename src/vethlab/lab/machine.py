@@ -1,4 +1,4 @@
-"""`host: machine`: a lab whose bridges live in the machine's own network namespace, among interfaces of others.
+"""The machine's own network namespace as one of a lab's: its host (`host: machine`), or what is outside of it (`uplink: machine`).
 
 Enter: a topology and the namespaces of its lab; leaves: nothing, or an error before anything is touched. Rule of the file: what the lab
 makes there bears its mark from its first moment, and what does not bear it is not seen, not changed, not removed
@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vethlab.errors import HostError, LabError, VethlabError
@@ -23,6 +24,7 @@ from vethlab.kernel.occupied import occupied
 from vethlab.lab import sharing
 from vethlab.model.link import SWITCH_KIND, SWITCH_MADE, SWITCH_MODULE
 from vethlab.model.names import HOST
+from vethlab.model.occupied import WIDE
 from vethlab.plan import nat
 from vethlab.plan.collisions import collisions, published
 from vethlab.plan.settings import of_interface
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from vethlab.keep.client import Scope
     from vethlab.kernel.marks import Marked
+    from vethlab.model.occupied import Occupied
     from vethlab.model.state import Netns
     from vethlab.model.topology import Topology
 
@@ -41,8 +44,8 @@ _OFF = ("net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.default.disable_ipv6")
 
 
 def join(namespaces: Scope, topology: Topology, owner: str) -> None:
-    """Let the machine's namespace, that of this thread, be the lab's `host`."""
-    namespaces.join(HOST, owner)
+    """Let the machine's namespace, that of this thread, be one of the lab's: its host, or its world."""
+    namespaces.join(topology.machine, owner)
     with _inside(namespaces) as connection:
         marks.require_right(connection)
     with _inside(namespaces, NETLINK_NETFILTER) as connection:  # a table that a killed keeper left; its bridges are taken over
@@ -68,7 +71,14 @@ def fresh(namespaces: Scope) -> Iterator[str]:
 
 def has_ipv6(namespaces: Scope) -> bool:
     """Whether new interfaces of the machine take IPv6 addresses."""
-    return all(value == "0" for value in namespaces.read_sysctls([(HOST, key) for key in _OFF]))
+    return all(value == "0" for value in namespaces.read_sysctls([(_place(namespaces), key) for key in _OFF]))
+
+
+def taken(namespaces: Scope, owner: str) -> Occupied:
+    """What others have there."""
+    switched, ports = sharing.occupants(namespaces, owner)
+    with _inside(namespaces) as connection, _inside(namespaces, NETLINK_NETFILTER) as rules:
+        return occupied(connection, rules, owner, switched=switched, ports=ports)
 
 
 def prepare(namespaces: Scope, topology: Topology, owner: str, before: Netns, wanted: Netns) -> None:
@@ -76,19 +86,21 @@ def prepare(namespaces: Scope, topology: Topology, owner: str, before: Netns, wa
 
     `before`: what of the lab is there now.
     """
-    switched, ports = sharing.occupants(namespaces, owner)
-    with _inside(namespaces) as connection, _inside(namespaces, NETLINK_NETFILTER) as rules:
-        found = collisions(wanted, occupied(connection, rules, owner, switched=switched, ports=ports))
-    with _inside(namespaces, NETLINK_SOCK_DIAG) as sockets:
-        found += published(topology, bound(sockets))
+    place, theirs = _place(namespaces), taken(namespaces, owner)
+    if place != HOST:  # four addresses out of a route to everywhere are nobody's loss
+        theirs = replace(theirs, ways=tuple(one for one in theirs.ways if one[0].prefixlen >= WIDE))
+    found = collisions(wanted, theirs)
+    if place == HOST:
+        with _inside(namespaces, NETLINK_SOCK_DIAG) as sockets:
+            found += published(topology, bound(sockets))
     if found:
         first, more = found[0], f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise LabError(first.message + more, where=f"{HOST}:{first.interface}", why=first.why, help=first.help, slug="machine-has-it")
+        raise LabError(first.message + more, where=f"{place}:{first.interface}", why=first.why, help=first.help, slug="machine-has-it")
     if not has_ipv6(namespaces):
         given = next((one for one in sorted(wanted.addresses, key=str) if one.address.version == 6), None)
         if given is not None:
             raise HostError(
-                f"the machine takes no IPv6 address, and the lab gives it {given.address}", where=f"{HOST}:{given.interface}",
+                f"the machine takes no IPv6 address, and the lab gives it {given.address}", where=f"{place}:{given.interface}",
                 why=f"{_OFF[0]} or {_OFF[1]} is 1 there, and vethlab writes no setting of the machine", slug="host",
                 help="switch IPv6 on, or take an IPv4 gateway",
             )
@@ -96,24 +108,27 @@ def prepare(namespaces: Scope, topology: Topology, owner: str, before: Netns, wa
 
 
 def _leave_will(namespaces: Scope, owner: str, *those: Netns) -> None:
-    """What the keeper removes when it ends: all that would stay without it. Ends of cables go with the namespaces of their nodes.
+    """What the keeper removes when it ends: all that would stay without it. Ends of cables go with the namespaces of the others.
 
     The interface of a bridge of Open vSwitch goes with the bridge, whose row is found by its mark.
     """
+    place = _place(namespaces)
     lasting = dict.fromkeys(
         link.mark for one in those for link in one.links.values()
-        if link.mark is not None and (link.peer is None or link.peer.netns == HOST) and link.kind != SWITCH_KIND
+        if link.mark is not None and (link.peer is None or link.peer.netns == place) and link.kind != SWITCH_KIND
     )
     tables = dict.fromkeys((one.table.family, one.table.name) for one in those if one.table is not None)
     datagrams = {socket.NETLINK_ROUTE: marks.will(lasting)}
     if tables:
         datagrams[NETLINK_NETFILTER] = [part for family, name in tables for part in marks.table_will(family, name)]
-    namespaces.leave_will(HOST, datagrams)
+    namespaces.leave_will(place, datagrams)
     sharing.leave_rows(namespaces, owner)
 
 
 def lacks(namespaces: Scope, topology: Topology) -> tuple[str, ...]:
     """What of the machine's settings stands in the lab's way, one sentence each; they are for the machine's owner to change."""
+    if not topology.joins_machine:
+        return ()
     keys = [(key, value) for key, value in nat.sysctls(topology, HOST).items() if not of_interface(key)]
     found = namespaces.read_sysctls([(HOST, key) for key, _ in keys]) if keys else []
     return tuple(
@@ -185,8 +200,14 @@ def _here(protocol: int = socket.NETLINK_ROUTE) -> Iterator[Connection]:
         yield connection
 
 
+def _place(namespaces: Scope) -> str:
+    """Which namespace of the lab is the machine's."""
+    (place,) = namespaces.joined
+    return place
+
+
 @contextmanager
 def _inside(namespaces: Scope, protocol: int = socket.NETLINK_ROUTE) -> Iterator[Connection]:
-    (made,) = namespaces.sockets([(HOST, socket.AF_NETLINK, socket.SOCK_RAW, protocol)])
+    (made,) = namespaces.sockets([(_place(namespaces), socket.AF_NETLINK, socket.SOCK_RAW, protocol)])
     with closing(made):
         yield Connection(made)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vethlab.keep import names
-from vethlab.model.names import HOST
 
 if TYPE_CHECKING:
     from vethlab.keep.client import Mode
@@ -31,4 +30,4 @@ def settle(held: Held, topology: Topology, *, asked: bool, created: bool) -> Non
 
 
 def _nodes(topology: Topology) -> list[str]:
-    return [name for name in topology.namespaces if name != HOST or not topology.joins_machine]
+    return [name for name in topology.namespaces if name != topology.machine]

@@ -14,6 +14,7 @@ from vethlab.model.names import HOST
 
 if TYPE_CHECKING:
     from vethlab.keep.client import Mode
+    from vethlab.keep.record import Record
     from vethlab.model.topology import Topology
 
 
@@ -23,18 +24,28 @@ def require(topology: Topology, mode: Mode, switch: str = "") -> None:
     _require_nft(topology)
     _require_kernel(topology)
     _require_machine(topology, mode)
+    if topology.uplink != "none":
+        from vethlab.lab.uplinks import require_uplink  # noqa: PLC0415 - few labs reach the real world
+
+        require_uplink(topology, mode)
     if any(network.type == "ovs" for network in topology.networks):
         from vethlab.lab.switching import require_switch  # noqa: PLC0415 - only for labs with Open vSwitch
 
         require_switch(topology, switch)
 
 
-def require_same(topology: Topology, owner: str) -> None:
+def require_same(topology: Topology, record: Record) -> None:
     """LabError if a running lab would have to move from a machine of its own to the real one, or back."""
-    if topology.joins_machine != bool(owner):
+    joins = record.joins if record.machine else ""
+    if topology.joins_machine != (joins == HOST):
         raise LabError(
-            f"lab `{topology.name}` runs with `host: {'machine' if owner else 'private'}`, and its file says the other",
+            f"lab `{topology.name}` runs with `host: {'machine' if joins == HOST else 'private'}`, and its file says the other",
             where=topology.name, slug="other-host", help="take it down first: a running lab cannot move its bridges",
+        )
+    if topology.machine != joins:
+        raise LabError(
+            f"lab `{topology.name}` runs {'with' if joins else 'without'} `uplink: machine`, and its file says the other",
+            where=topology.name, slug="other-host", help="take it down first: a running lab neither joins the machine nor leaves it",
         )
 
 
@@ -67,14 +78,15 @@ def _require_machine(topology: Topology, mode: Mode) -> None:
 
 def _require_nft(topology: Topology) -> None:
     """HostError, before anything is touched, for a lab that translates addresses on a machine without nft(8)."""
-    if not any(network.nat != "none" for network in topology.networks) and not any(node.publish for node in topology.nodes):
+    hides = topology.uplink != "none" or any(network.nat != "none" for network in topology.networks)
+    if not hides and not any(node.publish for node in topology.nodes):
         return
     from vethlab.kernel.features import which  # noqa: PLC0415 - most labs translate nothing
 
     if which("nft") is None:
         raise HostError(
             f"lab `{topology.name}` translates addresses, but nft is not installed", where=HOST,
-            why="`nat` and `publish` are nftables rules", help="apt install nftables", slug="no-nft",
+            why="`nat`, `publish` and `uplink` are nftables rules", help="apt install nftables", slug="no-nft",
         )
 
 

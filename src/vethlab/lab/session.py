@@ -21,13 +21,13 @@ from vethlab.keep.record import Record
 from vethlab.kernel.defaults import survey
 from vethlab.kernel.linux import Linux
 from vethlab.kernel.rulesets import Loaded, LoadedTable
+from vethlab.lab import etc
 from vethlab.lab.held import Held, here
 from vethlab.lab.requirements import require, require_same
 from vethlab.model.names import HOST
 from vethlab.model.nat import Table
 from vethlab.plan.desired import desired, with_sysctls
 from vethlab.plan.diff import diff
-from vethlab.plan.hosts import hosts
 from vethlab.plan.settings import of_interface
 from vethlab.plan.spaces import NOTHING_AROUND
 from vethlab.plan.watch import HAS_IPV6, recorded_keys, watched
@@ -102,22 +102,23 @@ class Session:
         cls, topology: Topology, keeper: Keeper, namespaces: Scope, *, text: str, detached: bool,
     ) -> tuple[Session, tuple[Change, ...]]:
         namespaces.directory = here()
-        owner = _owner(topology, namespaces) if topology.joins_machine else ""
+        owner = _owner(topology, namespaces) if topology.machine else ""
+        if topology.machine != HOST:
+            namespaces.create([HOST])
         if owner:
             from vethlab.lab import machine  # noqa: PLC0415 - nftables, marks, collisions: few labs join the machine
 
             machine.join(namespaces, topology, owner)
-        else:
-            namespaces.create([HOST])
-        record = Record(lab=topology.name, mode=keeper.mode, since=time.time(), machine=owner, switch=namespaces.switches.get(HOST, ""))
+        joins, switch = topology.machine or HOST, namespaces.switches.get(HOST, "")
+        record = Record(lab=topology.name, mode=keeper.mode, since=time.time(), machine=owner, joins=joins, switch=switch)
         session = cls(Held(keeper, namespaces, record, detached))
-        if not owner and any(network.type == "ovs" and network.on == HOST for network in topology.networks):
+        if topology.machine != HOST and any(network.type == "ovs" and network.on == HOST for network in topology.networks):
             session.kernel.begin_switch(HOST)
-        with _fresh(namespaces, owner) as fresh:
+        with _fresh(namespaces) as fresh:
             baseline, recorded = survey(namespaces, fresh, recorded_keys())
         session.held.record = replace(record, baseline=baseline, recorded=recorded)
-        namespaces.set_hosts(hosts(topology))
-        wanted, before = session.desired(topology), session.kernel.read([HOST])
+        etc.give(namespaces, topology)
+        wanted, before = session.desired(topology), session.kernel.read(dict.fromkeys([HOST, *namespaces.joined]))
         session._prepare(topology, before, wanted)
         with _without_collections():
             changes = converge(session.kernel, before, Goal(wanted, new=True))
@@ -131,7 +132,12 @@ class Session:
             from vethlab.lab import machine  # noqa: PLC0415 - as in _build
 
             around = machine.surroundings(self.held.namespaces, topology, record.machine)
-        return desired(topology, record.baseline, ipv6=HAS_IPV6 in record.recorded, owner=record.machine, around=around)
+        ipv6, way = HAS_IPV6 in record.recorded, None
+        if topology.uplink != "none" and not topology.joins_machine:
+            from vethlab.lab import uplinks  # noqa: PLC0415 - few labs reach the real world
+
+            way = uplinks.way(self.held, topology, ipv6=ipv6)
+        return desired(topology, record.baseline, ipv6=ipv6, owner=record.machine, around=around, way=way)
 
     def compare(self, topology: Topology, nodes: Collection[str] | None = None) -> tuple[State, Goal]:
         """(what the lab is, what it should be), watched sysctls included; those of interfaces that are still to be made are left out.
@@ -163,7 +169,7 @@ class Session:
         """Carry that plan out, one writer at a time."""
         held = self.held
         require(topology, held.keeper.mode, held.record.switch)
-        require_same(topology, held.record.machine)
+        require_same(topology, held.record)
         if held.record.machine:
             from vethlab.lab import sharing  # noqa: PLC0415 - as in _build
 
@@ -200,7 +206,7 @@ class Session:
         """What these sysctls are in a fresh namespace; `host` declares none of them, unless it is the machine's own."""
         if not keys:
             return {}
-        with _fresh(self.held.namespaces, self.held.record.machine) as fresh:
+        with _fresh(self.held.namespaces) as fresh:
             values = self.held.namespaces.read_sysctls([(fresh, _of_default(key)) for key in keys])
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
@@ -210,17 +216,18 @@ class Session:
         if owner:
             from vethlab.lab import machine  # noqa: PLC0415 - as in _build
 
-            machine.prepare(self.held.namespaces, topology, owner, before.netns[HOST], wanted.netns[HOST])
+            place = self.held.record.joins
+            machine.prepare(self.held.namespaces, topology, owner, before.netns[place], wanted.netns[place])
 
     @contextlib.contextmanager
     def _hosts(self, topology: Topology) -> Iterator[None]:
         """The new names are there before anything that may ask for them; a failure brings the old ones back."""
-        self.held.namespaces.set_hosts(hosts(topology))
+        etc.give(self.held.namespaces, topology)
         try:
             yield
         except BaseException:
             with contextlib.suppress(VethlabError):
-                self.held.namespaces.set_hosts(hosts(self.held.current()))
+                etc.give(self.held.namespaces, self.held.current())
             raise
 
     def settle(self, topology: Topology, text: str, *, live: str = "") -> None:
@@ -248,16 +255,16 @@ def _owner(topology: Topology, namespaces: Scope) -> str:
 
 def _sweep(topology: Topology, owner: str) -> None:
     """What a lab that could not come up left on the machine."""
-    if topology.joins_machine:
+    if topology.machine:
         from vethlab.lab import machine  # noqa: PLC0415 - as in _build
 
         machine.sweep(owner, whole=True)
 
 
 @contextlib.contextmanager
-def _fresh(namespaces: Scope, owner: str) -> Iterator[str]:
+def _fresh(namespaces: Scope) -> Iterator[str]:
     """A namespace with the settings that fresh ones have: `host`, which declares none, unless that is the machine's own."""
-    if not owner:
+    if HOST not in namespaces.joined:
         yield HOST
         return
     from vethlab.lab import machine  # noqa: PLC0415 - as in _build

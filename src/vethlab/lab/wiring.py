@@ -16,6 +16,7 @@ from vethlab.kernel.wiring import read_wiring
 from vethlab.model.address import IPInterface
 from vethlab.model.link import LOOPBACK, End
 from vethlab.model.names import HOST
+from vethlab.model.outside import UPLINK
 from vethlab.model.snapshot import Drift, Tunnel, Wire, Wiring
 from vethlab.model.switch import KIND, SwitchPort, SwitchSeen
 from vethlab.model.translation import Hidden, Published
@@ -39,6 +40,9 @@ def wiring_of(namespaces: Namespaces, topology: Topology) -> Wiring:
         for end, wire in read_wiring(namespaces, sorted(namespaces.names())).items()
     }
     wires, switches = _switched(namespaces, topology, wires)
+    out = End(HOST, UPLINK)
+    if topology.uplink != "none" and not topology.joins_machine and out in wires:
+        wires[out] = replace(wires[out], outlet=True, beyond=topology.uplink == "pasta")
     forwarding = {node.name for node in topology.nodes if node.forward} | ({HOST} if nat.sysctls(topology, HOST) else set())
     return Wiring(wires, _declared(topology), frozenset(forwarding), *_translated(topology), tunnels_of(topology), switches)
 

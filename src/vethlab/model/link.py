@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from vethlab.model.address import IP
 
 LOOPBACK = "lo"
+TAP = "tun"  # a tap is of that kind to rtnetlink: the way to pasta, which makes it and takes its frames
 DEFAULT_MTU = 1500
 LOOPBACK_MTU = 65536
 SWITCH_MODULE = "openvswitch"  # the kind of what the kernel module makes: not removed by hand, it goes when ovs-vswitchd runs again

@@ -73,6 +73,11 @@ def vxlan_name(network: str) -> str:
     return _shortened(f"vx-{network}")
 
 
+def uplink_name(owner: str) -> str:
+    """The machine's end of the cable to a lab (`uplink: machine`)."""
+    return _shortened(f"vl-{owner}")
+
+
 def _shortened(full: str) -> str:
     """Past 15 bytes: a readable head and four hex digits of the full name's CRC-32, the same on every run."""
     if len(full) <= IFNAME_MAX:

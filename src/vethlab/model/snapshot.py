@@ -187,7 +187,8 @@ class Snapshot:
 class Wire:
     """An interface as the wiring of the whole lab knows it. `should_join`: the bridge that the lab file gives it.
 
-    `lower`: what a macvlan stands on, `mode`: what it does with frames for others there.
+    `lower`: what a macvlan stands on, `mode`: what it does with frames for others there. `beyond`: what leaves by it leaves the lab.
+    `outlet`: it leads out of the lab's host, and lets nothing pass that bears another's address.
     """
 
     end: End
@@ -202,6 +203,8 @@ class Wire:
     vxlan: Vxlan | None = None
     lower: End | None = None
     mode: str | None = None
+    beyond: bool = False
+    outlet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,6 +163,7 @@ class Topology:
     routing: str = "none"  # none | shortest-path
     ipv6: str = "link-local"  # link-local | none
     host: str = "private"  # private | machine: whose network namespace `host` is
+    uplink: str = "none"  # none | machine | pasta: what is outside, nothing but a world that is played, or the real one
     source: str = field(default="", compare=False)  # the path of the lab file, for messages
 
     @property
@@ -171,8 +172,22 @@ class Topology:
         return self.host == "machine"
 
     @property
+    def machine(self) -> str:
+        """Which namespace of the lab is the machine's own, among whose interfaces a few are the lab's: `host`, `world`, or none."""
+        return HOST if self.joins_machine else WORLD if self.uplink == "machine" else ""
+
+    @property
     def has_world(self) -> bool:
-        """True where a network hides behind the lab's host, or a check has to do with the world (plan/world.py)."""
+        """True where outside is a namespace of the lab (plan/world.py): a network hides behind its host, or a check has to do with it."""
+        return self.uplink == "none" and self._leads_out
+
+    @property
+    def goes_out(self) -> bool:
+        """True where there is anything outside of the lab's host."""
+        return self.uplink != "none" or self._leads_out
+
+    @property
+    def _leads_out(self) -> bool:
         return any(network.nat != "none" and network.on == HOST for network in self.networks) or any(
             WORLD in {check.source.word, check.target.word} for check in self.checks
         )
@@ -180,4 +195,4 @@ class Topology:
     @property
     def namespaces(self) -> tuple[str, ...]:
         """What the lab is made of: its host, its nodes, and its world where it has one."""
-        return (HOST, *(node.name for node in self.nodes), *([WORLD] if self.has_world else []))
+        return (HOST, *(node.name for node in self.nodes), *([WORLD] if self.has_world or self.machine == WORLD else []))

@@ -64,7 +64,9 @@ def _tables(wanted: Netns, occupied: Occupied) -> Iterator[Collision]:
 def _names(wanted: Netns, occupied: Occupied) -> Iterator[Collision]:
     for link in wanted.links.values():
         if (what := occupied.names.get(link.name)) is not None:
-            remedy = "give that node another `port:` in the lab file" if link.kind == "veth" else "give the network another name"
+            remedy = "give the network another name" if link.kind != "veth" else (
+                "give that node another `port:` in the lab file" if link.master else "rename the lab, or that interface"
+            )
             yield Collision(
                 link.name, f"the machine has `{link.name}` already", f"it is {what}, not this lab's; vethlab leaves it alone", remedy,
             )

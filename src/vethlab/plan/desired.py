@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from vethlab.model.link import End
 from vethlab.model.names import HOST, WORLD
@@ -18,16 +19,20 @@ from vethlab.plan.routing import shortest_paths
 from vethlab.plan.settings import of_interface
 from vethlab.plan.spaces import NOTHING_AROUND, Spaces, Surroundings
 
+if TYPE_CHECKING:
+    from vethlab.model.outside import Transfer
+    from vethlab.plan.uplink import LedOut
+
 
 def desired(
     topology: Topology, baseline: Mapping[str, str] | None = None, *, ipv6: bool = True, owner: str = "",
-    around: Surroundings = NOTHING_AROUND,
+    around: Surroundings = NOTHING_AROUND, way: Transfer | None = None,
 ) -> State:
     """The state a topology asks for.
 
     `baseline`: sysctls every namespace gets, because the machine's own would leak in otherwise. `ipv6`: False on a kernel without it.
     `owner`: whose what is made in the machine's namespace is (`host: machine`), the lab's name where empty.
-    `around`: what the lab finds there.
+    `around`: what the lab finds there. `way`: the addresses on the uplink, those of a machine where nothing is taken if it is not told.
     """
     spaces = Spaces(topology, dict(baseline or {}), ipv6=ipv6, owner=owner, around=around)
     for cable in topology.cables:
@@ -45,12 +50,21 @@ def desired(
         world.add(spaces)
         nodes[WORLD] = outside
     routes = shortest_paths(topology) if topology.routing == "shortest-path" else {}
-    routes[HOST] = (*routes.get(HOST, ()), *world.routes(topology, ipv6=ipv6))
-    translating = {network.on for network in topology.networks}
+    on = _led_out(spaces, way) if topology.uplink != "none" and not topology.joins_machine else None
+    routes[HOST] = (*routes.get(HOST, ()), *(world.routes(topology, ipv6=ipv6) if on is None else on.routes))
+    translating = {network.on for network in topology.networks} | ({HOST} if topology.uplink != "none" else set())
     found = {name: spaces.netns(name, nodes.get(name), routes.get(name, ())) for name in (HOST, *nodes)}
-    return State({
-        name: _translating(topology, name, one, ipv6=ipv6, owner=owner) if name in translating else one for name, one in found.items()
-    })
+    state = {name: _translating(topology, name, one, ipv6=ipv6, owner=owner) if name in translating else one for name, one in found.items()}
+    if on is not None and topology.machine == WORLD:
+        state[WORLD] = replace(spaces.netns(WORLD, None, ()), table=on.table)
+    return State(state)
+
+
+def _led_out(spaces: Spaces, told: Transfer | None) -> LedOut:
+    """The way from the lab's host to the real world."""
+    from vethlab.plan import uplink  # noqa: PLC0415 - few labs have one
+
+    return uplink.add(spaces, told or uplink.transfer(spaces.topology, spaces.owner, versions=(4, 6) if spaces.ipv6 else (4,)))
 
 
 def _translating(topology: Topology, name: str, one: Netns, *, ipv6: bool, owner: str) -> Netns:

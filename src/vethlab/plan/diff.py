@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vethlab import change as ops
-from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, SWITCH_KIND, End, Link
+from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, SWITCH_KIND, TAP, End, Link
 from vethlab.model.state import Address, Netns, State
 from vethlab.plan.differences import adjustable, alike, covers, explain, matches, rebuilt, surviving
 from vethlab.plan.order import order
@@ -27,7 +27,9 @@ FRESH = Netns(links={LOOPBACK: FRESH_LO})
 FIRST_INDEX = 2  # 1 is lo in every namespace
 FEW = 8  # what is sorted for the reader's sake; a fabric's node has a route to everywhere
 # Kinds of link without a peer, with the change that makes one.
-ALONE: Mapping[str, Callable[[str, Link, str], Change]] = {"bridge": ops.AddBridge, "macvlan": ops.AddMacvlan, "vxlan": ops.AddVxlan}
+ALONE: Mapping[str, Callable[[str, Link, str], Change]] = {
+    "bridge": ops.AddBridge, "macvlan": ops.AddMacvlan, "vxlan": ops.AddVxlan, TAP: ops.AddTap,
+}
 UNFILLED = "its switch fills no checksum in"
 NEW, MISSING, EXTRA = "declared in the lab file", "declared, but missing in the running lab", "in the running lab, but not declared"
 LEFT = ops.RemoveNetns("").reason  # what most removals say by themselves
@@ -136,15 +138,15 @@ class _Diff:
         return space is not None and end.interface in space.links and end not in self.removed
 
     def _added_links(self, name: str, after: Mapping[str, Link]) -> Iterator[Change]:
-        """Links to make; of a pair, the end with a master (or that comes first) makes both."""
+        """Links to make; of a pair, the end with a master or a mark (or that comes first) makes both."""
         for link in after.values():
             end = End(name, link.name)
             if link.kind == "loopback" or end in self.made or self._exists(end):
                 continue
             if link.kind == SWITCH_KIND:
                 self.made[end] = (self._by_switch(name, link), link)
-            elif link.kind in ALONE:
-                goal = self._index(link)
+            elif link.kind in ALONE and (link.owned or link.kind != TAP):  # another program's tap only that can make
+                goal = link if link.kind == TAP else self._index(link)  # of a tap the kernel chooses it
                 self.made[end] = (replace(goal, up=False, link_local=self._link_local(name, goal)), goal)
                 yield ALONE[link.kind](name, goal, self._reason(name))
             elif link.peer is not None:
@@ -152,7 +154,7 @@ class _Diff:
 
     def _pair(self, end: End, link: Link, peer: End) -> Change:
         far = self.wanted[peer.netns].links[peer.interface]
-        if far.master is not None and link.master is None:
+        if (far.master is not None and link.master is None) or (far.mark is not None and link.mark is None):
             end, peer, link, far = peer, end, far, link
         left, right = self._index(link), self._index(far)
         reason = NEW if end.netns not in self.actual or peer.netns not in self.actual else self.why

@@ -13,12 +13,18 @@ from typing import NamedTuple
 from vethlab.model.address import IPNetwork
 from vethlab.model.names import HOST, mark
 from vethlab.model.nat import TABLE_PREFIX, Publish, Table
+from vethlab.model.outside import UPLINK
 from vethlab.model.topology import Network, Topology
 from vethlab.plan.spaces import FORWARDING
 
 _NFPROTO = {4: "ipv4", 6: "ipv6"}
 _IP = {4: "ip", 6: "ip6"}
 _HOOKS = (("prerouting", "prerouting", "dstnat"), ("output", "output", "-100"), ("postrouting", "postrouting", "srcnat"))
+# To the real world goes what bears an address of the host's own: no other would find its way back, and some might be somebody's out there.
+_LEAVING = (
+    "\tchain leaving {", "\t\ttype filter hook postrouting priority 300; policy accept;",
+    f'\t\toifname "{UPLINK}" fib saddr type != local drop', "\t}",
+)
 
 
 class Mapped(NamedTuple):
@@ -65,7 +71,8 @@ def table(topology: Topology, host: str) -> Table | None:
     ports = list(mapped(topology, host))
     ways = [one.rule() for one in ports]
     chains = {"prerouting": ways, "output": ways, "postrouting": [*_masquerade(topology, host), *_returned(topology, host, ports)]}
-    if not any(chains.values()):
+    leaving = host == HOST and topology.uplink != "none" and not topology.joins_machine
+    if not any(chains.values()) and not leaving:
         return None
     name = f"{TABLE_PREFIX}{topology.name}"
     lines = [f"table inet {name} {{"]
@@ -74,6 +81,8 @@ def table(topology: Topology, host: str) -> Table | None:
             lines += [f"\tchain {chain} {{", f"\t\ttype nat hook {hook} priority {priority}; policy accept;"]
             lines += [f"\t\t{rule}" for rule in chains[chain]]
             lines.append("\t}")
+    if leaving:
+        lines += _LEAVING
     return Table("inet", name, "\n".join([*lines, "}", ""]))
 
 
@@ -91,7 +100,7 @@ def sysctls(topology: Topology, host: str) -> dict[str, str]:
     versions = {one.version for one in ports} | {
         subnet.version for network in topology.networks if network.on == host and network.nat != "none" for subnet in subnets(network)
     }
-    if host == HOST and topology.has_world:
+    if host == HOST and topology.goes_out:
         versions |= {subnet.version for network in topology.networks if network.on == host for subnet in subnets(network)}
     found.update({key: value for key, value in FORWARDING if (6 if "ipv6" in key else 4) in versions})
     for one in ports:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # what macvlans stand on: each that comes up later has to wait for linkwatch, which is in no hurry (net/core/link_watch.c);
 # 11 firewalls, and after a whole ruleset the table of ours beside it; 12 processes find everything ready.
 _PHASE: dict[str, float] = {
-    "RemoveQueue": 9, "SetQueue": 9, "SetChecksums": 9,
+    "RemoveQueue": 9, "SetQueue": 9, "SetChecksums": 9, "AddTap": 7,
     "StopProcess": 0, "RemoveLink": 1, "RemoveNetns": 2, "AddNetns": 3, "SetSysctl": 4, "AddBridge": 5, "AddVeth": 6,
     "AddMacvlan": 7, "AddVxlan": 7, "SetLink": 9, "RemoveAddress": 9, "AddAddress": 9, "RemoveRoute": 9, "AddRoute": 9,
     "RemoveNeighbour": 9, "AddNeighbour": 9, "RemoveForward": 9, "AddForward": 9, "LoadRuleset": 11, "RemoveTable": 11,

@@ -15,10 +15,11 @@ from typing import NamedTuple
 from vethlab.errors import UsageError
 from vethlab.model.address import IP, IPInterface
 from vethlab.model.names import HOST, WORLD
+from vethlab.model.outside import UPLINK
 from vethlab.model.path import Landing, Path
 from vethlab.model.topology import Check, CheckEnd, Endpoint, Topology
 from vethlab.plan.nat import mapped
-from vethlab.plan.world import CABLE, UPLINK
+from vethlab.plan.world import CABLE
 from vethlab.plan.world import node as world
 
 NO_ADDRESS = IPv4Address(0)

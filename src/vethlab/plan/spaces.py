@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from vethlab.model.address import IPInterface, IPv6Interface
-from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
+from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, TAP, End, Link
 from vethlab.model.names import HOST, WORLD, mark
 from vethlab.model.route import Route
 from vethlab.model.state import Address, Netns, Process
@@ -77,6 +77,11 @@ class Spaces:
         link = Link(end.interface, kind, mtu=mtu, mac=mac, lower=lower, mode=mode, link_local=self.topology.ipv6 != "none")
         self._put(end, link, mac)
 
+    def tap(self, end: Endpoint, mtu: int) -> None:
+        """A node's interface whose frames a program takes, with its addresses."""
+        mac = end.mac or self.mac(end.node, end.interface)
+        self._put(end, Link(end.interface, TAP, mtu=mtu, mac=mac, link_local=self.topology.ipv6 != "none"), mac)
+
     def _put(self, end: Endpoint, link: Link, mac: str) -> None:
         self.links[end.node][end.interface] = link
         self.address(end.node, end.interface, end.addresses)
@@ -84,8 +89,9 @@ class Spaces:
 
     def link_local(self, node: str, interface: str, mac: str, mtu: int) -> None:
         """The address the kernel would make by itself (RFC 4291 appendix A), declared, so that it is usable at once, without DAD."""
+        there = self.around.ipv6 or node != self.topology.machine
         off = {f"net.ipv6.conf.{scope}.disable_ipv6" for scope in ("all", "default", interface)} & self._without.get(node, set())
-        if self.ipv6 and self.topology.ipv6 != "none" and mtu >= IPV6_MIN_MTU and not off and (self.around.ipv6 or node != HOST):
+        if self.ipv6 and self.topology.ipv6 != "none" and mtu >= IPV6_MIN_MTU and not off and there:
             self.address(node, interface, (_eui64(mac),))
 
     def address(self, node: str, interface: str, addresses: tuple[IPInterface, ...]) -> None:
@@ -107,7 +113,7 @@ class Spaces:
         """Everything collected for one namespace, with what its node declares."""
         sysctls = self.baseline | ({QUIET_PORTS: "1"} if self.ipv6 and name in self.bridged else {}) | self.sysctls.get(name, {})
         switch = self._switch(name) if name in self.switches else None
-        if node is None and self.topology.joins_machine:
+        if node is None and name == self.topology.machine:
             return self._on_the_machine(name, routes, switch)
         if node is None:
             held = frozenset(self.addresses[name])

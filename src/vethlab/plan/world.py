@@ -11,12 +11,11 @@ from dataclasses import replace
 from vethlab.model.address import IPNetwork, IPv4Network, IPv6Network
 from vethlab.model.link import End
 from vethlab.model.names import HOST, WORLD
-from vethlab.model.outside import FAR, NEAR, OUTSIDE
+from vethlab.model.outside import FAR, NEAR, OUTSIDE, UPLINK
 from vethlab.model.route import NextHop, Route
 from vethlab.model.topology import Cable, Endpoint, Node, Topology
 from vethlab.plan.spaces import Spaces
 
-UPLINK = "p-world"  # the host's interface towards it
 _DEFAULT: dict[int, IPNetwork] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
 CABLE = Cable(Endpoint(HOST, UPLINK, NEAR), Endpoint(WORLD, "eth0", FAR))
 

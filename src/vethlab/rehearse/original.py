@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vethlab.kernel.macvlan import Standing, lowers
 from vethlab.kernel.netlink.link import OWNED_GROUP
 from vethlab.kernel.port import Namespaces
-from vethlab.model.link import SWITCH_MADE, SWITCH_MODULE, End
+from vethlab.model.link import SWITCH_MADE, SWITCH_MODULE, TAP, End
 from vethlab.rehearse import queues, settings, shared
 from vethlab.rehearse.objects import detected_twice, through_object, tried_out
 from vethlab.rehearse.ports import IFF_LOWER_UP, IFF_UP, RawLink
@@ -94,7 +94,7 @@ def read(namespaces: Namespaces, nodes: Collection[str]) -> Lab:
 
 
 def _read(space: Space, tables: Tables, owner: str | None) -> Original:
-    links = space.links()
+    links = {index: _in_place(one) for index, one in space.links().items()}
     there = {one.seen.kind for one in links.values()}
     bodies = {kind: space.dump(kind.get, kind.body) for kind in KINDS if kind not in NEEDS or NEEDS[kind] in there}
     if owner is not None:
@@ -109,6 +109,13 @@ def _read(space: Space, tables: Tables, owner: str | None) -> Original:
     tentative = frozenset(index for one in bodies[ADDRESS] if (index := tried_out(one)))
     twice = frozenset(said for one in bodies[ADDRESS] if detected_twice(one) and (said := ADDRESS.said(one)) is not None)
     return Original(links, found, queued, ruleset, tentative, twice, f"{space.name} has {first}, which a copy has not" if first else "")
+
+
+def _in_place(one: RawLink) -> RawLink:
+    """Of the tap that leads to pasta the copy has a cable to nobody: what is asked there stays in the lab."""
+    if one.seen.kind != TAP or one.group != OWNED_GROUP:
+        return one
+    return replace(one, seen=one.seen._replace(kind=VETH), away=True, data={})
 
 
 def _of_links(links: Collection[RawLink]) -> Iterator[str]:

@@ -33,6 +33,7 @@ def document(topology: Topology) -> dict[str, Any]:
         "ipv6": topology.ipv6,
         "routing": topology.routing,
         **({"host": topology.host} if topology.joins_machine else {}),
+        **({"uplink": topology.uplink} if topology.uplink != "none" else {}),
         **addressing,
         "nodes": {node.name: _node(node) for node in topology.nodes},
         "links": [

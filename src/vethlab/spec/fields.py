@@ -1,6 +1,6 @@
 """Reads one mapping by its declaration. Enters: an Item and a Noun. Leaves: the parsed values of the keys that are there.
 
-Rule of the file: the same walk for every noun: unknown keys, keys of another network type, values, what is not built yet.
+Rule of the file: the same walk for every noun: unknown keys, keys of another network type, values.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _unknown(where: Item, name: str, noun: Noun, what: str, of_type: str, mistak
 
 
 def _value(fields: Fields, key: Key, value: Item, noun: Noun, what: str, mistakes: Mistakes) -> None:
-    """Parses one value; a good value of something not built yet is answered, never ignored."""
+    """Parses one value."""
     try:
         parsed = key.kind.parse(value)
     except Wrong as wrong:
@@ -100,13 +100,3 @@ def _value(fields: Fields, key: Key, value: Item, noun: Noun, what: str, mistake
         fields.spoiled = True
         return
     fields.values[key.name] = parsed
-    if key.later and (parsed in key.waiting if key.waiting else parsed not in key.neutral):
-        not_built(fields.item.keys[key.name], f"`{key.name}` of {what}", key.later, mistakes, noun.topic(key.name), shown(value.text))
-
-
-def not_built(where: Item, subject: str, later: str, mistakes: Mistakes, topic: str = "", value: str = "") -> None:
-    """Records the use of something that is declared and checked, but not built yet."""
-    mistakes.add(
-        where, "not-built-yet", f"{subject} is not built yet" + (f": `{value}`" if value else ""),
-        why=f"waits for {later}", help="remove it until then", topic=topic,
-    )

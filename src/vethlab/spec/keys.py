@@ -1,8 +1,6 @@
 """Every key of a lab file, declared once. From here come unknown-key errors, value parsing, JSON Schema and what is explained.
 
-Rule of the file: one line of meaning for each key. `later` says which part of vethlab a key waits for; its `neutral` values, which ask for
-nothing that is missing, are accepted already (with `waiting` it is the other way round: only those wait). `types` limits a key to
-networks of these types.
+Rule of the file: one line of meaning for each key. `types` limits a key to networks of these types.
 """
 
 from __future__ import annotations
@@ -22,9 +20,6 @@ class Key(NamedTuple):
     default: str = ""
     example: str = ""
     required: bool = False
-    later: str = ""
-    neutral: tuple[Any, ...] = ()
-    waiting: tuple[Any, ...] = ()
     types: tuple[str, ...] = ()
 
 
@@ -106,8 +101,10 @@ LAB = _noun(
         "private", "host: machine",
     ),
     Key(
-        "uplink", kinds.choice("none", "machine", "pasta"), "How the lab reaches the world outside.", "none", "uplink: pasta",
-        later="uplinks", neutral=("none",),
+        "uplink", kinds.choice("none", "machine", "pasta"),
+        "What is outside of the lab's host: a world that is played, or the real one, reached through the machine's network (root only) or "
+        "through pasta(1), which needs no root.",
+        "none", "uplink: pasta",
     ),
 )
 

@@ -18,8 +18,6 @@ class Word(NamedTuple):
     meaning: str
     default: str
     example: str
-    later: str
-    neutral: str
     keys: tuple[str, ...]
 
 
@@ -31,10 +29,7 @@ def all_words() -> dict[str, Word]:
         for key in noun.keys.values():
             place = noun.topic(key.name)
             only = f" Only for networks of type {' or '.join(key.types)}." if key.types and key.types != ("bridge",) else ""
-            neutral = ", ".join("[]" if value == () else str(value).lower() for value in key.neutral)
-            found[place] = Word(
-                place, key.kind.words, key.meaning + only, key.default, key.example, key.later, neutral, below.get(place, ()),
-            )
+            found[place] = Word(place, key.kind.words, key.meaning + only, key.default, key.example, below.get(place, ()))
     return found
 
 
@@ -45,8 +40,7 @@ def markdown() -> str:
         parts.append(f"## {noun.title[:1].upper()}{noun.title[1:]}{f' (`{noun.path}`)' if noun.path else ''}\n")
         parts.append("| key | value | meaning | default |\n|---|---|---|---|")
         for key in noun.keys.values():
-            later = " *Not built yet.*" if key.later else ""
-            cells = (f"`{key.name}`", key.kind.words, f"{key.meaning} Example: `{_one_line(key.example)}`{later}", key.default)
+            cells = (f"`{key.name}`", key.kind.words, f"{key.meaning} Example: `{_one_line(key.example)}`", key.default)
             parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         parts.append("")
     return "\n".join(parts)

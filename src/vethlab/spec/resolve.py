@@ -54,7 +54,8 @@ def resolve(root: Item, mistakes: Mistakes, *, infer: bool = False) -> Topology:
         tuple(Cable(_endpoint(cable.left), _endpoint(cable.right), cable.mtu, cable.shaping, cable.tuned) for cable in cables),
         tuple(_network(segment, aliases) for segment in segments),
         tuple(check.check for check in wanted),
-        lab.get("routing", "none"), lab.get("ipv6", "link-local"), lab.get("host", "private"), source=mistakes.path,
+        lab.get("routing", "none"), lab.get("ipv6", "link-local"), lab.get("host", "private"), lab.get("uplink", "none"),
+        source=mistakes.path,
     )
 
 

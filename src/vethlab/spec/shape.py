@@ -27,7 +27,6 @@ def _object(noun: Noun) -> dict[str, Any]:
     properties = {}
     for key in noun.keys.values():
         described = key.meaning + (f" Default: {key.default}." if key.default else "")
-        described += f" Not built yet: {key.later}." if key.later else ""
         shape = key.kind.schema
         properties[key.name] = {"description": described, **(shape if "$ref" not in shape else {"anyOf": [shape, {"type": "null"}]})}
     required = [key.name for key in noun.keys.values() if key.required]

@@ -143,13 +143,6 @@ def test_a_failing_check_is_exit_1(here: Here) -> None:
     assert (1, True) == (ran.returncode, "✗ box:veth0 → box:veth1" in ran.stdout)
 
 
-def test_a_lab_of_the_future_is_refused_by_name(here: Here) -> None:
-    """What is not built yet is named, and nothing is touched."""
-    here.write("uplink: pasta\nnetworks:\n  br0: {subnet: 10.1.0.0/24, nodes: [a, b]}\n")
-    ran = here.run("up")
-    assert (2, True, False) == (ran.returncode, "error[not-built-yet]" in ran.stderr, here.running())
-
-
 def test_run_passes_lab_and_status(here: Here) -> None:
     """The command reaches its lab by VETHLAB_LAB, its status passes through, the lab is gone afterwards."""
     inside = [*PROGRAM, "exec", "a", "--", "sh", "-c", "cat /sys/class/net/eth0/operstate; exit 6"]

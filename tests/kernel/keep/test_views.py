@@ -59,6 +59,16 @@ def test_hosts_is_the_labs_and_changes_in_place(spawn: Spawn) -> None:
     assert Path("/etc/hosts").read_text() != "10.0.0.2 b\n"
 
 
+def test_a_resolver_of_the_labs(spawn: Spawn) -> None:
+    """A view that is made after it was told reads it, where the machine's /etc/resolv.conf is; the machine's own stays."""
+    keeper = spawn("a", "b")
+    before = Path("/etc/resolv.conf").read_text()
+    assert before == inside(keeper, "a", "cat", "/etc/resolv.conf")[1]
+    keeper.set_hosts("", "nameserver 192.0.2.53\n")
+    assert ["nameserver 192.0.2.53\n", before] == [inside(keeper, node, "cat", "/etc/resolv.conf")[1] for node in ("b", "a")]
+    assert before == Path("/etc/resolv.conf").read_text()
+
+
 def test_scopes_have_hosts_of_their_own(spawn: Spawn) -> None:
     """Two labs in one helper do not resolve each other's names."""
     keeper = spawn()

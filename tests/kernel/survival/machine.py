@@ -158,17 +158,20 @@ class Machine:
 
 
 @contextmanager
-def machine(directory: Path, mode: str) -> Iterator[Machine]:
-    """A machine; everything in it ends with the test, whatever the test did."""
+def machine(directory: Path, mode: str, *, mapped: bool = False) -> Iterator[Machine]:
+    """A machine; everything in it ends with the test, whatever the test did.
+
+    `mapped`: an ordinary user is root of it, so that the test can give it a network; its labs are rootless all the same.
+    """
     as_root = os.geteuid() == 0
     kinds = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
-    user = () if as_root else ("--user", "--map-current-user")
+    user = () if as_root else ("--user", "--map-root-user" if mapped else "--map-current-user")
     with subprocess.Popen(["unshare", *user, *kinds, sys.executable, "-c", INIT], stdout=subprocess.PIPE, text=True) as outer:
         try:
             assert outer.stdout is not None
             assert "ready\n" == outer.stdout.readline()
             (init,) = _children(outer.pid)
-            yield Machine(init, directory, ("--rootless",) if mode == "rootless" and as_root else ())
+            yield Machine(init, directory, ("--rootless",) if mode == "rootless" and (as_root or mapped) else ())
         finally:
             outer.kill()
 

@@ -24,6 +24,7 @@ class Machine:
         self.user: dict[str, Any] = dict(HEALTHY_USER)
         self.inside: dict[str, Any] | None = {"links": dict.fromkeys(features.LINK_KINDS, True), "nft": "", "bridge_filter": True}
         self.sysctls = {"user/max_net_namespaces": "96365", "user/max_user_namespaces": "96365"}
+        self.sysctls["net/ipv4/ping_group_range"] = "0 2147483647"
         self.root, self.uid, self.files, self.descriptors = True, 0, 20_000, {"/etc/subuid", "/etc/subgid"}
         self.absent: set[str] = set()
         self.fill: Fill | None = Fill(3, 16384, 0)
@@ -200,3 +201,11 @@ def test_joining_the_machine_says_what_a_lab_meets_there(machine: Machine) -> No
     assert (False, True) == ("does not forward IPv4" in said, "br_netfilter" in said)
     machine.root = False
     assert (False, "labs with `host: machine`") == (machine.facts()["host-machine"].ok, machine.facts()["host-machine"].costs)
+
+
+def test_whether_pasta_can_ping(machine: Machine) -> None:
+    """Where the kernel gives programs no ping sockets, labs behind pasta do not ping; where there is no pasta, that is what lacks."""
+    machine.sysctls["net/ipv4/ping_group_range"] = "1\t0"
+    assert {"ping-groups": False} == machine.lacking()
+    machine.absent.add("pasta")
+    assert {"tool-pasta": False} == machine.lacking()

@@ -22,8 +22,8 @@ __all__ = ["Row", "commands", "documents", "rows", "summary", "table"]
 SIGNS = {"add": ("+", "green"), "change": ("~", "yellow"), "remove": ("-", "red")}
 OBVIOUS = frozenset({"declared in the lab file", "no longer in the lab file"})
 NEEDS_SHELL = ("LoadRuleset", "LoadTable", "StartProcess")
-MACHINE = ("AddNetns", "RemoveNetns")
-MAIN = ("AddNetns", "AddVeth", "AddBridge", "AddMacvlan")
+MACHINE = ("AddNetns", "RemoveNetns", "AddTap")
+MAIN = ("AddNetns", "AddVeth", "AddBridge", "AddMacvlan", "AddTap")
 
 
 class Row(NamedTuple):
@@ -90,11 +90,12 @@ def documents(changes: Iterable[Change]) -> list[dict[str, Any]]:
     ]
 
 
-def commands(changes: Iterable[Change], terminal: Terminal, *, lab: str, exists: bool, joined: bool = False) -> None:
+def commands(changes: Iterable[Change], terminal: Terminal, *, lab: str, exists: bool, joined: str = "") -> None:
     """Print the equivalent command lines, in order, under a line for each node.
 
     A lab that is being made is written as a script for root with named namespaces. The namespaces of a lab that exists have no names,
-    so there each line goes through `vethlab exec`, and what only names can say is a comment. `joined`: the lab's host is the machine.
+    so there each line goes through `vethlab exec`, and what only names can say is a comment.
+    `joined`: which of its namespaces is the machine's.
     """
     if exists:
         terminal.line(f"# what changes in {lab}, as command lines:")
@@ -103,7 +104,7 @@ def commands(changes: Iterable[Change], terminal: Terminal, *, lab: str, exists:
     place = None
     for change in changes:
         name = type(change).__name__
-        where = "" if name in MACHINE or (joined and not exists and change.netns == HOST) else change.netns
+        where = "" if name in MACHINE or (not exists and change.netns == joined) else change.netns
         lines = change.commands()
         if where != place and lines:
             terminal.line(terminal.paint(f"# {where or 'the machine'}", "dim"))

@@ -52,7 +52,10 @@ LABS = {
     "not-the-labs": "A lab with `host: machine` is a guest in the machine's network: `why` names a rule or setting of the machine's that "
                     "stands in the way, and `fix` does not change it. Run the command of the message yourself, if it is right for the "
                     "machine.",
-    "other-host": "A running lab cannot move its bridges from a machine of its own to the real one, or back. Take it down first.",
+    "other-host": "A running lab cannot move its bridges from a machine of its own to the real one, or back, nor begin or cease to use "
+                  "`uplink: machine`. Take it down first.",
+    "world-is-real": "`world` is the namespace that plays everything outside of a lab. With an uplink that is the real world, in which "
+                     "somebody in particular has to be asked: name an address.",
     "other-mode": "The lab runs as root and was asked for rootless, or the other way round. Take it down first.",
     "no-such-directory": "A node wants a directory of its own that this machine does not have. Make it, or take it from `private`.",
     "keeper-gone": "The lab's keeper process ended, and the lab with it: namespaces, links and processes are gone. Bring it up again.",
@@ -61,14 +64,17 @@ LABS = {
 
 MACHINE = {
     "host": "The machine lacks a privilege, a kernel feature or a tool: `vethlab doctor` says which, what it costs, and how to get it.",
-    "not-root": "Root mode and `host: machine` need CAP_SYS_ADMIN and CAP_NET_ADMIN. Most labs work without root: leave --root, or "
-                "`host: machine`, away.",
+    "not-root": "Root mode, `host: machine` and `uplink: machine` need CAP_SYS_ADMIN and CAP_NET_ADMIN. Most labs work without root: "
+                "leave --root, or `host: machine`, away, and take `uplink: pasta`.",
+    "machine-forwards-not": "`uplink: machine` has the machine pass packets between the lab and the networks that it is on, and it passes "
+                            "none: net.ipv4.ip_forward is 0. It has to be on for the machine as a whole, because answers come in by its "
+                            "own interfaces, and vethlab writes no setting of the machine. `uplink: pasta` does without.",
     "names-need-root": "Names under /run/netns are the machine's, so only root can make them. Use `vethlab exec` and `vethlab sh` instead.",
     "no-user-namespaces": "An ordinary user needs user namespaces, and the machine refuses them. `vethlab doctor` says why and what to do.",
     "namespace-limit": "The machine's limit of namespaces is reached: user.max_net_namespaces, user.max_user_namespaces.",
     "limit": "No process or no memory was to be had. `ulimit -a` shows the limits of this session, `systemctl show` those of a service.",
     "open-files": "The keeper holds descriptors for every node, and the hard limit of open files is too low for this lab.",
-    "no-nft": "The lab file has `nft:`, `nat:` or `publish:`, and the machine has no nft program: apt install nftables.",
+    "no-nft": "The lab file has `nft:`, `nat:`, `publish:` or `uplink:`, and the machine has no nft program: apt install nftables.",
     "kernel-lacks": "The lab asks for something that this kernel was built without, or whose module is not there: a kind of link, a "
                     "queueing discipline. The message names it; `vethlab doctor` lists what the kernel has.",
     "no-ovs": "The lab has a network of type ovs, and the machine has no Open vSwitch: apt install openvswitch-switch. Without "
@@ -76,8 +82,12 @@ MACHINE = {
     "ovs-not-running": "With `host: machine` a network of type ovs is a bridge on the machine's running Open vSwitch, and no daemon "
                        "answers in /var/run/openvswitch (or where OVS_RUNDIR says), or it serves another network namespace: "
                        "systemctl start openvswitch-switch.",
+    "no-pasta": "`uplink: pasta` has pasta(1) translate what leaves the lab, and the machine has none: apt install passt.",
+    "pasta": "pasta(1) did not start, and the lab was not brought up, or is as it was. The message holds its own words. It goes out as the "
+             "machine does, so the machine needs a default route.",
     "no-ovs-module": "`datapath: kernel` needs the kernel's module openvswitch. `datapath: auto` does without it.",
-    "no-tun": "Without its kernel module, Open vSwitch makes the interface of a bridge of a tap, and /dev/net/tun cannot be opened.",
+    "no-tun": "pasta makes a tap in the lab, and Open vSwitch without its kernel module makes the interface of a bridge of one; "
+              "/dev/net/tun, which that takes, cannot be opened.",
     "ovs-daemon": "A daemon of the lab's own Open vSwitch did not come up; the message holds its last words.",
     "no-iperf3": "`bench --with iperf3` was asked for, and it is not installed: apt install iperf3. `--with own` does without.",
     "no-program": "A fix is a command line, and the program that it needs is not on this machine. The message names it and its package.",

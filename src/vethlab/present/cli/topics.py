@@ -96,8 +96,5 @@ def near(word: str) -> list[str]:
 def _page(key: Word) -> str:
     """A key's meaning, then what its value may be, in aligned lines."""
     rows = [("value", key.value), ("without", key.default), ("example", key.example), ("keys", ", ".join(key.keys))]
-    if key.later:
-        allowed = f"; {key.neutral} may be said already" if key.neutral else ""
-        rows.append(("later", f"not built yet: {key.later}{allowed}"))
     lines = [f"  {title:<8} {line}" for title, text in rows if text for line in text.splitlines()]
     return "\n".join([key.meaning, *lines])

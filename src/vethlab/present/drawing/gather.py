@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from vethlab.model.link import LOOPBACK, End
 from vethlab.model.names import HOST, WORLD
 from vethlab.model.state import State
-from vethlab.plan import world
+from vethlab.plan import uplink, world
 from vethlab.plan.desired import desired
 from vethlab.present.drawing import traits
 from vethlab.present.drawing.scene import HOST_BOX, NETWORK, NODE, Box, Cable, Plug, Scene
@@ -22,6 +22,7 @@ from vethlab.present.drawing.scene import HOST_BOX, NETWORK, NODE, Box, Cable, P
 if TYPE_CHECKING:
     from vethlab.model.link import Link
     from vethlab.model.state import Netns
+    from vethlab.model.topology import Cable as Wire
     from vethlab.model.topology import Endpoint, Network, Port, Topology
     from vethlab.model.topology import Node as Declared
 
@@ -54,12 +55,31 @@ def _boxes(topology: Topology) -> Iterator[Box]:
     yield Box(HOST, HOST_BOX, HOST, words=("this machine" if topology.joins_machine else "plays the machine",))
     if topology.has_world:
         yield Box(WORLD, NODE, WORLD, words=("everything outside",))
+    elif topology.machine == WORLD:
+        yield Box(WORLD, NODE, WORLD, words=("this machine",))
+    elif _translated(topology):
+        yield Box(WORLD, NODE, WORLD, words=("this machine, by pasta",))
     for network in topology.networks:
         for at in network.hosts:
             addresses = tuple(str(one) for one in network.gateway) if at == network.on else ()
             yield Box(f"{at}:{network.name}", NETWORK, network.name, at, _kind(network), addresses)
         if len(network.vteps) > 2:
             yield Box(_segment(network), NETWORK, network.name, words=("VXLAN", f"vni {network.vni}, UDP {network.udp_port}"))
+
+
+def _translated(topology: Topology) -> bool:
+    """Whether what leaves the lab's host is a program's to send on."""
+    return topology.uplink == "pasta"
+
+
+def _out_of(topology: Topology) -> tuple[Wire, ...]:
+    """The cable to what is outside."""
+    if topology.has_world:
+        return (world.CABLE,)
+    if topology.uplink == "none" or topology.joins_machine:
+        return ()
+    made = uplink.cable(topology.name, uplink.transfer(topology, topology.name))
+    return (made if topology.machine else replace(made, right=replace(made.right, interface="", addresses=())),)
 
 
 def _kind(network: Network) -> tuple[str, ...]:
@@ -83,7 +103,7 @@ def _declared(topology: Topology) -> tuple[dict[str, Plug], list[Cable]]:
     for node in topology.nodes:
         if node.loopbacks:
             _put(plugs, Plug(f"{node.name}:{LOOPBACK}", node.name, LOOPBACK, tuple(str(one) for one in node.loopbacks)))
-    for cable in (*topology.cables, *([world.CABLE] if topology.has_world else [])):
+    for cable in (*topology.cables, *_out_of(topology)):
         ends = [_plug(end, traits.as_declared(cable)) for end in (cable.left, cable.right)]
         for end in ends:
             _put(plugs, end)
@@ -188,7 +208,7 @@ def _owned(space: Netns, name: str) -> tuple[str, ...]:
 
 def _strangers(topology: Topology, wanted: State, state: State) -> State:
     """What the lab's namespaces hold and the file did not ask for; on the machine itself others' interfaces are no part of the lab."""
-    spared = {HOST} if topology.joins_machine else set()
+    spared = {topology.machine}
     return State({
         netns: replace(space, links={
             name: link for name, link in space.links.items() if name not in wanted.netns[netns].links and not _of_switch(space, link)

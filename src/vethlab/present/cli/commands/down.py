@@ -75,18 +75,22 @@ def _chosen(lab: str | None, named: str | None, *, every: bool) -> list[Lab]:
 
 
 def _commands(lab: Lab) -> None:
-    from vethlab.change import RemoveLink, RemoveNetns, RemoveSwitchBridge
+    from vethlab.change import RemoveLink, RemoveNetns, RemoveSwitchBridge, RemoveTable
     from vethlab.model.link import Link
+    from vethlab.model.names import WORLD
+    from vethlab.model.nat import TABLE_PREFIX, Table
     from vethlab.present.cli import changes as shown
 
     topology = lab.topology
     host, *names = topology.namespaces
-    changes: list[Change] = [RemoveNetns(name) for name in names]
+    changes: list[Change] = [RemoveNetns(name) for name in names if name != topology.machine]
     if topology.joins_machine:
         changes += [
             RemoveSwitchBridge(host, network.name) if network.type == "ovs" else RemoveLink(host, Link(network.name, network.type))
             for network in topology.networks
         ]
-    elif topology.networks:
+    elif topology.networks or topology.goes_out:
         changes.append(RemoveNetns(host))
-    shown.commands(changes, screen(), lab=lab.name, exists=False, joined=topology.joins_machine)
+    if topology.machine == WORLD:
+        changes.append(RemoveTable(WORLD, Table("inet", f"{TABLE_PREFIX}{topology.name}", "")))
+    shown.commands(changes, screen(), lab=lab.name, exists=False, joined=topology.machine)

@@ -88,7 +88,7 @@ def _show(lab: Lab, done: Linked, *, show_commands: bool, undo: str) -> None:
 
     terminal = screen()
     if show_commands:
-        changes.commands(done.changes, terminal, lab=lab.name, exists=True, joined=lab.current.joins_machine)
+        changes.commands(done.changes, terminal, lab=lab.name, exists=True, joined=lab.current.machine)
     else:
         changes.table(done.changes, terminal)
     for sentence in done.along:

@@ -54,7 +54,7 @@ def print_plan(lab: Lab, path: str, found: Sequence[Change], output: str, *, sho
         terminal.line(f"{terminal.mark('ok')} {lab.name} matches its file, nothing to change")
         return
     if show_commands:
-        shown.commands(found, terminal, lab=lab.name, exists=exists, joined=lab.topology.joins_machine)
+        shown.commands(found, terminal, lab=lab.name, exists=exists, joined=lab.topology.machine)
         return
     against = f"against the running lab {lab.name}" if exists else "is not running yet"
     terminal.line(f"{path} {against}      + add  ~ change  - remove")

@@ -54,6 +54,7 @@ def command(lab: str | None, named: str | None, output: str, *, expanded: bool) 
 
         info = found.info() if runs else None
         head = {"lab": found.name, "running": runs, "mode": info.mode if info else None, "since": info.since if info else None}
+        head["uplink"] = found.current.uplink
         where = {"file": info.file if info else found.current.source, "pid": info.pid if info else None}
         emit("show", {**head, **where, **picture.document(found.current, state, processes)})
         return
@@ -95,7 +96,8 @@ def _headline(lab: Lab, terminal: Terminal, *, runs: bool) -> None:
 
 def _words(lab: Lab, *, runs: bool) -> list[str]:
     """What is said of a lab in one line, wherever it runs and whenever."""
-    return [described(lab.current), *([] if runs else ["not running"])]
+    out = [] if lab.current.uplink == "none" else [f"uplink {lab.current.uplink}"]
+    return [described(lab.current), *out, *([] if runs else ["not running"])]
 
 
 def _interfaces(rows: Sequence[picture.Interface], terminal: Terminal, *, wide: bool) -> None:

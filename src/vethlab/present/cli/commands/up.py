@@ -74,7 +74,7 @@ def _checked(lab: Lab, output: str) -> Report:
 def _tell(lab: Lab, receipt: Receipt, *, show_commands: bool, hint: bool) -> None:
     terminal = screen()
     if show_commands and receipt.changes:
-        shown.commands(receipt.changes, terminal, lab=lab.name, exists=not receipt.created, joined=lab.topology.joins_machine)
+        shown.commands(receipt.changes, terminal, lab=lab.name, exists=not receipt.created, joined=lab.topology.machine)
     for warning in receipt.warnings:
         errors().line(f"  note: {warning} (vethlab doctor)")
     ok, took = terminal.mark("ok"), duration(receipt.seconds)
