@@ -18,7 +18,8 @@ from vethlab.errors import NotFoundError
 from vethlab.keep import launch
 from vethlab.keep.channel import Channel, gone
 from vethlab.keep.launch import LabTakenError, Mode
-from vethlab.keep.scope import Scope, View, content, fill
+from vethlab.keep.memfd import content, fill
+from vethlab.keep.scope import Scope, View
 from vethlab.keep.wire import SCOPE_END
 
 __all__ = ["Keeper", "LabTakenError", "Mode", "Scope", "Status", "View", "helper", "warm"]

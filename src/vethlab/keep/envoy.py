@@ -39,7 +39,7 @@ def send(view: View, argv: Sequence[str], seconds: float) -> Finished:
     """Start a program on this side of a namespace and wait until it has ended, or gone into the background. The view is closed."""
     import subprocess  # noqa: PLC0415 - few labs have an envoy
 
-    from vethlab.keep.scope import content  # noqa: PLC0415 - the launcher has no use for it
+    from vethlab.keep.memfd import content  # noqa: PLC0415 - the launcher has no use for it
     from vethlab.kernel.port import Finished  # noqa: PLC0415 - as above
 
     descriptors = [*([view.user] if view.user is not None else []), view.pid, view.net]

@@ -18,6 +18,7 @@ from vethlab.errors import HostError
 from vethlab.keep import wire
 from vethlab.keep.channel import LIMIT_HELP, Channel, close_all
 from vethlab.keep.leases import lease_name
+from vethlab.keep.memfd import content, fill
 from vethlab.kernel.port import Finished, Opened, ProcessStatus
 from vethlab.model.names import inner_name
 from vethlab.model.state import Process
@@ -287,19 +288,3 @@ def make_room(descriptors: int) -> None:
 
 def _number(value: int | str) -> str:
     return str(int(value))
-
-
-def fill(descriptor: int, data: bytes) -> None:
-    """Write all of it at the start of a memfd, whose offset (shared with the other side) stays at 0."""
-    at = 0
-    while at < len(data):
-        at += os.pwrite(descriptor, data[at:], at)
-
-
-def content(descriptor: int) -> bytes:
-    """All of a memfd."""
-    parts, at = [], 0
-    while part := os.pread(descriptor, 1 << 20, at):
-        parts.append(part)
-        at += len(part)
-    return b"".join(parts)

@@ -7,7 +7,6 @@ the record; without a keeper there is no lab.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -22,6 +21,7 @@ from vethlab.kernel.defaults import survey
 from vethlab.kernel.linux import Linux
 from vethlab.kernel.rulesets import Loaded, LoadedTable
 from vethlab.lab import etc
+from vethlab.lab.collections_off import without_collections
 from vethlab.lab.held import Held, here
 from vethlab.lab.requirements import require, require_same
 from vethlab.model.names import HOST
@@ -120,7 +120,7 @@ class Session:
         etc.give(namespaces, topology)
         wanted, before = session.desired(topology), session.kernel.read(dict.fromkeys([HOST, *namespaces.joined]))
         session._prepare(topology, before, wanted)
-        with _without_collections():
+        with without_collections():
             changes = converge(session.kernel, before, Goal(wanted, new=True))
         session.settle(topology, text)
         return session, changes
@@ -292,15 +292,3 @@ def _of_default(key: str) -> str:
     if of_interface(key):
         words[3] = "default"
     return ".".join(words)
-
-
-@contextlib.contextmanager
-def _without_collections() -> Iterator[None]:
-    """Building makes tens of thousands of values and no cycles: looking for some costs a tenth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
