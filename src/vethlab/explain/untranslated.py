@@ -42,8 +42,9 @@ def _target(bound: Binding, observed: Observed) -> Finding | None:
     gone = any(
         one.what == REQUEST and (one.node, one.direction) == (bound.node, OUT) and one.interface != LOOPBACK for one in observed.sightings
     )
-    met = any(one.what == REQUEST and (one.node, one.hook, one.target) == (bound.node, "input", bound.target) for one in observed.firewall)
-    if bound.now_target == bound.target or gone or not (met or (observed.refused and own)):
+    met = {one.hook: one.target for one in observed.firewall if one.what == REQUEST and one.node == bound.node}
+    kept_here = met["input"] == bound.target if "input" in met else observed.refused and own and not met  # else a rule refused it
+    if bound.now_target == bound.target or gone or not kept_here:
         return None
     return _missing(bound, "prerouting", None, f"{bound.node} itself takes what it should lead to {bound.now_target}")
 

@@ -39,6 +39,8 @@ def test_a_target_that_the_node_kept() -> None:
     drop = FirewallDrop("r", "inet", "fw", "in", "input", "request", "in", handle=4, target=ASKED)
     for rule, found in ((drop, True), (replace(drop, hook="forward"), False)):
         assert found == (kept(Way(bindings=[bound]), Observed(ok=False, firewall=(rule,)), 0) is not None)
+    refused = Observed(ok=False, refused=True, errors=(IcmpError(3, 3, ASKED),), firewall=(replace(drop, hook="forward", rejects=True),))
+    assert kept(Way(bindings=[bound]), refused, 0) is None
     reset, sent = sighting("r:in", OUT, REPLY, sender=ASKED), sighting("r:br0", OUT, sender=ASKER)
     assert ["nat-missing at r prerouting", "", "", ""] == [
         told(bound, reset, refused=True), told(bound, reset), told(bound, reset, sent, refused=True), told(bound, refused=True),
