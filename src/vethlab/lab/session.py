@@ -179,6 +179,8 @@ class Session:
         try:
             before, goal = self.compare(topology)
             changes = self.steer(topology, before, goal)
+            if changes:  # what would take the last fix or live change back has nothing to take back any more
+                held.record = replace(held.record, undo=())
             if changes or text != held.record.text or held.record.live:
                 self.settle(topology, text)
         finally:

@@ -80,6 +80,8 @@ def test_a_live_change_is_drift_that_up_and_undo_take_back(lab: Lab, asked: Link
     lab.change_link(asked)
     lab.up()
     assert lab.current == lab.topology
+    with pytest.raises(UsageError, match="no fix to take back"):
+        lab.undo()
     assert [] == planned(lab)
     assert lab.check(["ping a -> b", "ping b -> c", "ping a -> c"]).ok
 
