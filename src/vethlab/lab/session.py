@@ -179,10 +179,8 @@ class Session:
         try:
             before, goal = self.compare(topology)
             changes = self.steer(topology, before, goal)
-            if changes:  # what would take the last fix or live change back has nothing to take back any more
-                held.record = replace(held.record, undo=())
             if changes or text != held.record.text or held.record.live:
-                self.settle(topology, text)
+                self.settle(topology, text, undone=bool(changes))
         finally:
             if held.detached:
                 held.keeper.unlock()
@@ -232,8 +230,8 @@ class Session:
                 etc.give(self.held.namespaces, self.held.current())
             raise
 
-    def settle(self, topology: Topology, text: str, *, live: str = "") -> None:
-        """Remember what is declared and loaded now, for whoever asks next. `live`: what the lab is instead, until `up` (lab/linking.py)."""
+    def settle(self, topology: Topology, text: str, *, live: str = "", undone: bool = False) -> None:
+        """Remember what is declared and loaded now. `live`: what the lab is instead, until `up`; `undone`: there is nothing to undo now."""
         held = self.held
         held.namespaces.set_private({node.name: node.private for node in topology.nodes})
         loaded = {node: (one.text, one.listing) for node, one in self.kernel.loaded.items()}
@@ -243,8 +241,8 @@ class Session:
         source = os.path.abspath(topology.source) if topology.source and not live else held.record.file  # noqa: PTH100
         links = len(topology.cables) + sum(len(network.ports) for network in topology.networks)
         held.record = replace(
-            held.record, text=text, live=live, before="", file=source, rulesets=loaded, tables=tables,
-            nodes=len(topology.nodes), links=links,
+            held.record, text=text, live=live, before="", undo=() if undone else held.record.undo, file=source,
+            rulesets=loaded, tables=tables, nodes=len(topology.nodes), links=links,
         )
         if held.detached:
             held.keeper.put_record(held.record.encode())
