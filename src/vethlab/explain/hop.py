@@ -119,8 +119,7 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
     way.clear("no-route" if way.leg == "request" else "no-return-route")
     if stray is not None or routed.interface is None:
         return None
-    given = travel.tunnel.device.ttl if travel.tunnel is not None else 0
-    travel.hops = given or hops.initial(snapshot, routed.interface, travel.target.version)
+    travel.hops = hops.initial(snapshot, routed.interface, travel)
     travel.visited.append((node, "", routed.interface))
     return Onward(routed.interface, routed.via or travel.target, routed.mtu)
 
@@ -173,7 +172,7 @@ def _refuse(  # noqa: PLR0911 - as many as decide
         way.block(gone or (yield from _pathless(scene, way, travel.target, node, found, evidence)))
         return True
     if travel.target.version == 4 and travel.source is not None:
-        refusals = yield from believed(scene, node, came, travel.source, evidence)
+        refusals = yield from believed(scene, node, came, travel.source, travel.target, evidence)
         way.block(*refusals)
         way.clear(*(["rp-filter"] if not effective(snapshot, came, "rp_filter") else []))
         if not refusals:

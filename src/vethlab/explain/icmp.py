@@ -8,12 +8,13 @@ that runs out at one node was made too small at another.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from vethlab.explain.way import Obstacle, Way
 from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.journey import REQUEST, IcmpError, Observed
 
-__all__ = ["arrived", "told", "worded"]
+__all__ = ["TIME_EXCEEDED", "arrived", "speaker", "told", "worded"]
 
 TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
 SLUGS = {
@@ -48,10 +49,14 @@ def arrived(errors: Iterable[IcmpError]) -> bool:
     return not slugs or "port-closed" in slugs
 
 
+def speaker(error: IcmpError, way: Way) -> str | None:
+    """Who says it."""
+    return next((name for name in way.nodes if error.sender in way.addresses.get(name, ())), None)
+
+
 def told(error: IcmpError, way: Way, observed: Observed, last: int) -> Obstacle | None:
     """The obstacle an error stands for; None where it says nothing by itself."""
-    version = error.sender.version
-    node = next((name for name in way.nodes if error.sender in way.addresses.get(name, ())), None)
+    version, node = error.sender.version, speaker(error, way)
     if node is None:
         return None
     evidence = Evidence("icmp", worded(error))
@@ -65,6 +70,9 @@ def told(error: IcmpError, way: Way, observed: Observed, last: int) -> Obstacle 
 
 def _expired(node: str, way: Way, observed: Observed, evidence: Evidence) -> Finding:
     """The TTL ran out at a node: was the packet sent with too little, or did somebody take more than one?"""
+    if way.rewritten:
+        written = way.rewritten[0]
+        return replace(written, evidence=(evidence, *written.evidence))
     seen = [one for one in sorted(observed.sightings, key=lambda one: one.ns) if one.what == REQUEST]
     routers = len(way.routers.get(REQUEST, ())) - 1
     sent = seen[0].hops if seen else 0

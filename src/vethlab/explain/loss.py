@@ -6,6 +6,7 @@ file: only what would bring the route back is blamed (net/ipv4/fib_frontend.c fi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 from vethlab.explain import fixes
@@ -64,10 +65,14 @@ def strayed(scene: Scene, node: str, target: IP, leaves: str | None) -> Asking[F
     return None
 
 
-def believed(scene: Scene, node: str, came: str, source: IP, evidence: Evidence) -> Asking[list[Finding]]:
+def believed(scene: Scene, node: str, came: str, source: IP, target: IP, evidence: Evidence) -> Asking[list[Finding]]:
     """Why the input path does not believe a source. What took the way back away comes before the filter that misses it."""
     snapshot = yield from scene.look(node)
-    refusals = list(route.source_refused(node, snapshot, came, source, evidence))
+    others = [fix for name, one in scene.snapshots.items() if name != node for fix in route.other_source(name, one, target, source)]
+    refusals = [
+        replace(one, fixes=(*one.fixes, *others)) if one.slug == "local-source" else one
+        for one in route.source_refused(node, snapshot, came, source, evidence)
+    ]
     if not refusals or match(snapshot, source).route is not None:
         return refusals
     gone = yield from lost_route(scene, node, source)

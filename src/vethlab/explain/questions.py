@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from vethlab.model.address import IP
 from vethlab.model.flow import Flow
 from vethlab.model.journey import Outer
-from vethlab.model.question import Forward, Forwarded, Look, Route, Routed
+from vethlab.model.question import Forward, Forwarded, Look, Rewrite, Rewriting, Route, Routed
 
-__all__ = ["Drifted", "Forward", "Forwarded", "Look", "Observe", "Question", "Route", "Routed"]
+__all__ = ["Drifted", "Forward", "Forwarded", "Look", "Observe", "Question", "Rewrite", "Rewriting", "Route", "Routed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +41,4 @@ class Observe:
     outers: tuple[Outer, ...] = ()
 
 
-Question = Look | Route | Forward | Drifted | Observe
+Question = Look | Route | Forward | Drifted | Observe | Rewriting

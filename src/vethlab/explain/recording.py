@@ -24,7 +24,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from vethlab.errors import UsageError
-from vethlab.explain.questions import Drifted, Forward, Forwarded, Look, Observe, Question, Route, Routed
+from vethlab.explain.questions import Drifted, Forward, Forwarded, Look, Observe, Question, Rewrite, Rewriting, Route, Routed
 from vethlab.explain.story import explain
 from vethlab.model.finding import Explanation
 from vethlab.model.flow import Flow
@@ -37,6 +37,7 @@ SCHEMA = "vethlab.evidence/1"
 QUESTIONS: dict[str, tuple[type, Any]] = {
     "Look": (Look, Snapshot), "Route": (Route, Routed),
     "Forward": (Forward, Forwarded), "Drifted": (Drifted, tuple[Drift, ...]), "Observe": (Observe, Observed),
+    "Rewriting": (Rewriting, tuple[Rewrite, ...]),
 }
 ADDRESSES: dict[type, Any] = {
     IPv4Address: ip_address, IPv6Address: ip_address, IPv4Interface: ip_interface, IPv6Interface: ip_interface,

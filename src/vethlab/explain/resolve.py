@@ -114,7 +114,7 @@ def _answers(scene: Scene, way: Way, owner: End, asked: IP, asker: IP | None) ->
         routed: Routed = yield Route(owner.netns, asked, asker, owner.interface)
         if routed.error:
             evidence = route.said(owner.netns, routed, asked, asker, owner.interface)
-            way.block(*(yield from believed(scene, owner.netns, owner.interface, asker, evidence)))
+            way.block(*(yield from believed(scene, owner.netns, owner.interface, asker, asked, evidence)))
             way.clear(*(["rp-filter"] if not effective(snapshot, owner.interface, "rp_filter") else []))
         else:
             way.clear("local-source", "rp-filter")

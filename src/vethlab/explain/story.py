@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vethlab.explain import compare
+from vethlab.explain import compare, rewritten
 from vethlab.explain.fixes import candidates
 from vethlab.explain.questions import Observe
 from vethlab.explain.scene import Asking, Scene
@@ -51,6 +51,7 @@ def explain(flow: Flow, wiring: Wiring, *, hasty: bool = False) -> Asking[Explan
     )
     if observed.ok and flow.kind == UDP and observed.rtt_us is None and _answer_lost(observed):
         observed = replace(observed, ok=False, reason="it arrived and was answered, but the answer did not come back")
+    yield from rewritten.account(walked.way, observed)
     drift = () if observed.ok and not found else (yield from _drift(scene, walked, found))
     return _conclude(walked, observed, found, drift)
 

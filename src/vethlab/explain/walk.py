@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from vethlab.explain import beyond, openflow_match, translate, tunnel
 from vethlab.explain.carry import carry
+from vethlab.explain.fib import match
 from vethlab.explain.hop import Local, decide
 from vethlab.explain.mistranslated import bare, blame, passed_by
 from vethlab.explain.resolve import resolve
@@ -22,6 +23,7 @@ from vethlab.explain.travel import Travel
 from vethlab.explain.way import Way
 from vethlab.model import finding as findings
 from vethlab.model.address import IP
+from vethlab.model.finding import Finding
 from vethlab.model.flow import ARP, Flow
 from vethlab.model.journey import IN, OUTER, REPLY, REQUEST
 from vethlab.model.link import LOOPBACK, End
@@ -139,10 +141,8 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
     elif travel.length > mtu and travel.what == OUTER and _may_be_cut(travel, sender, next_hop):
         travel.length = mtu
     elif travel.length > mtu:
-        remedy = link.raised(sender, travel.length) if interface.mtu < travel.length else None  # else the route itself is narrow
         under = yield from macvlan.narrow(scene, sender, travel.length)
-        narrow = under or route.too_large(sender.netns, sender.interface, mtu, travel.length, remedy)
-        way.block(outer.uncut(scene, travel, sender, narrow))
+        way.block(outer.uncut(scene, travel, sender, under or _narrow(scene, travel, sender, interface.mtu, mtu)))
     way.clear("mtu-exceeded")
     if beyond.leaves(scene, way, travel, sender, next_hop):
         return None
@@ -151,8 +151,7 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
     if found is None:
         return None
     if not travel.only_neighbour:
-        match = openflow_match.packet(travel)
-        frame = Frame(travel.what, found.mac, travel.length, next_hop.version, interface.mac, match)
+        frame = Frame(travel.what, found.mac, travel.length, next_hop.version, interface.mac, openflow_match.packet(travel))
         yield from carry(scene, way, found.track, frame)
         left = switch.unchecked(scene, sender, found.track, frame) or tunnel.unchecked(scene, found.track, frame)
         travel.unchecked = travel.unchecked or left
@@ -160,6 +159,15 @@ def _send(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP, rou
         way.block_arrival(found.missed)
     return found.owner
 
+
+def _narrow(scene: Scene, travel: Travel, sender: End, wide: int, mtu: int) -> Finding:
+    """The interface has no room, or it has and the route itself says less."""
+    if wide < travel.length:
+        return route.too_large(sender.netns, sender.interface, mtu, travel.length, (link.raised(sender, travel.length),))
+    line = match(scene.snapshots[sender.netns], travel.target, source=travel.source).route
+    title = f"let the interface say what fits the route of {sender.netns} to {travel.target}"
+    remedies = route.bare(sender.netns, line, title) if line is not None and line.mtu else ()
+    return route.too_large(sender.netns, sender.interface, mtu, travel.length, remedies, wide=True)
 
 
 def _may_be_cut(travel: Travel, sender: End, next_hop: IP) -> bool:

@@ -87,6 +87,7 @@ class Way:
     outers: list[Outer] = field(default_factory=list)  # in what it travels between hosts
     left: End | None = None  # where it leaves the lab, and the number of that point
     left_at: int = -1
+    rewritten: list[Finding] = field(default_factory=list)  # who wrote other hops into it (explain/rewritten.py)
 
     def passes(self, end: End, direction: str, what: str, about: IP | None = None, *, own: bool = False) -> None:
         """The packet would be seen here next."""

@@ -10,11 +10,12 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from vethlab.errors import KernelError
+from vethlab.errors import HostError, KernelError
 from vethlab.kernel.port import Namespaces
 from vethlab.kernel.rulesets import nft
+from vethlab.model.question import Rewrite
 
-__all__ = ["RuleText", "rule_text"]
+__all__ = ["RuleText", "rewrites", "rule_text"]
 
 _VERDICTS = frozenset({"accept", "drop", "reject", "continue", "return", "jump", "goto", "queue"})
 _ALWAYS = _VERDICTS | {"counter", "log"}  # what a rule may hold and yet be for every packet
@@ -62,6 +63,26 @@ def rule_text(namespaces: Namespaces, node: str, family: str, table: str, handle
         text, chain, rejects="reject" in inside, unconditional=_ALWAYS.issuperset(inside), position=siblings.index(handle),
         packets=_packets(rule["expr"], listed),
     )
+
+
+def rewrites(namespaces: Namespaces, node: str) -> tuple[Rewrite, ...]:
+    """The rules of a node that write the hops that packets have left; none where nft is not installed."""
+    try:
+        listed = json.loads(nft(namespaces, node, "list", ["-j", "-a", "list", "ruleset"]))["nftables"]
+    except (HostError, KernelError):
+        return ()
+    found = []
+    for rule in (item["rule"] for item in listed if "rule" in item):
+        if any(_writes_hops(one) for one in rule["expr"]):
+            said = rule_text(namespaces, node, rule["family"], rule["table"], rule["handle"])
+            chain = f"{rule['family']} {rule['table']} {rule['chain']}"
+            found += [] if said is None else [Rewrite(chain, rule["handle"], said.text)]
+    return tuple(found)
+
+
+def _writes_hops(expression: Any) -> bool:
+    key = expression["mangle"]["key"] if isinstance(expression, dict) and "mangle" in expression else {}
+    return isinstance(key, dict) and key.get("payload", {}).get("field") in {"ttl", "hoplimit"}
 
 
 def written(listing: str, handle: int) -> str | None:

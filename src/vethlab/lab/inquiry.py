@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from vethlab.explain.questions import Drifted, Forward, Look, Observe, Question, Route
+from vethlab.explain.questions import Drifted, Forward, Look, Observe, Question, Rewriting, Route
 from vethlab.explain.story import explain
 from vethlab.lab.wiring import wiring_of
 from vethlab.observe.onlooker import look_on
@@ -86,6 +86,10 @@ class Inquiry:
             from vethlab.kernel.switch_wiring import forwarded  # noqa: PLC0415 - only for labs with Open vSwitch
 
             return forwarded(self._namespaces, question)
+        if isinstance(question, Rewriting):
+            from vethlab.kernel.nft_rules import rewrites  # noqa: PLC0415 - only where hops ran out that nobody can account for
+
+            return rewrites(self._namespaces, question.netns)
         if isinstance(question, Drifted):
             return self._drift(question.netns)
         return self._observe(question)

@@ -70,3 +70,19 @@ class Forwarded:
     plain: bool = False
     remove: tuple[str, ...] = ()
     failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """Which nftables rules of this namespace write the hops that packets have left? Answer: tuple[Rewrite, ...]."""
+
+    netns: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A rule that writes a TTL or hop limit: where it stands, and its text as nft lists it. `chain`: family, table and name."""
+
+    chain: str
+    handle: int
+    text: str

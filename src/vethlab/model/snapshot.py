@@ -97,7 +97,10 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class FibRoute:
-    """A route of any table. `type`: unicast, local, broadcast, blackhole, unreachable, prohibit; `protocol`: kernel, boot, static, ra."""
+    """A route of any table. `type`: unicast, local, broadcast, blackhole, unreachable, prohibit; `protocol`: kernel, boot, static, ra.
+
+    `mtu` and `hop_limit` are those of the route itself, 0 for none; `locked`: the MTU is not lowered by what routers say.
+    """
 
     destination: IPNetwork
     type: str = "unicast"
@@ -106,6 +109,9 @@ class FibRoute:
     metric: int = 0
     protocol: str = "static"
     source: IP | None = None
+    mtu: int = 0
+    locked: bool = False
+    hop_limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,42 @@ def test_hops_are_counted_once(version: int, expected: str) -> None:
     assert [expected] == paper.obstacles("a", "10.0.2.2" if version == 4 else "fd02::2")
 
 
+@pytest.mark.parametrize(("destination", "target", "via"), [("0.0.0.0/0", "10.0.2.2", "10.0.1.1"), ("::/0", "fd02::2", "fd01::1")])
+def test_a_route_with_hops_or_an_mtu_of_its_own(destination: str, target: str, via: str) -> None:
+    """They count before the node's and the interface's, and the same route without them is the remedy; a source of its own stays out of it."""
+    paper, family = Paper(ROUTED), [] if ":" not in target else ["-6"]
+
+    def first(**keys: Any) -> tuple[str, list[str], list[str]]:
+        paper.without("a", destination)
+        paper.add("a", routes=[route(destination, "eth0", via, **keys)])
+        there = ip_address(target)
+        paper.says = {Route("a", there): Routed(interface="eth0", via=ip_address(via), source=source[there.version], mtu=keys.get("mtu", 0))}
+        found = paper.walk("a", target, size=1400).obstacles[0].finding
+        (command,) = found.fixes[0].commands
+        return found.slug, list(command.argv), list(command.undo[0])
+
+    source = {4: ip_address("10.0.1.2"), 6: ip_address("fd01::2")}
+    line = ["ip", *family, "route", "replace", "default", "via", via, "dev", "eth0"]
+    assert ("ttl-expired", line, [*line, "hoplimit", "1"]) == first(hop_limit=1)
+    assert ("mtu-exceeded", line, [*line, "mtu", "lock", "1300"]) == first(mtu=1300, locked=True)
+    assert ("mtu-exceeded", line, [*line, "mtu", "1300", "hoplimit", "9"]) == first(mtu=1300, hop_limit=9)
+
+
+def test_a_source_that_a_route_chose_and_that_the_receiver_has_too() -> None:
+    """The sender may send from another one; a source that nobody chose by a route is not the route's fault."""
+    paper = Paper()
+    paper.address("a:eth0", "10.0.0.1/24", "10.9.9.9/32")
+    paper.address("b:eth0", "10.0.0.2/24", "10.9.9.9/32")
+    offered = []
+    for chosen in (None, ip_address("10.9.9.9")):
+        paper.without("a", "10.0.0.0/24")
+        paper.add("a", routes=[route("10.0.0.0/24", "eth0", source=chosen)])
+        paper.says = {Route("a", ip_address("10.0.0.2")): Routed(interface="eth0", source=ip_address("10.9.9.9"))}
+        found = next(one.finding for one in paper.walk("a", "10.0.0.2").obstacles if one.finding.slug == "local-source")
+        offered.append([" ".join(one.commands[0].argv) for one in found.fixes if one.commands[0].node == "a"])
+    assert [[], ["ip route replace 10.0.0.0/24 dev eth0"]] == offered
+
+
 LINE = """\
 name: paper
 nodes:

@@ -14,8 +14,11 @@ DECLARATION = Declaration(
         "The drop shows as IP_INHDR, as if the header were damaged. "
         "Either the number is too small or the way too long; where the way goes in a circle the finding is routing-loop."
     ),
-    decided_by="The ICMP answer, and a way that is longer than the sender's TTL and goes in no circle.",
-    mended_by=("Raise the sender's TTL: `sysctl -w net.ipv4.ip_default_ttl=64`, for IPv6 hop_limit of the interface.",),
+    decided_by="The ICMP answer, and a way that is longer than the sender's TTL and goes in no circle; else a rule that writes the TTL.",
+    mended_by=(
+        "Raise the sender's TTL: `sysctl -w net.ipv4.ip_default_ttl=64`, for IPv6 hop_limit of the interface.",
+        "Take the hop limit off the sender's route, or delete the nftables rule that writes another number.",
+    ),
     lab="""\
 name: ttl-expired
 links:

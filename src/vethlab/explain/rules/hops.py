@@ -10,23 +10,34 @@ from vethlab.explain import fixes
 from vethlab.explain.fib import match
 from vethlab.explain.questions import Routed
 from vethlab.explain.rules import outer
-from vethlab.explain.rules.route import removal, route_text
+from vethlab.explain.rules.route import bare, removal, route_text
 from vethlab.explain.scene import Scene
 from vethlab.explain.travel import Travel
 from vethlab.model.finding import Evidence, Finding, Where
-from vethlab.model.snapshot import Drift, Snapshot
+from vethlab.model.snapshot import Drift, FibRoute, Snapshot
 
 __all__ = ["initial", "loop", "not_a_router", "used_up"]
 
 DEFAULT_HOPS = 64
 
 
-def initial(snapshot: Snapshot, interface: str, version: int) -> int:
-    """The TTL a packet starts with."""
+def initial(snapshot: Snapshot, interface: str, travel: Travel) -> int:
+    """The TTL a packet starts with: its tunnel's own, its route's own, or the node's (ip4_dst_hoplimit, ip6_dst_hoplimit)."""
+    given = travel.tunnel.device.ttl if travel.tunnel is not None else 0
+    line = _line(snapshot, travel)
+    return given or (line.hop_limit if line is not None else 0) or _usual(snapshot, interface, travel.target.version)
+
+
+def _usual(snapshot: Snapshot, interface: str, version: int) -> int:
     if version == 4:
         return int(snapshot.sysctls.get("net.ipv4.ip_default_ttl", "") or DEFAULT_HOPS)
     found = snapshot.interfaces.get(interface)
     return DEFAULT_HOPS if found is None else found.ipv6.get("hop_limit", DEFAULT_HOPS)
+
+
+def _line(snapshot: Snapshot, travel: Travel) -> FibRoute | None:
+    """The route that its origin sends it by."""
+    return match(snapshot, travel.target, source=travel.source, oif=travel.bound).route
 
 
 def not_a_router(scene: Scene, travel: Travel, node: str, came: str, onward: Routed, off: Finding) -> Finding:
@@ -71,16 +82,23 @@ def used_up(scene: Scene, travel: Travel, node: str, came: str) -> Finding:
     """The TTL is too small for the way."""
     if travel.tunnel is not None and travel.tunnel.device.ttl:
         return outer.short_lived(travel.tunnel, node, came)
-    snapshot = scene.snapshots[travel.origin]
+    snapshot, leaves = scene.snapshots[travel.origin], travel.visited[0][2]
+    line = _line(snapshot, travel)
+    if line is not None and line.hop_limit:
+        says = Evidence("configuration", f"{travel.origin}: {route_text(line)} hoplimit {line.hop_limit}; {node}:{came} would forward it")
+        return Finding(
+            "ttl-expired", Where(travel.origin, leaves, "output"),
+            f"a route of {travel.origin} gives its packets {line.hop_limit} hops, too few to pass {node}", evidence=(says,),
+            fixes=bare(travel.origin, line, f"let {travel.origin} give packets to {travel.target} the usual number of hops"),
+        )
     key = "net.ipv4.ip_default_ttl"
     if travel.target.version == 6:
-        leaves = travel.visited[0][2]
         key = f"net.ipv6.conf.{leaves}.hop_limit"
-        value = str(initial(snapshot, leaves, 6))
+        value = str(_usual(snapshot, leaves, 6))
     else:
         value = snapshot.sysctls.get(key, "64")
     return Finding(
-        "ttl-expired", Where(travel.origin, travel.visited[0][2], "output"),
+        "ttl-expired", Where(travel.origin, leaves, "output"),
         f"{travel.origin} gives its packets {value} hops, too few to pass {node}",
         evidence=(Evidence("configuration", f"{travel.origin}: {key} = {value}; {node}:{came} would have to forward it"),),
         fixes=(fixes.sysctl(travel.origin, snapshot, key, DEFAULT_HOPS),),

@@ -11,14 +11,14 @@ import errno
 from collections.abc import Iterator
 
 from vethlab.explain import fixes
-from vethlab.explain.fib import Match
+from vethlab.explain.fib import Match, match
 from vethlab.explain.questions import Routed
 from vethlab.explain.settings import both, effective
 from vethlab.model.address import IP
 from vethlab.model.finding import REPLY, Evidence, Finding, Fix, Where
 from vethlab.model.snapshot import MAIN_TABLE, FibRoute, Snapshot
 
-__all__ = ["holds", "no_forwarding", "not_local", "refused", "said", "source_refused", "too_large"]
+__all__ = ["bare", "holds", "no_forwarding", "not_local", "other_source", "refused", "said", "source_refused", "too_large"]
 
 
 def said(node: str, routed: Routed, destination: IP, source: IP | None = None, iif: str | None = None) -> Evidence:
@@ -128,6 +128,18 @@ def route_text(route: FibRoute) -> str:
     return " ".join(words)
 
 
+def bare(node: str, route: FibRoute | None, title: str) -> tuple[Fix, ...]:
+    """The same route without a source, MTU and hop limit of its own: then the interface's and the kernel's count."""
+    if route is None or not (route.source or route.mtu or route.hop_limit):
+        return ()
+    family = ("-6",) if route.destination.version == 6 else ()
+    own = ["src", str(route.source)] if route.source is not None else []
+    own += ["mtu", *(["lock"] if route.locked else []), str(route.mtu)] if route.mtu else []
+    own += ["hoplimit", str(route.hop_limit)] if route.hop_limit else []
+    head = ("ip", *family, "route", "replace", *route_text(route).split())
+    return (fixes.fix(title, fixes.command(node, *head, undo=((*head, *own),))),)
+
+
 def removal(node: str, route: FibRoute) -> Fix:
     """Take a route away."""
     family = ("-6",) if route.destination.version == 6 else ()
@@ -148,6 +160,13 @@ def source_refused(node: str, snapshot: Snapshot, iif: str, source: IP, evidence
     strict = effective(snapshot, iif, "rp_filter")
     if strict == 1 or (strict == 2 and not holds(snapshot, source)):
         yield _filtered(node, snapshot, iif, source, evidence)
+
+
+def other_source(node: str, snapshot: Snapshot, target: IP, source: IP) -> tuple[Fix, ...]:
+    """Let a node that has a source send from another one, if it was a route of its own that chose it."""
+    line = match(snapshot, target).route if holds(snapshot, source) else None
+    chosen = line is not None and line.source == source and line.protocol != "kernel"
+    return bare(node, line, f"let {node} send to {target} from another address") if chosen else ()
 
 
 def _filtered(node: str, snapshot: Snapshot, iif: str, source: IP, evidence: Evidence) -> Finding:
@@ -192,14 +211,14 @@ def no_forwarding(node: str, snapshot: Snapshot, iif: str, version: int, evidenc
     )
 
 
-def too_large(node: str, interface: str, mtu: int, length: int, remedy: Fix | None) -> Finding:
+def too_large(node: str, interface: str, mtu: int, length: int, remedies: tuple[Fix, ...], *, wide: bool = False) -> Finding:
     """A packet that may not be cut does not fit the way it should leave by; the sender is told (RFC 1191, RFC 4443).
 
-    `remedy` None: the interface is wide enough, and the route says less.
+    `wide`: the interface is wide enough, and the route says less.
     """
-    what = f"{node}:{interface}" if remedy is not None else f"the route of {node} by {interface}"
+    what = f"the route of {node} by {interface}" if wide else f"{node}:{interface}"
     return Finding(
         "mtu-exceeded", Where(node, interface, "route"), f"{length} bytes do not fit {what} with MTU {mtu}, and may not be cut",
         evidence=(Evidence("configuration", f"MTU of {what} is {mtu}, the packet has {length} bytes and don't-fragment"),),
-        fixes=() if remedy is None else (remedy,),
+        fixes=remedies,
     )

@@ -27,6 +27,8 @@ from vethlab.kernel.netlink.route import (
 from vethlab.model.address import AF_INET, AF_INET6, IP, IPNetwork
 from vethlab.model.snapshot import FibRoute, Hop
 
+RTA_METRICS = 8
+RTAX_LOCK, RTAX_MTU, RTAX_HOPLIMIT = 1, 2, 10
 ALL = MESSAGE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)
 TYPES = ("unspec", "unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit", "throw", "nat")  # RTN_*
 _ENDS = frozenset({"blackhole", "unreachable", "prohibit", "throw"})  # IPv6 says `dev lo` of them, which nothing passes
@@ -47,10 +49,13 @@ def decode(data: bytes, start: int, end: int, names: Mapping[int, str]) -> FibRo
     found = attributes(data, start + 12, end)
     destination = data[found[RTA_DST][0] : found[RTA_DST][1]] if RTA_DST in found else bytes(4 if family == AF_INET else 16)
     name = TYPES[kind] if kind < len(TYPES) else str(kind)
+    metrics = attributes(data, *found[RTA_METRICS]) if RTA_METRICS in found else {}
+    lock, mtu, hop_limit = (get_u32(data, metrics[one]) if one in metrics else 0 for one in (RTAX_LOCK, RTAX_MTU, RTAX_HOPLIMIT))
     return FibRoute(
         network(destination, length), name, get_u32(data, found[RTA_TABLE]) if RTA_TABLE in found else table,
         () if name in _ENDS else _hops(data, found, flags, names), get_u32(data, found[RTA_PRIORITY]) if RTA_PRIORITY in found else 0,
         _PROTOCOLS.get(protocol, str(protocol)), ip(data[found[RTA_PREFSRC][0] : found[RTA_PREFSRC][1]]) if RTA_PREFSRC in found else None,
+        mtu, bool(lock & (1 << RTAX_MTU)), hop_limit,
     )
 
 

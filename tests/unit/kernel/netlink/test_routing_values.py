@@ -45,6 +45,15 @@ def test_a_plain_route() -> None:
     assert FibRoute(ip_network("10.2.0.0/16"), "unicast", 4000000000, (hop,), 7, "static", ip_address("10.0.0.1")) == found
 
 
+def test_what_a_route_says_of_its_packets() -> None:
+    """Its own MTU, whether that is locked, and its own hop limit (RTA_METRICS)."""
+    metrics = b"".join(attribute(kind, struct.pack("=I", value)) for kind, value in ((1, 1 << 2), (2, 700), (10, 3)))
+    body = MESSAGE.pack(socket.AF_INET, 0, 0, 0, 254, 4, 0, 1, 0) + attribute(8, metrics)
+    found = fib.decode(body, 0, len(body), NAMES)
+    assert found is not None
+    assert (700, True, 3) == (found.mtu, found.locked, found.hop_limit)
+
+
 def test_defaults_and_unknown_numbers() -> None:
     """No destination is the default route, IPv6 too; a protocol and a type without a name are told by number."""
     assert FibRoute(ip_network("0.0.0.0/0"), "unicast", 254, (Hop("eth0"),), 0, "201") == route(("RTA_OIF", 2), proto=201)
