@@ -160,14 +160,14 @@ def test_hops_are_counted_once(version: int, expected: str) -> None:
 
 @pytest.mark.parametrize(("destination", "target", "via"), [("0.0.0.0/0", "10.0.2.2", "10.0.1.1"), ("::/0", "fd02::2", "fd01::1")])
 def test_a_route_with_hops_or_an_mtu_of_its_own(destination: str, target: str, via: str) -> None:
-    """They count before the node's and the interface's, and the same route without them is the remedy; a source of its own stays out of it."""
+    """They count before the node's and the interface's, and the same route without them is the remedy."""
     paper, family = Paper(ROUTED), [] if ":" not in target else ["-6"]
 
     def first(**keys: Any) -> tuple[str, list[str], list[str]]:
         paper.without("a", destination)
         paper.add("a", routes=[route(destination, "eth0", via, **keys)])
-        there = ip_address(target)
-        paper.says = {Route("a", there): Routed(interface="eth0", via=ip_address(via), source=source[there.version], mtu=keys.get("mtu", 0))}
+        there, router = ip_address(target), ip_address(via)
+        paper.says = {Route("a", there): Routed(interface="eth0", via=router, source=source[there.version], mtu=keys.get("mtu", 0))}
         found = paper.walk("a", target, size=1400).obstacles[0].finding
         (command,) = found.fixes[0].commands
         return found.slug, list(command.argv), list(command.undo[0])

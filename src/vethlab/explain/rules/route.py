@@ -128,10 +128,8 @@ def route_text(route: FibRoute) -> str:
     return " ".join(words)
 
 
-def bare(node: str, route: FibRoute | None, title: str) -> tuple[Fix, ...]:
+def bare(node: str, route: FibRoute, title: str) -> tuple[Fix, ...]:
     """The same route without a source, MTU and hop limit of its own: then the interface's and the kernel's count."""
-    if route is None or not (route.source or route.mtu or route.hop_limit):
-        return ()
     family = ("-6",) if route.destination.version == 6 else ()
     own = ["src", str(route.source)] if route.source is not None else []
     own += ["mtu", *(["lock"] if route.locked else []), str(route.mtu)] if route.mtu else []
@@ -165,8 +163,9 @@ def source_refused(node: str, snapshot: Snapshot, iif: str, source: IP, evidence
 def other_source(node: str, snapshot: Snapshot, target: IP, source: IP) -> tuple[Fix, ...]:
     """Let a node that has a source send from another one, if it was a route of its own that chose it."""
     line = match(snapshot, target).route if holds(snapshot, source) else None
-    chosen = line is not None and line.source == source and line.protocol != "kernel"
-    return bare(node, line, f"let {node} send to {target} from another address") if chosen else ()
+    if line is None or line.source != source or line.protocol == "kernel":
+        return ()
+    return bare(node, line, f"let {node} send to {target} from another address")
 
 
 def _filtered(node: str, snapshot: Snapshot, iif: str, source: IP, evidence: Evidence) -> Finding:
