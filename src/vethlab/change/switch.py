@@ -13,7 +13,7 @@ from typing import ClassVar
 from vethlab.change.netns import Action
 from vethlab.model.link import DEFAULT_MTU, Link
 from vethlab.model.names import owner_of
-from vethlab.model.switch import KERNEL, USERSPACE, SwitchBridge, SwitchPort
+from vethlab.model.switch import FAIL_MODE, KERNEL, USERSPACE, SwitchBridge, SwitchPort
 
 _TYPES = {KERNEL: "system", USERSPACE: "netdev"}
 
@@ -171,7 +171,10 @@ class RemoveSwitchPort:
 
 @dataclass(frozen=True, slots=True)
 class SetFlows:
-    """Replace all OpenFlow rules of a bridge, in one bundle. No rules: it learns and forwards again."""
+    """Replace all OpenFlow rules of a bridge, in one bundle. No rules: it learns and forwards again.
+
+    Rules as a switch listed them end with its fail mode (`fail_mode=secure`); a bridge with declared ones is secure.
+    """
 
     netns: str
     bridge: str
@@ -183,7 +186,17 @@ class SetFlows:
     def object(self) -> str:
         return f"flows of {self.netns}:{self.bridge}"
 
+    @property
+    def secure(self) -> bool:
+        """Whether it forwards nothing that no rule tells it to."""
+        return bool(self.flows) and FAIL_MODE + "standalone" not in self.flows
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """What is loaded; none of its own where it only learns and forwards."""
+        return tuple(flow for flow in self.flows if not flow.startswith(FAIL_MODE)) if self.flows else ("priority=0,actions=NORMAL",)
+
     def commands(self) -> tuple[str, ...]:
-        mode = f"ovs-vsctl set-fail-mode {self.bridge} {'secure' if self.flows else 'standalone'}"
-        lines = " ".join(shlex.quote(flow) for flow in self.flows or ("priority=0,actions=NORMAL",))
+        mode = f"ovs-vsctl set-fail-mode {self.bridge} secure" if self.secure else f"ovs-vsctl del-fail-mode {self.bridge}"
+        lines = " ".join(shlex.quote(flow) for flow in self.rules)
         return mode, f"printf '%s\\n' {lines} | ovs-ofctl --protocols=OpenFlow14 --bundle replace-flows {self.bridge} -"

@@ -7,6 +7,7 @@ first, since that is what somebody wanted; then what is least; a change of polic
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from vethlab.explain.settings import current
 from vethlab.model.address import IPInterface
@@ -14,7 +15,7 @@ from vethlab.model.finding import Command, Finding, Fix
 from vethlab.model.link import End
 from vethlab.model.snapshot import Drift, Snapshot
 
-__all__ = ["candidates", "command", "down_and_up", "fix", "reprefixed", "setting", "sysctl"]
+__all__ = ["candidates", "command", "down_and_up", "fix", "reprefixed", "setting", "steps", "sysctl"]
 
 # Of each finding: the kinds of drift that can be its cause.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -95,6 +96,8 @@ def candidates(finding: Finding, drift: Iterable[Drift]) -> tuple[Fix, ...]:
         ordered = sorted(near, key=lambda one: one.kind == "address" and ":" not in one.subject.split()[0] and "delete" in one.commands[0])
         together = tuple(command for one in ordered for command in _back(one, finding.slug))
         returns.append(Fix(f"bring {finding.where} back to what the lab file says", together))
+    forget = tuple(dict.fromkeys(one for fix in finding.fixes for one in fix.commands if _forgets(one)))
+    returns = [replace(one, commands=(*one.commands, *forget)) for one in returns]
     own = sorted(finding.fixes, key=lambda one: one.policy)
     if finding.slug in OWN_FIRST:
         returns, own = own, returns
@@ -106,6 +109,16 @@ def candidates(finding: Finding, drift: Iterable[Drift]) -> tuple[Fix, ...]:
             seen.add(key)
             unique.append(one)
     return tuple(unique)
+
+
+def _forgets(command: Command) -> bool:
+    """Whether it only makes a node forget what it learned, which it has to whatever mends the rest."""
+    return command.argv[-2:] == ("flush", "cache")
+
+
+def steps(fix: Fix) -> int:
+    """How many changes a fix is."""
+    return sum(not _forgets(one) for one in fix.commands)
 
 
 def _back(drift: Drift, slug: str) -> tuple[Command, ...]:

@@ -29,7 +29,7 @@ _PRIORITY_MAX = 65535  # above it are rules of the switch itself
 
 def replace(socket: str, one: SetFlows) -> None:
     """Make these all the rules of the bridge that speaks OpenFlow on `socket`; all or none."""
-    done = _ofctl(["--protocols=OpenFlow14", "--bundle", "replace-flows", f"unix:{socket}", "-"], "\n".join(one.flows or PLAIN))
+    done = _ofctl(["--protocols=OpenFlow14", "--bundle", "replace-flows", f"unix:{socket}", "-"], "\n".join(one.rules))
     if done.returncode:
         raise KernelError("set", one.object, errno.EINVAL, _sentence(done.stderr))
 

@@ -21,7 +21,7 @@ from vethlab.kernel.ovsdb import Database
 from vethlab.kernel.port import Namespaces, ProcessStatus
 from vethlab.model.link import SWITCH_MADE, Link
 from vethlab.model.state import Netns
-from vethlab.model.switch import AUTO, KIND, USERSPACE, Switch, SwitchBridge
+from vethlab.model.switch import AUTO, FAIL_MODE, KIND, USERSPACE, Switch, SwitchBridge
 
 _DYING = {errno.ECONNRESET, errno.ECONNREFUSED, errno.EPIPE, errno.ENOENT}  # a daemon that has not been collected yet
 _MAKES = (ops.AddSwitchBridge, ops.AddSwitchPort)
@@ -151,7 +151,7 @@ class Switches:
         base, database, whose = self._base(one.netns), self._database(one.netns), self._whose(one.netns)
         try:
             declared = ovs_rows.LISTED in self._rows(one.netns, database).notes(one.bridge)
-            database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, whose, secure=bool(one.flows))]))
+            database.carried_out(database.change([ovs_rows.fail_mode(one.bridge, whose, secure=one.secure)]))
             try:
                 openflow.replace(ovs_daemons.bridge_socket(base, one.bridge), one)
             except KernelError:
@@ -171,7 +171,7 @@ class Switches:
             if secure and notes.get(ovs_rows.LISTED) == _digest(listing):
                 found[bridge] = openflow.declared(notes[ovs_rows.FLOWS])
             elif secure or listing != openflow.PLAIN:
-                found[bridge] = (*listing, *(["fail_mode=secure"] if secure else []))
+                found[bridge] = (*listing, f"{FAIL_MODE}{'secure' if secure else 'standalone'}")
         return found
 
     def _whose(self, name: str) -> ovs_rows.Whose:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vethlab.errors import VethlabError
+from vethlab.explain.fixes import steps
 from vethlab.lab.explaining import Offer
 from vethlab.model.finding import Command, Explanation, Finding, Fix
 
@@ -62,14 +63,15 @@ class Search:
     def _step(self, before: Explanation, applied: list[Fix]) -> tuple[Fix, Explanation] | None:
         """The first fix that makes it pass all at once; else the first that gets the packet past this obstacle.
 
-        Once one is found that does that, only others against the very obstacle are tried, and none that changes what somebody decided.
+        Once one is found that does that, only others against the very obstacle are tried, of no more commands, and none that changes what
+        somebody decided.
         """
         found: tuple[Fix, Explanation] | None = None
         own = before.verdict.fixes if before.verdict is not None else ()
         for candidate in _known(before):
-            if found is not None and (candidate.policy or candidate not in own):
-                continue
             if found is not None:
+                if candidate.policy or candidate not in own or steps(candidate) > steps(found[0]):
+                    continue
                 self._again(applied)
             if not self._try(candidate):
                 self._again(applied)

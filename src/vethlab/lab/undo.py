@@ -17,6 +17,7 @@ from vethlab.change import (
     LoadTable,
     RemoveQueue,
     RemoveRoute,
+    SetFlows,
     SetLink,
     SetQueue,
     StartProcess,
@@ -67,6 +68,6 @@ def _destination(one: AddRoute | RemoveRoute) -> str:
 
 def _argvs(one: Change) -> list[tuple[str, ...]]:
     lines = one.commands()
-    if isinstance(one, LoadRuleset | LoadTable | StartProcess | StopProcess):
+    if isinstance(one, LoadRuleset | LoadTable | SetFlows | StartProcess | StopProcess):
         return [(*_SHELL, line) for line in lines]
     return [tuple(shlex.split(line)) for line in lines]

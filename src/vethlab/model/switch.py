@@ -13,6 +13,7 @@ from vethlab.model.link import SWITCH_KIND, End
 
 AUTO, KERNEL, USERSPACE = "auto", "kernel", "userspace"
 KIND = SWITCH_KIND
+FAIL_MODE = "fail_mode="  # the last word of rules as a switch lists them
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class SwitchPort:
 class SwitchBridge:
     """One bridge. `datapath`: kernel, userspace, or (desired only) auto, which is not compared.
 
-    `flows`: OpenFlow rules as they were declared while nobody changed them, else as the switch lists them; empty where it only learns and
-    forwards (`priority=0 actions=NORMAL`).
+    `flows`: OpenFlow rules as they were declared while nobody changed them, else as the switch lists them with its fail mode last; empty
+    where it only learns and forwards (`priority=0 actions=NORMAL`).
     """
 
     datapath: str = AUTO

@@ -177,6 +177,13 @@ CASES: list[tuple[Change, list[str]]] = [
             "printf '%s\\n' priority=0,actions=drop | ovs-ofctl --protocols=OpenFlow14 --bundle replace-flows sw0 -",
         ],
     ),
+    (
+        ops.SetFlows("host", "sw0", ("priority=0 actions=drop", "fail_mode=standalone")),
+        [
+            "ovs-vsctl del-fail-mode sw0",
+            "printf '%s\\n' 'priority=0 actions=drop' | ovs-ofctl --protocols=OpenFlow14 --bundle replace-flows sw0 -",
+        ],
+    ),
     (ops.SetSysctl("a", "net.ipv4.ip_forward", "1"), ["sysctl --write net.ipv4.ip_forward=1"]),
     (ops.SetSysctl("a", "net.ipv4.tcp_rmem", "4096 131072 6291456"), ['sysctl --write net.ipv4.tcp_rmem="4096 131072 6291456"']),
     (ops.LoadRuleset("a", "table ip x {}\n"), ["printf '%s\\n' 'flush ruleset' 'table ip x {}' | nft --file -"]),

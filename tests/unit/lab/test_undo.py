@@ -12,6 +12,7 @@ from vethlab.model.nat import Table
 from vethlab.model.route import NextHop, Route
 from vethlab.model.shaping import Queue
 from vethlab.model.state import Address, Netns, Process, State
+from vethlab.model.switch import Switch, SwitchBridge
 from vethlab.plan.diff import FRESH_LO
 
 ETH0 = Link("eth0", "veth", mac="02:00:00:00:00:01", index=2, peer=End("b", "eth0"))
@@ -126,3 +127,14 @@ def test_a_table_comes_back_by_a_shell() -> None:
     changed = replace(held, text="table inet t {\n chain c {\n }\n}\n")
     (command,) = undoing(State({"a": replace(A, table=held), "b": B}), State({"a": replace(A, table=changed), "b": B}), [])
     assert (("sh", "-c"), True) == (command.argv[:2], command.argv[2].endswith("| nft --file -"))
+
+
+def test_rules_of_a_switch_come_back_by_a_shell() -> None:
+    """As the switch listed them, with the fail mode that it had."""
+    was, now = (
+        State({"a": replace(A, switch=Switch({"sw0": SwitchBridge(flows=flows)})), "b": B})
+        for flows in (("priority=5 actions=drop", "fail_mode=standalone"), ())
+    )
+    first, second = undoing(was, now, [])
+    assert ("sh", "-c", "ovs-vsctl del-fail-mode sw0") == first.argv
+    assert "printf '%s\\n' 'priority=5 actions=drop' | ovs-ofctl" in second.argv[2]
