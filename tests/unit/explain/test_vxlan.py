@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from tests.unit.explain.scenes import Paper, end, sighting
 
+from vethlab.explain import fixes
 from vethlab.explain.compare import last_seen, verdict
 from vethlab.explain.questions import Route, Routed
 from vethlab.model.fdb import UNKNOWN_MAC, Forward
+from vethlab.model.finding import Finding, Where
 from vethlab.model.journey import ANSWER, IN, OUT, OUTER, SOLICIT, FirewallDrop, Observed, Outer
 from vethlab.model.link import Vxlan
 from vethlab.model.snapshot import Drift
@@ -270,3 +272,13 @@ def test_who_learns_remembers_an_address_of_nobody() -> None:
         assert found[:1] == paper.obstacles("h1/a", "10.42.0.2")[:1]
         paper.interface(AT_H2, vxlan=replace(held, local=ip_address("fd00:50::1")))  # another node's, says the lab file
         assert [] == paper.obstacles("h1/a", "10.42.0.2")
+
+
+def test_what_a_host_learned_is_forgotten_whatever_mends_the_rest() -> None:
+    """What brings the lab back to its file forgets too, and that is no step of its own."""
+    forget = fixes.command("h1", "ip", "route", "flush", "cache")
+    own = fixes.fix("let it be cut", fixes.command("h1", "ip", "link", "set", "dev", "vx-pods", "type", "vxlan", "df", "unset"), forget)
+    drift = Drift("r", "interface", "r:two", "mtu 1300 → 1500", (("ip", "link", "set", "dev", "two", "mtu", "1500"),))
+    found = fixes.candidates(Finding("mtu-exceeded", Where("r", "two", "route"), "too large", fixes=(own,)), [drift])
+    assert [("r", "h1"), ("h1", "h1")] == [tuple(one.node for one in fix.commands) for fix in found]
+    assert [1, 1] == [fixes.steps(one) for one in found]
