@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from vethlab.errors import HostError, KernelError
@@ -15,7 +16,7 @@ from vethlab.kernel.port import Namespaces
 from vethlab.kernel.rulesets import nft
 from vethlab.model.question import Rewrite
 
-__all__ = ["RuleText", "rewrites", "rule_text"]
+__all__ = ["RuleText", "handles", "rewrites", "rule_text"]
 
 _VERDICTS = frozenset({"accept", "drop", "reject", "continue", "return", "jump", "goto", "queue"})
 _ALWAYS = _VERDICTS | {"counter", "log"}  # what a rule may hold and yet be for every packet
@@ -63,6 +64,15 @@ def rule_text(namespaces: Namespaces, node: str, family: str, table: str, handle
         text, chain, rejects="reject" in inside, unconditional=_ALWAYS.issuperset(inside), position=siblings.index(handle),
         packets=_packets(rule["expr"], listed),
     )
+
+
+def handles(namespaces: Namespaces, node: str, chain: Sequence[str]) -> frozenset[int]:
+    """The handles of a chain's rules; none where it, or nft, is not there. `chain`: family, table and name."""
+    try:
+        listed = json.loads(nft(namespaces, node, "list", ["-j", "-a", "list", "chain", *chain]))["nftables"]
+    except (HostError, KernelError):
+        return frozenset()
+    return frozenset(item["rule"]["handle"] for item in listed if "rule" in item)
 
 
 def rewrites(namespaces: Namespaces, node: str) -> tuple[Rewrite, ...]:

@@ -66,12 +66,15 @@ def mend(
     said = {(one.node, argv) for one in subject.drift({one.node for one in offer.commands}) for argv in one.commands}
     with _alone(session):
         was = _state(session, subject, offer.commands)
+        rules = _rules(subject, offer.commands)
         try:
             carry_out(subject.namespaces, offer.commands)
         except VethlabError as error:
-            carry_out(subject.namespaces, undoing(was, _state(session, subject, offer.commands), ()))
+            back = undoing(was, _state(session, subject, offer.commands), ())
+            carry_out(subject.namespaces, (*_without(rules, _rules(subject, offer.commands), back), *back))
             raise BuildError(error.message, where=error.where, why=error.why, help="rolled back: the lab is as it was before") from error
         back = undoing(was, _state(session, subject, offer.commands), offer.commands)
+        back = (*_without(rules, _rules(subject, offer.commands), back), *back)
     after = answer(subject, src, dst, rehearse=False, **how)
     return Mended(offer, before, after, tuple(back), news=tuple(one for one in offer.commands if (one.node, one.argv) not in said))
 
@@ -108,6 +111,29 @@ def _state(session: Session, subject: Subject, commands: Sequence[Command]) -> S
     _, goal = session.compare(subject.topology)
     keys = [(command.node, key) for command in commands for key, _ in settings(command.argv)]
     return session.kernel.read(sorted(session.kernel.names()), [*goal.sysctls(), *keys])
+
+
+_Chain = tuple[str, tuple[str, ...]]
+
+
+def _rules(subject: Subject, commands: Sequence[Command]) -> dict[_Chain, frozenset[int]]:
+    """The handles of the rules in every chain that a command adds one to: only the kernel knows what the new one's will be."""
+    from vethlab.kernel.nft_rules import handles  # noqa: PLC0415 - fixes of rulesets only
+
+    chains = {(one.node, one.argv[3:6]) for one in commands if one.argv[:3] in {("nft", "add", "rule"), ("nft", "insert", "rule")}}
+    return {(node, chain): handles(subject.namespaces, node, chain) for node, chain in chains}
+
+
+def _without(
+    before: Mapping[_Chain, frozenset[int]], after: Mapping[_Chain, frozenset[int]], back: Sequence[Command],
+) -> Iterator[Command]:
+    """Delete the rules that were added, unless what takes the fix back loads the ruleset or deletes the table anew."""
+    reloaded = {one.node for one in back if one.argv[0] == "sh" and "| nft" in one.argv[-1]}
+    deleted = {(one.node, *one.argv[3:5]) for one in back if one.argv[:3] == ("nft", "delete", "table")}
+    for (node, chain), found in sorted(after.items()):
+        if node not in reloaded and (node, *chain[:2]) not in deleted:
+            for handle in sorted(found - before[node, chain]):
+                yield Command(node, ("nft", "delete", "rule", *chain, "handle", str(handle)))
 
 
 @contextmanager

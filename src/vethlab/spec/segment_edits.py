@@ -117,7 +117,12 @@ def set_mac(text: str, node: str, interface: str, mac: str) -> str:
 def set_isolated(text: str, node: str, port: str, *, isolated: bool) -> str:
     """Whether the node behind a port of a bridge reaches only those that are not isolated."""
     lab = Lab(text)
-    number = spot(lab.topology, node, port).number
+    where = spot(lab.topology, node, port)
+    if where.kind == LINKS:  # somebody made a bridge in a node by hand, and the end of a cable a port of it
+        if isolated:
+            raise Unsaid("a lab file isolates ports of its networks only")
+        return text
+    number = where.number
     ports = lab.topology.networks[number].ports
     found = next((one for one in ports if (one.on, one.name) == (node, port)), None)
     if found is None:

@@ -41,12 +41,13 @@ FAULTS = {
     "bridge-down": ("host: ip link set dev br0 down",),
     "port-detached": ("host: ip link set dev p-r nomaster",),
     "nft-drop": WALL,
+    "nft-drop by policy": (WALL[0], "r: nft 'add chain inet wall through { type filter hook forward priority 0; policy drop; }'"),
     "route-blackhole": ("r: ip route add blackhole 10.9.2.14/32",),
     "neighbour-wrong": ("a: ip neigh replace 10.9.1.1 lladdr 02:00:00:00:00:77 dev eth0 nud permanent",),
     "rp-filter": ("r: sysctl -qw net.ipv4.conf.all.rp_filter=1", "r: ip route add 10.9.1.11/32 via 10.9.2.14"),
     "echo-ignored": ("d: sysctl -qw net.ipv4.icmp_echo_ignore_all=1",),
 }
-CHOSEN = FAULTS if LONG else ["link-down", "port-detached", "nft-drop", "rp-filter"]
+CHOSEN = FAULTS if LONG else ["link-down", "port-detached", "nft-drop", "nft-drop by policy", "rp-filter"]
 TWO = ("a: ip route del default", "r: sysctl -qw net.ipv4.ip_forward=0")
 
 
@@ -99,10 +100,11 @@ def broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Broke
         made.lab.down()
 
 
-@pytest.mark.parametrize("finding", CHOSEN)
-def test_a_fix_and_back(broken: Broken, finding: str) -> None:
+@pytest.mark.parametrize("fault", CHOSEN)
+def test_a_fix_and_back(broken: Broken, fault: str) -> None:
     """`fix --yes` mends what `why` found, and `--undo` leaves the lab exactly as broken as it was."""
-    broken.spoil(*FAULTS[finding])
+    finding = fault.split()[0]
+    broken.spoil(*FAULTS[fault])
     before = broken.look()
     status, answer = broken.json("why", "a", "d", "--no-fix")
     assert (1, finding, []) == (status, answer["verdict"]["finding"], answer["fix"])
