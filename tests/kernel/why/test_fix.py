@@ -103,7 +103,7 @@ def broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Broke
 @pytest.mark.parametrize("fault", CHOSEN)
 def test_a_fix_and_back(broken: Broken, fault: str) -> None:
     """`fix --yes` mends what `why` found, and `--undo` leaves the lab exactly as broken as it was."""
-    finding = fault.split()[0]
+    finding = fault.split(maxsplit=1)[0]
     broken.spoil(*FAULTS[fault])
     before = broken.look()
     status, answer = broken.json("why", "a", "d", "--no-fix")
