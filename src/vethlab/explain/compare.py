@@ -114,6 +114,7 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     yield from (found for error in observed.errors if (found := told(error, way, observed, last)) is not None)
     # The kernel's own reason comes last: about half of all faults leave none, and some mislead. It never overrules what was found without.
     yield from (found for drop in observed.drops if (found := _told(drop, way, last)) is not None)
+    yield from (_presumed(one) for one in way.obstacles if one.suspect and one.at == last + 1 and one.finding.slug == "tc-drop")
     yield _unknown(way, observed, last)
 
 
@@ -143,6 +144,14 @@ def _counted(one: Obstacle, observed: Observed) -> bool:
     return names is None or any(
         count.name in names and (count.node, count.interface) == (where.node, where.interface) for count in observed.counts
     )
+
+
+def _presumed(one: Obstacle) -> Obstacle:
+    """A filter that counted no drop, where a packet ended that nothing else explains: it may have led it elsewhere (act_mirred)."""
+    found = one.finding
+    return replace(one, finding=replace(
+        found, summary=f"{found.summary}, or leads it elsewhere", evidence=tuple(replace(said, kernel=False) for said in found.evidence),
+    ))
 
 
 def _could_not_ask(way: Way, observed: Observed, last: int) -> bool:

@@ -287,3 +287,10 @@ def test_an_arp_question_for_a_cable_is_answered_by_name() -> None:
     assert ["seen last: neighbour solicitation leaving a:eth0; never: neighbour solicitation coming in at b:eth0"] == [
         one.says for one in found.evidence
     ]
+
+
+def test_a_filter_that_counted_nothing_is_presumed() -> None:
+    """It is named only where nothing else explains the end of the packet, and no kernel says so."""
+    way = blocked("tc-drop", "b:eth0", 6, suspect=True)
+    assert "tc-drop at b:eth0 (inferred)" == said(way, Observed(ok=False, sightings=ARRIVED))
+    assert "unknown" == said(way, Observed(ok=False, sightings=ARRIVED[:5])).split()[0]
