@@ -102,12 +102,12 @@ def test_a_further_obstacle_is_told_once() -> None:
         ("queue-drop", (Count("a", "eth0", "qdisc_dropped", 1),), "unknown"),
         ("queue-drop", (Count("b", "eth0", "qdisc_waiting", 98),), "queue-drop"),
         ("tc-drop", (Count("b", "eth0", "ingress_dropped", 2),), "tc-drop"),
-        ("tc-drop", (), "unknown"),
+        ("tc-drop", (), "tc-drop"), ("queue-drop", (), "unknown"),
         ("xdp-drop", (), "xdp-drop"),
     ],
 )
 def test_a_suspect_needs_its_counter(slug: str, counts: tuple[Count, ...], expected: str) -> None:
-    """A queue and a filter that drop say so in a counter; XDP has none, and where it was seen last is enough."""
+    """A queue that drops says so in a counter; XDP has none, a filter may lead elsewhere: where it was seen last is enough."""
     way = blocked(slug, "b:eth0", 5, suspect=True)
     assert expected == said(way, Observed(ok=False, sightings=SIGHTINGS[:5], counts=counts)).split()[0]
 
