@@ -165,7 +165,7 @@ def _refuse(  # noqa: PLR0911 - as many as decide
             return bool(onward.error) or onward.interface == came
     if any(one.node == node and one.now_source == travel.source for one in way.bindings) and travel.origin != node and not local:
         travel.visited.append((node, came, came))  # it was translated here, and is back: its source is the node's own by now
-        way.block(hops.loop(scene, travel, (yield from scene.drift())))
+        way.block(hops.loop(scene, travel, (yield from scene.drift(*(been[0] for been in travel.visited)))))
         return True
     if found.route is None:
         gone = yield from lost_route(scene, node, travel.target)
