@@ -23,13 +23,18 @@ _SETS = ("addresses", "neighbours", "fdb", "filled")
 _MAPS = ("sysctls", "queues")
 
 
-def settled(actual: State) -> State:
-    """`actual` without what follows from the rest of it: the state of a port is its bridge's business, and changes with its carrier."""
+def settled(actual: State, *, only: int | None = None) -> State:
+    """`actual` without what follows from the rest of it: the state of a port is its bridge's business, and changes with its carrier.
+
+    `only`: of ports in this state alone.
+    """
+    def free(link: Link) -> Link:
+        if link.port is None or (only is not None and link.port.state != only):
+            return link
+        return replace(link, port=replace(link.port, state=None))
+
     return State({
-        name: replace(one, links={
-            key: link if link.port is None else replace(link, port=replace(link.port, state=None)) for key, link in one.links.items()
-        })
-        for name, one in actual.netns.items()
+        name: replace(one, links={key: free(link) for key, link in one.links.items()}) for name, one in actual.netns.items()
     })
 
 

@@ -150,6 +150,31 @@ def test_a_rollback_that_leaves_something_says_what() -> None:
     assert "rollback-failed" == caught.value.slug
 
 
+class Slow(Fake):
+    """A kernel whose ports begin to forward a moment after they were made; those that are there from the beginning do already."""
+
+    def read(self, names: Iterable[str], sysctls: Iterable[tuple[str, str]] = ()) -> State:
+        """Each port of a bridge with its state."""
+        seen = super().read(names, sysctls)
+        state = 0 if self.applied else 3
+        return State({
+            name: replace(one, links={
+                key: link if link.port is None else replace(link, port=replace(link.port, state=state)) for key, link in one.links.items()
+            })
+            for name, one in seen.netns.items()
+        })
+
+
+def test_a_port_that_does_not_forward_yet_is_no_difference() -> None:
+    """What is put back is whole although its ports, made anew, are still to come up by themselves."""
+    kernel, goal = Slow(running().read(["host", "a", "b", "c", "r", "d"])), bigger()
+    before = everything(kernel, goal)
+    kernel.fail_at = 5
+    with pytest.raises(BuildError, match="injected") as caught:
+        converge(kernel, before, goal)
+    assert "rollback-failed" != caught.value.slug
+
+
 def test_a_failed_new_lab_is_not_rolled_back_by_hand() -> None:
     """A lab that is being made is dropped as a whole by whoever holds it; nothing more is applied."""
     kernel = Fake(fail_at=5)

@@ -124,6 +124,7 @@ def test_the_state_of_a_port_is_its_bridges_business() -> None:
     port = bridged.netns["host"].links["p-a"]
     told = State({"host": replace(bridged.netns["host"], links={"p-a": replace(port, port=BridgePort(state=3))})})
     assert settled(told).netns["host"].links["p-a"].port == BridgePort()
+    assert (BridgePort(), BridgePort(state=3)) == tuple(settled(told, only=one).netns["host"].links["p-a"].port for one in (3, 4))
 
 
 def test_settings_of_an_interface_go_with_it() -> None:
