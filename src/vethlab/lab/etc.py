@@ -41,8 +41,8 @@ def resolver(places: tuple[str, str] = (RESOLV_CONF, UPSTREAM)) -> str:
 
 
 def _is_near(line: str) -> bool:
-    word, _, address = line.strip().partition(" ")
-    return word == "nameserver" and address.strip().startswith(("127.", "::1"))
+    words = line.split()
+    return words[:1] == ["nameserver"] and len(words) > 1 and (words[1] == "::1" or words[1].startswith(("127.", "0.")))
 
 
 def _read(path: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from vethlab import spec
 from vethlab.apply import Goal
 from vethlab.change import AddMacvlan, AddNetns, AddVeth, RemoveNetns
-from vethlab.errors import NotFoundError, UsageError
+from vethlab.errors import NotFoundError, SpecErrors, UsageError
 from vethlab.lab.requirements import require
 from vethlab.lab.undo import as_commands, undoing
 from vethlab.lab.wishing import LinkWish, Wanted, wanted
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vethlab.model.finding import Command
     from vethlab.model.state import State
     from vethlab.model.topology import Topology
+    from vethlab.spec.membership import Gone
 
 ASKED = "asked for"
 _UNSAYABLE = (AddNetns, RemoveNetns, AddVeth, AddMacvlan)
@@ -135,6 +136,26 @@ def _goal(session: Session, before: State, said: tuple[Topology, Wanted], *, up:
     return raised(before, new, end) if up else lowered(before, end)
 
 
+def _named(file: str, wish: Wanted) -> UsageError:
+    return UsageError(
+        f"the lab file says more that names what goes: {', '.join(wish.along)}", where=file, slug="file",
+        help="take that out of the file first, or leave --write away",
+    )
+
+
+def _without(text: str, file: str, gone: Gone, wish: Wanted) -> str:
+    """The text without it. A route that follows from a gateway stands nowhere in it, and goes with what it followed from."""
+    from vethlab.spec import link_edits  # noqa: PLC0415 - as in _edited
+    from vethlab.spec.edit import Unsaid  # noqa: PLC0415
+
+    try:
+        return link_edits.remove(text, gone, wish.topology)
+    except (Unsaid, SpecErrors):
+        if wish.along:
+            raise _named(file, wish) from None
+        raise
+
+
 def _edited(session: Session, now: Topology, wish: Wanted, asked: LinkWish) -> tuple[str, str]:
     """The lab file and what it will say, before anything is touched."""
     from vethlab.spec import link_edits  # noqa: PLC0415 - only for --write
@@ -149,16 +170,13 @@ def _edited(session: Session, now: Topology, wish: Wanted, asked: LinkWish) -> t
     text = read_text(file)
     if spec.loads(text, file) != now:
         raise UsageError(f"{file} says something else than the running lab is", slug="file", help="vethlab up, then again")
-    if wish.along:
-        raise UsageError(
-            f"the lab file says more that names what goes: {', '.join(wish.along)}", where=file, slug="file",
-            help="take that out of the file first, or leave --write away",
-        )
+    if any(one.startswith("check ") for one in wish.along):
+        raise _named(file, wish)
     try:
         if asked.add:
             return file, link_edits.add(text, wish.joined, asked.said, wish.topology)
         if wish.gone is not None:
-            return file, link_edits.remove(text, wish.gone, wish.topology)
+            return file, _without(text, file, wish.gone, wish)
         return file, text if wish.where is None else link_edits.set_keys(text, wish.where, asked.said, wish.topology)
     except Unsaid as unsaid:
         raise UsageError(f"the lab file cannot say so: {unsaid}", where=file, slug="file", help="leave --write away, or edit it") from None

@@ -87,8 +87,12 @@ def prepare(namespaces: Scope, topology: Topology, owner: str, before: Netns, wa
     `before`: what of the lab is there now.
     """
     place, theirs = _place(namespaces), taken(namespaces, owner)
-    if place != HOST:  # four addresses out of a route to everywhere are nobody's loss
-        theirs = replace(theirs, ways=tuple(one for one in theirs.ways if one[0].prefixlen >= WIDE))
+    if place != HOST:  # four addresses out of a route to everywhere are nobody's loss; those that are ours already are narrower than any
+        ours = [one.address.network for one in before.addresses]
+        theirs = replace(theirs, ways=tuple(
+            one for one in theirs.ways
+            if one[0].prefixlen >= WIDE and not any(one[0].version == own.version and one[0].overlaps(own) for own in ours)
+        ))
     found = collisions(wanted, theirs)
     if place == HOST:
         with _inside(namespaces, NETLINK_SOCK_DIAG) as sockets:

@@ -158,6 +158,8 @@ class Session:
 
     def plan(self, topology: Topology, nodes: Collection[str] | None = None) -> tuple[Change, ...]:
         """The changes that would bring the lab, or these nodes of it, to `topology`; nothing is touched."""
+        if nodes is None:
+            require_same(topology, self.held.record)
         actual, goal = self.compare(topology, nodes)
         if self.held.record.machine:
             from vethlab.lab import sharing  # noqa: PLC0415 - as in _build

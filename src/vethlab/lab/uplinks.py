@@ -20,7 +20,7 @@ from vethlab.kernel.netlink.connection import Connection
 from vethlab.kernel.occupied import led_out
 from vethlab.model.occupied import WIDE
 from vethlab.model.outside import Transfer
-from vethlab.plan.uplink import transfer
+from vethlab.plan.uplink import meets, transfer
 
 if TYPE_CHECKING:
     from vethlab.keep.client import Mode, Scope
@@ -64,10 +64,14 @@ def _require_pasta(topology: Topology) -> None:
 
 
 def way(held: Held, topology: Topology, *, ipv6: bool) -> Transfer:
-    """The addresses of a lab's way out: chosen when it is asked for first, then kept in its record."""
-    if not held.record.way[0]:
+    """The addresses of a lab's way out: chosen when it is asked for first, then kept in its record until the lab needs them itself."""
+    if not held.record.way[0] or meets(topology, _kept(held)):
         found = _choose(held.namespaces, topology, held.record.machine, ipv6=ipv6)
         held.record = replace(held.record, way=(tuple(map(str, found.near)), tuple(map(str, found.far))))
+    return _kept(held)
+
+
+def _kept(held: Held) -> Transfer:
     near, far = (tuple(ip_interface(one) for one in side) for side in held.record.way)
     return Transfer(near, far)
 

@@ -87,6 +87,8 @@ def _added(now: Topology, asked: LinkWish) -> Wanted:
     networks = [network.name for network in now.networks]
     if not (separator and left and right):
         raise UsageError(f"a link is END -- END, this is `{asked.add}`", help='for example --add "a 10.0.0.1/24 -- b 10.0.0.2/24"')
+    if left in networks and right in networks:
+        raise UsageError("both ends are networks", where=asked.add, help="a link joins two nodes, or a node and a network")
     if left in networks:
         left, right = right, left
     if right not in networks:

@@ -19,7 +19,8 @@ from vethlab.plan.settings import of_interface
 __all__ = ["lowered", "raised", "settled", "shifted"]
 
 _WHOLE = ("nft", "processes", "table", "switch")
-_SETS = ("addresses", "neighbours", "fdb", "filled")
+_HANGING = ("addresses", "neighbours", "fdb")
+_SETS = (*_HANGING, "filled")
 _MAPS = ("sysctls", "queues")
 
 
@@ -70,9 +71,9 @@ def _bereft(here: Netns, lost: Collection[str]) -> Netns:
     """A namespace without what hangs on interfaces that it loses, drift included: the kernel takes it away with them. Routes stay."""
     if not lost:
         return here
-    kept: dict[str, Any] = {key: frozenset(one for one in getattr(here, key) if one.interface not in lost) for key in _SETS}
+    kept: dict[str, Any] = {key: frozenset(one for one in getattr(here, key) if one.interface not in lost) for key in _HANGING}
     return replace(
-        here, **kept, queues={name: queue for name, queue in here.queues.items() if name not in lost},
+        here, **kept, filled=here.filled - frozenset(lost), queues={name: queue for name, queue in here.queues.items() if name not in lost},
         sysctls={key: value for key, value in here.sysctls.items() if not (of_interface(key) and key.split(".")[3] in lost)},
     )
 

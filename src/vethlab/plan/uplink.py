@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from vethlab.errors import LabError
 from vethlab.model.address import IPNetwork, IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 from vethlab.model.link import End
 from vethlab.model.names import HOST, WORLD, mark, uplink_name
@@ -31,7 +32,7 @@ _IP = {4: "ip", 6: "ip6"}
 def transfer(topology: Topology, owner: str, taken: Collection[IPNetwork] = (), *, versions: Collection[int] = (4, 6)) -> Transfer:
     """The subnet between the lab's host and what is outside: the same for an owner on every run, unless somebody has it.
 
-    `taken`: what others have there. The lab's own subnets never count as free.
+    `taken`: what others have there. The lab's own subnets never count as free. LabError if none is.
     """
     used = [*taken, *_own(topology)]
     first = zlib.crc32(owner.encode()) % _PIECES
@@ -39,6 +40,11 @@ def transfer(topology: Topology, owner: str, taken: Collection[IPNetwork] = (), 
         made = _piece(number % _PIECES)
         if not any(one.network.overlaps(other) for one in made.far for other in used if other.version == one.version):
             break
+    else:
+        raise LabError(
+            f"no subnet is free for the way out of lab `{topology.name}`", where=topology.name, slug="machine-has-it",
+            why=f"the machine has routes to all of {POOL4}, of which a way out takes four addresses", help="take `uplink: pasta`",
+        )
     return Transfer(*(tuple(one for one in side if one.version in versions) for side in (made.near, made.far)))
 
 
@@ -46,6 +52,12 @@ def _piece(number: int) -> Transfer:
     four, six = int(POOL4.network_address) + 4 * number, int(POOL6.network_address) + (number << 64)
     near = (IPv4Interface((four + 2, 30)), IPv6Interface((six + 2, 64)))
     return Transfer(near, (IPv4Interface((four + 1, 30)), IPv6Interface((six + 1, 64))))
+
+
+def meets(topology: Topology, on: Transfer) -> bool:
+    """Whether the lab has come to use a subnet of its own way out."""
+    ways = [one.network for one in (*on.near, *on.far)]
+    return any(way.overlaps(own) for way in ways for own in _own(topology) if own.version == way.version)
 
 
 def _own(topology: Topology) -> Iterator[IPNetwork]:
@@ -94,4 +106,4 @@ def _chain(name: str, head: str, rules: list[str]) -> list[str]:
     return [f"\tchain {name} {{", f"\t\ttype {head}; policy accept;", *[f"\t\t{rule}" for rule in rules], "\t}"]
 
 
-__all__ = ["LedOut", "add", "cable", "transfer"]
+__all__ = ["LedOut", "add", "cable", "meets", "transfer"]

@@ -118,7 +118,7 @@ def test_what_is_written_is_declared(lab: Lab, file: Path) -> None:
         (LinkWish(("br0",), remove=True), UsageError), (LinkWish(("a", "b"), up=False, write=True), UsageError),
         (LinkWish(("z",), remove=True), NotFoundError), (LinkWish(add="a -- br0"), UsageError),
         (LinkWish(add="d 10.9.9.9 -- br0"), UsageError), (LinkWish(("b",), remove=True, write=True), UsageError),
-        (LinkWish(add="br0 -- d", said={"rate": "1mbit"}), UsageError),
+        (LinkWish(add="br0 -- d", said={"rate": "1mbit"}), UsageError), (LinkWish(add="br0 -- br0"), UsageError),
     ],
     ids=str,
 )
@@ -250,3 +250,12 @@ def test_a_refused_change_is_rolled_back(lab: Lab) -> None:
     with pytest.raises((BuildError, UsageError)):
         lab.change_link(LinkWish(add="a 10.0.2.1/24 -- b:lo 10.0.2.2/24"))
     assert before.netns["a"].links == lab.state().netns["a"].links
+
+
+def test_a_route_that_follows_from_a_gateway_is_not_in_the_way(tmp_path: Path) -> None:
+    """The file says nothing of it, so it goes with the place on the network that it followed from; one that it says is in the way."""
+    path = tmp_path / "led.lab.yaml"
+    path.write_text("name: led\nnetworks:\n  br0: {subnet: 10.1.0.0/24, gateway: 1, nodes: [a, b, c]}\n", encoding="utf-8")
+    with Lab.load(path) as running:
+        running.change_link(LinkWish(("b", "br0"), remove=True, write=True))
+        assert (spec.loads(path.read_text(encoding="utf-8")), []) == (running.topology, planned(running))

@@ -61,9 +61,14 @@ def test_out_through_a_machine_with_networks_of_its_own(here: Machine) -> None:
         here.write("up", LAB)
         here.ok("up")
         assert here.json("check")["ok"]
+        here.run("ip", "route", "add", "blackhole", "198.18.0.0/15")  # comes later, wider than ours
+        here.write("up", LAB.replace("nodes: [c]", "nodes: [c, late]"))
+        here.ok("up")
+        here.run("ip", "route", "del", "blackhole", "198.18.0.0/15")
         here.write("up", LAB.replace("uplink: machine\n", ""))
-        done = here.vethlab("up")
-        assert (2, True) == (done.returncode, "error[other-host]" in done.stderr), done
+        for verb in ("up", "plan"):
+            done = here.vethlab(verb)
+            assert (2, True) == (done.returncode, "error[other-host]" in done.stderr), done
         here.ok("down", "up", "--wait")
         assert before == look(here)
 

@@ -15,6 +15,8 @@ ABOVE = "nameserver 192.0.2.53\nnameserver 2001:db8::53\n"
     (STUB, None, ""),
     (ABOVE, None, ""),
     ("nameserver ::1\nnameserver 192.0.2.53\nsearch example\n", ABOVE, "nameserver 192.0.2.53\nsearch example\n"),
+    ("nameserver\t127.0.0.53\n", ABOVE, ABOVE),
+    ("nameserver 0.0.0.0\n", ABOVE, ABOVE),
     (None, None, ""),
     ("search example\n", "nameserver 127.0.0.1\n", ""),
 ])

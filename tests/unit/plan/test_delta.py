@@ -147,3 +147,11 @@ def test_what_hangs_on_a_lost_interface_goes_with_it() -> None:
     left = shifted(full, state(), bare).netns["a"]
     assert (frozenset(), frozenset(), {}, {"lo", "mine"}) == (left.addresses, left.neighbours, left.queues, set(left.links))
     assert {ip_network("10.8.0.0/16")} == {one.destination for one in left.routes}
+
+
+def test_who_leaves_a_switch_of_the_machine_fills_in_no_checksums() -> None:
+    """What is known of an interface that goes, goes with it."""
+    old, new = state(), desired(spec.loads(LAB.replace("LINKS", "").replace("10.9.0.0/16 via 10.0.0.2", "blackhole 10.9.0.0/16").replace(
+        ", 10.7.0.0/16 dev eth0", "")))
+    filling = replace(running().netns["b"], filled=frozenset({"eth0", "other"}))
+    assert {"other"} == shifted(State({**running().netns, "b": filling}), old, new).netns["b"].filled

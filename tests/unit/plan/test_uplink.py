@@ -7,7 +7,7 @@ import pytest
 
 from vethlab import change as ops
 from vethlab import spec
-from vethlab.errors import SpecErrors
+from vethlab.errors import LabError, SpecErrors
 from vethlab.model.link import End
 from vethlab.model.names import HOST, WORLD
 from vethlab.model.nat import Table
@@ -15,7 +15,7 @@ from vethlab.model.route import NextHop
 from vethlab.model.state import Netns, State
 from vethlab.plan.desired import desired
 from vethlab.plan.diff import diff
-from vethlab.plan.uplink import POOL4, POOL6, transfer
+from vethlab.plan.uplink import POOL4, POOL6, meets, transfer
 from vethlab.plan.watch import recorded_keys, watched
 
 NETWORK = 'networks: {br0: {subnet: [10.1.0.0/24, "fd01::/64"], gateway: 1, nat: masquerade, nodes: [a]}}\n'
@@ -31,7 +31,7 @@ def test_the_file_says_so_again() -> None:
 
 
 def test_the_subnet_is_the_same_each_time_and_nobodys() -> None:
-    """By the owner's name, unless somebody has it: the machine, or the lab itself. Where nothing is free, `up` will say so."""
+    """By the owner's name, unless somebody has it: the machine, or the lab itself. Where nothing is free, that is said."""
     again, other = transfer(TOPOLOGY, "up"), transfer(TOPOLOGY, "other")
     assert (ON, True) == (again, other.far != ON.far)
     four, six = ON.far
@@ -44,7 +44,14 @@ def test_the_subnet_is_the_same_each_time_and_nobodys() -> None:
     assert ((4,), (4, 6)) == tuple(
         tuple(one.version for one in transfer(TOPOLOGY, "up", versions=versions).near) for versions in ((4,), (4, 6))
     )
-    assert transfer(TOPOLOGY, "up", [ip_network("0.0.0.0/0")]).far
+    with pytest.raises(LabError, match="no subnet is free"):
+        transfer(TOPOLOGY, "up", [ip_network("198.18.0.0/15")])
+
+
+def test_a_lab_may_come_to_need_its_own_way_out() -> None:
+    """Its file gives a node the subnet that was free before."""
+    mine = spec.loads(f"name: up\nuplink: machine\nlinks: [a {ON.far[1]} -- b]\n")
+    assert (False, True) == (meets(TOPOLOGY, ON), meets(mine, ON))
 
 
 def test_what_the_machine_gets() -> None:
