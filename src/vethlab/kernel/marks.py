@@ -30,12 +30,11 @@ _NO_INDEX = 0x7FFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """One interface of ours. `dies`: one end of a cable whose other end is in a node: it goes with the node's namespace."""
+    """One interface, table or bridge of ours."""
 
     name: str
     kind: str
     mark: str
-    dies: bool
 
     @property
     def owner(self) -> str:
@@ -54,7 +53,7 @@ def here(protocol: int = socket.NETLINK_ROUTE) -> Connection:
 def marked(connection: Connection) -> list[Marked]:
     """Every interface that bears a mark, whoever's it is."""
     seen = [links.decode(*part) for part in connection.dump(links.RTM_GETLINK, links.dump_body())]
-    return [Marked(one.name, one.kind, one.mark, one.kind == "veth" and one.abroad) for one in seen if one.mark and owner_of(one.mark)]
+    return [Marked(one.name, one.kind, one.mark) for one in seen if one.mark and owner_of(one.mark)]
 
 
 def indexes(connection: Connection, owner: str) -> frozenset[int]:
@@ -66,7 +65,7 @@ def indexes(connection: Connection, owner: str) -> frozenset[int]:
 def marked_tables(connection: Connection) -> list[Marked]:
     """Every nft table that bears a mark in its comment; over a NETLINK_NETFILTER socket."""
     found = nftables.tables(connection)
-    return [Marked(one.name, f"table {one.family}", one.comment, dies=False) for one in found if owner_of(one.comment)]
+    return [Marked(one.name, f"table {one.family}", one.comment) for one in found if owner_of(one.comment)]
 
 
 def remove_tables(connection: Connection, found: Sequence[Marked]) -> list[Marked]:

@@ -109,7 +109,7 @@ def marked(base: str) -> list[Marked]:
     """Every bridge that bears a mark, whoever's it is. KernelError where nobody answers."""
     with _reached(base) as database:
         (found,) = database.transact([select("Bridge", ALL, ["name", "external_ids"])])
-    return [Marked(row["name"], SWITCH, mark(owner, row["name"]), dies=False) for row in found["rows"] if (owner := _owner(row))]
+    return [Marked(row["name"], SWITCH, mark(owner, row["name"])) for row in found["rows"] if (owner := _owner(row))]
 
 
 def remove(base: str, found: Sequence[Marked]) -> list[Marked]:

@@ -87,7 +87,7 @@ class Held:
                 names.remove(self.record.lab)
             self._leave_switch()
             self.keeper.end(wait=wait)
-            self._sweep(whole=wait)
+            self._sweep()
             return
         freeing = None
         if wait:
@@ -99,7 +99,7 @@ class Held:
         self.namespaces.close()
         if freeing is not None:
             freeing.wait()
-        self._sweep(whole=wait)
+        self._sweep()
 
     def _leave_switch(self) -> None:
         """Take its bridges off the machine's Open vSwitch first, so that this does not miss their ports, and wait until it has done so."""
@@ -108,12 +108,12 @@ class Held:
 
             sharing.leave(self.record.switch, self.record.machine)
 
-    def _sweep(self, *, whole: bool) -> None:
+    def _sweep(self) -> None:
         """What is left on the machine, where the keeper could not take it away."""
         if self.record.machine:
             from vethlab.lab import machine  # noqa: PLC0415 - labs with `host: machine` only
 
-            machine.sweep(self.record.machine, whole=whole, switch=self.record.switch)
+            machine.sweep(self.record.machine, switch=self.record.switch)
 
 
 def here() -> str:

@@ -141,16 +141,15 @@ def lacks(namespaces: Scope, topology: Topology) -> tuple[str, ...]:
     )
 
 
-def sweep(owner: str, *, whole: bool, switch: str = "") -> None:
-    """Remove what a lab that has ended left, which is nothing if its keeper could end by itself. `whole`: ends of cables too.
+def sweep(owner: str, *, switch: str = "") -> None:
+    """Remove what a lab that has ended left: ends of cables are about to go with their nodes, which takes the kernel up to seconds.
 
-    Without that only those go whose other end somebody moved to the machine: all others are about to go with their nodes.
     `switch`: where it had bridges on the machine's Open vSwitch.
     """
     base = switch or sharing.directory()
     with suppress(VethlabError, OSError):
         if owner not in alive():
-            _remove([one for one in _marked(base) if one.owner == owner and (whole or not one.dies)], base)
+            _remove([one for one in _marked(base) if one.owner == owner], base)
 
 
 def leftovers() -> list[Marked]:

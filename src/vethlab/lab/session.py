@@ -260,7 +260,7 @@ def _sweep(topology: Topology, owner: str) -> None:
     if topology.machine:
         from vethlab.lab import machine  # noqa: PLC0415 - as in _build
 
-        machine.sweep(owner, whole=True)
+        machine.sweep(owner)
 
 
 @contextlib.contextmanager
