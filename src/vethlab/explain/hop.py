@@ -69,13 +69,12 @@ def decide(  # noqa: PLR0911 - a packet has as many fates
     elif (missing := neighbour.missing_from(scene, node, travel.target)) is not None:
         way.block(missing)
         return None
-    elif (stray := (yield from strayed(scene, node, travel.target, routed.interface))) is not None:
-        way.block(stray)
-        return None
-    elif travel.target.version == 4:
-        way.clear("rp-filter", "forwarding-off")
     else:
-        yield from _forwards(way, scene, travel, node, snapshot, came, evidence, routed)
+        yield from _strays(scene, way, travel, node, routed.interface)
+        if travel.target.version == 4:
+            way.clear("rp-filter", "forwarding-off")
+        else:
+            yield from _forwards(way, scene, travel, node, snapshot, came, evidence, routed)
     if travel.flaw is not None:
         way.block(travel.flaw)
     if routed.interface is None or not (yield from _goes_on(scene, way, travel, node, came, routed.interface)):
@@ -114,14 +113,20 @@ def _originate(scene: Scene, way: Way, travel: Travel, node: str) -> Asking[Deci
         travel.flaw = yield from lost_source(scene, node, routed.interface, travel.target.version)
     if routed.type == "local":
         return Local()
-    stray = yield from strayed(scene, node, travel.target, routed.interface)
-    way.block(*([] if stray is None else [stray]))
+    yield from _strays(scene, way, travel, node, routed.interface)
     way.clear("no-route" if way.leg == "request" else "no-return-route")
-    if stray is not None or routed.interface is None:
+    if routed.interface is None:
         return None
     travel.hops = hops.initial(snapshot, routed.interface, travel)
     travel.visited.append((node, "", routed.interface))
     return Onward(routed.interface, routed.via or travel.target, routed.mtu)
+
+
+def _strays(scene: Scene, way: Way, travel: Travel, node: str, leaves: str | None) -> Asking[None]:
+    """A wider route leads it. It is followed: a way round what is gone may have been laid on purpose."""
+    stray = yield from strayed(scene, node, travel.target, leaves)
+    if stray is not None:
+        way.astray(stray)
 
 
 def _from_any(travel: Travel) -> bool:

@@ -135,7 +135,7 @@ def _merge(way: Way, under: _Underlay, frame: Frame, about: IP | None, ends: End
         way.visits(node)
     for one in under.way.obstacles:
         broken = replace(inside(one.finding, ends.sender, ends.receiver), direction=way.leg)
-        way.obstacles.append(Obstacle(begin + one.at, broken, one.suspect))
+        way.obstacles.append(Obstacle(begin + one.at, broken, one.suspect, begin + one.until if one.until else 0))
 
 
 def inside(found: Finding, sender: str, receiver: str) -> Finding:

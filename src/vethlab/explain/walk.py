@@ -93,10 +93,20 @@ def _meant_node(scene: Scene, flow: Flow, target: IP) -> str | None:
 
 def leg(scene: Scene, way: Way, travel: Travel, origin: str, came: str | None = None) -> Asking[End | None]:
     """One direction. Returns where the packet was delivered, None where the way ends before that. `came`: by what it enters the lab."""
-    node = origin
+    begin, decided = len(way.obstacles), list[int]()
+    arrived = yield from _follow(scene, way, travel, origin, came, decided)
+    way.settle(begin, decided, arrived=arrived is not None)
+    return arrived
+
+
+def _follow(
+    scene: Scene, way: Way, travel: Travel, node: str, came: str | None, decided: list[int],
+) -> Asking[End | None]:
+    """From node to node. `decided`: after each router the number of points up to there."""
     for _ in range(MOST_HOPS):
         way.routes(node)
         decision = yield from decide(scene, way, travel, node, came)
+        decided.append(len(way.points))
         if decision is None:
             return None
         if isinstance(decision, Local):

@@ -17,6 +17,8 @@ from vethlab.model.link import End
 
 __all__ = ["Binding", "Obstacle", "Point", "Way"]
 
+OF_STRAYING = frozenset({"routing-loop", "rp-filter"})  # what a packet meets because it does not go the way that is meant for it
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -41,11 +43,15 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Something that keeps a packet from reaching point number `at`. `suspect`: it may do so; only what was seen can tell."""
+    """Something that keeps a packet from reaching point number `at`. `suspect`: it may do so; only what was seen can tell.
+
+    `until`: of what led it another way than it should go, the number of the point that shows that this way is right too; 0 for all else.
+    """
 
     at: int
     finding: Finding
     suspect: bool = False
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,24 @@ class Way:
     def suspect(self, *findings: Finding) -> None:
         """What may be an obstacle in front of the next point."""
         self.obstacles += [Obstacle(len(self.points), replace(one, direction=self.leg), suspect=True) for one in findings]
+
+    def astray(self, finding: Finding) -> None:
+        """From here it goes another way than the lab file means; where that leads the rest of the walk tells (`settle`)."""
+        self.obstacles.append(Obstacle(len(self.points), replace(finding, direction=self.leg), until=len(self.points) + 1))
+
+    def settle(self, begin: int, decided: list[int], *, arrived: bool) -> None:
+        """A leg is walked: what led it another way is none of its obstacles if it arrives all the same.
+
+        `begin`: the leg's first obstacle; `decided`: how many points there were as each of its routers had decided. A way that it
+        does not arrive by may be meant once the next router sends the packet on; not one that goes round, or out of the lab.
+        """
+        mine = self.obstacles[begin:]
+        whole = self.left is not None or any(one.finding.slug in OF_STRAYING for one in mine)
+        if arrived and not whole:
+            mine = [one for one in mine if not one.until]
+        far = [*([] if whole else decided), len(self.points)]
+        ends = {one.at: next((at for at in far if at > one.at), one.until) for one in mine}
+        self.obstacles[begin:] = [replace(one, until=ends[one.at]) if one.until else one for one in mine]
 
     def clear(self, *slugs: str) -> None:
         """These were looked for and are not there."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_interface
 
 import pytest
-from tests.unit.explain.scenes import BRIDGED, CABLE, ROUTED, Paper, end, route
+from tests.unit.explain.scenes import BRIDGED, CABLE, ROUTED, Paper, end, route, sighting
 
 from vethlab.explain.loss import lost_route, lost_source, strayed
 from vethlab.explain.scene import Scene
 from vethlab.model.finding import Finding
+from vethlab.model.journey import OUT, IcmpError, Observed
 from vethlab.model.snapshot import Drift, FibRule
 
 
@@ -161,3 +162,67 @@ def test_a_router_leads_astray_what_it_should_deliver() -> None:
     paper.interface("r:right", up=False)
     paper.without("r", "10.0.2.0/24")
     assert "link-down at r:right" in paper.obstacles("a", "10.0.2.2")
+
+
+FAILOVER = """\
+name: paper
+links:
+  - a 10.0.1.2/24 -- r:left 10.0.1.1/24
+  - r:right 10.0.2.1/24 -- b:eth0 10.0.2.2/24
+  - r:spare 10.0.3.1/24 -- s:left 10.0.3.2/24
+  - s:right 10.0.4.1/24 -- b:eth1 10.0.4.2/24
+nodes:
+  a: {routes: [default via 10.0.1.1]}
+  r: {forward: true, routes: ["10.0.0.0/16 via 10.0.3.2"]}
+  s: {forward: true, routes: ["10.0.2.0/24 via 10.0.4.2", "10.0.1.0/24 via 10.0.3.1"]}
+  b: {routes: ["10.0.1.0/24 via 10.0.4.1"]}
+"""
+
+
+def failover() -> Paper:
+    """The first of two ways is down, the second one was laid for that."""
+    paper = Paper(FAILOVER)
+    paper.interface("r:right", up=False)
+    paper.without("r", "10.0.2.0/24")
+    return paper
+
+
+def blamed(paper: Paper, *seen: str, back: bool = False) -> tuple[str, list[str]]:
+    """The verdict on a ping from `a`, and what else stands in the way. `seen`: where the request left; `back`: an error came."""
+    errors = (IcmpError(3, 0, ip_address("10.0.3.2")),) if back else ()
+    paper.seen = Observed(ok=False, refused=back, errors=errors, sightings=tuple(sighting(one, OUT) for one in seen))
+    found = paper.explain("a", "10.0.2.2")
+    assert found.verdict is not None
+    return f"{found.verdict.slug} at {found.verdict.where} ({found.verdict.grade})", [one.slug for one in found.also]
+
+
+def test_a_second_way_that_arrives_is_no_fault() -> None:
+    """What is wrong further on is told, not the way that the packet can do without."""
+    paper = failover()
+    assert [] == paper.obstacles("a", "10.0.2.2")
+    paper.interface("s:left", ipv4={"forwarding": 0})
+    assert ("forwarding-off at s:left (proven)", []) == blamed(paper, "a:eth0", "r:spare", back=True)
+
+
+def test_a_way_that_does_not_arrive_was_not_meant() -> None:
+    """Nobody on the wider route knows the target: what took the narrow one away is the fault, though a router refused the packet."""
+    paper = failover()
+    paper.without("s", "10.0.2.0/24")
+    assert ("link-down at r:right (proven)", []) == blamed(paper, "a:eth0", "r:spare", back=True)
+    assert ("link-down at r:right (proven)", []) == blamed(paper, "a:eth0")
+
+
+def test_who_sent_it_on_knew_a_way() -> None:
+    """The packet was seen leaving the next router, so that the way it took is one; it ended further on."""
+    paper = failover()
+    paper.node("b", addresses=tuple(one for one in paper.nodes["b"].addresses if one.interface != "eth0"))
+    paper.node("b", routes=tuple(one for one in paper.nodes["b"].routes if "10.0.2." not in str(one.destination)))
+    assert "link-down" not in blamed(paper, "a:eth0", "r:spare", "s:right")[0]
+
+
+def test_what_goes_round_was_led_astray() -> None:
+    """The wider route leads to a router that sends the packet back: it was seen leaving there, and is on no way at all."""
+    paper = failover()
+    paper.without("s", "10.0.2.0/24")
+    paper.add("s", routes=[route("10.0.2.0/24", "left", "10.0.3.1")])
+    assert ("link-down at r:right (proven)", []) == blamed(paper, "a:eth0", "r:spare", "s:left")
