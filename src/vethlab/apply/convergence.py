@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vethlab.errors import BuildError, KernelError, VethlabError
 from vethlab.kernel.port import Kernel
+from vethlab.model.link import BR_STATE_FORWARDING
 from vethlab.model.state import State
 from vethlab.plan.diff import diff
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 # and must not be cut in two: the command line lets no interrupt through from here on, since it could not say any more that it undid all.
 reached: Callable[[], object] = bool
 
-_FORWARDING = 3  # the state of a port, include/uapi/linux/if_bridge.h
 _PASSES = 3  # the kernel may take more than it was asked to (secondary addresses go with their primary): look again
 
 
@@ -85,7 +85,7 @@ def _apart(changes: Iterable[Change]) -> tuple[tuple[Change, ...], tuple[Change,
 def _roll_back(kernel: Kernel, before: State, cause: BaseException) -> None:
     from vethlab.plan.delta import settled  # noqa: PLC0415 - only where something failed
 
-    back = Goal(settled(before, only=_FORWARDING))  # a port that is made anew comes to that by itself, once both ends carry
+    back = Goal(settled(before, only=BR_STATE_FORWARDING))  # a port that is made anew comes to that by itself, once both ends carry
     try:
         # Namespaces that were added since are still there, those that were dropped are not: read what exists.
         structure, starts = _apart(diff(kernel.read(kernel.names(), back.sysctls()), back.state))

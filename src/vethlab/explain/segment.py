@@ -14,12 +14,11 @@ from typing import NamedTuple
 from vethlab.explain.scene import Asking, Scene
 from vethlab.model.address import IP
 from vethlab.model.journey import IN, OUT
-from vethlab.model.link import End
+from vethlab.model.link import BR_STATE_FORWARDING, End
 from vethlab.model.snapshot import Interface, Wire
 
 __all__ = ["Crossing", "Track", "members", "owners"]
 
-FORWARDING = 3
 VXLAN = "vxlan"
 TOGETHER = "bridge"  # the mode in which macvlans pass frames to each other
 OBSTACLE = 100  # in hops: a detour of any length is better than an obstacle
@@ -141,4 +140,4 @@ def _ports(scene: Scene, bridge: End) -> list[tuple[End, int]]:
 
 
 def _passes(interface: Interface) -> bool:
-    return interface.up and (interface.port is None or interface.port.state == FORWARDING)
+    return interface.up and (interface.port is None or interface.port.state == BR_STATE_FORWARDING)

@@ -22,7 +22,6 @@ from vethlab.model.link import Bridge, BridgePort, Link
 
 IFLA_BR_STP_STATE, IFLA_BR_MCAST_SNOOPING = 5, 23
 IFLA_BRPORT_STATE, IFLA_BRPORT_HAIRPIN, IFLA_BRPORT_ISOLATED = 1, 4, 33
-BR_STATE_FORWARDING = 3
 MAX_PORTS = 1023  # BR_MAX_PORTS is 1 << 10, port number 0 is unused (net/bridge/br_private.h)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from vethlab.model.address import IPInterface, IPv6Interface
-from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, TAP, End, Link
+from vethlab.model.link import IPV6_MIN_MTU, LOOPBACK, LOOPBACK_MTU, TAP, End, Link
 from vethlab.model.names import HOST, WORLD, mark
 from vethlab.model.route import Route
 from vethlab.model.state import Address, Netns, Process
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 QUIET_PORTS = "net.ipv6.conf.default.addr_gen_mode"  # 1: bridge ports, made after it is set, get no link-local address of their own
 FORWARDING = (("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"))
-IPV6_MIN_MTU = 1280  # RFC 8200 section 5; below it the kernel takes IPv6 off the interface
 LO = Link(LOOPBACK, "loopback", mtu=LOOPBACK_MTU)
 _SLOTS, _SLOT, _BELOW = 0x7E00, 0x10000, 0x1000000  # where a lab takes indexes in the machine's namespace: far from what others get
 

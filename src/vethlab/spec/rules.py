@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from vethlab.model.address import IPInterface
+from vethlab.model.link import IPV6_MIN_MTU
 from vethlab.model.names import HOST, host_of, parent_name, vxlan_name
 from vethlab.spec import host_rules, route_rules
 from vethlab.spec.addresses import first_host, last_host
@@ -22,7 +23,6 @@ from vethlab.spec.raw import Place, RawLink, RawNetwork
 from vethlab.spec.tree import Item, shown
 
 MAX_PORTS = 1023  # BR_MAX_PORTS is 1 << 10 and port number 0 is not used (net/bridge/br_private.h)
-IPV6_MIN_MTU = 1280  # RFC 8200, section 5; below it the kernel switches IPv6 off on the interface
 
 
 class Whole(NamedTuple):

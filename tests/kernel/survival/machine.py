@@ -92,6 +92,17 @@ class Machine:
         """Start vethlab."""
         return self.start(*self.words(verb, *words), **keys)
 
+    def kill_up(self, who: str, moment: float) -> int:
+        """Begin `up`, and after that many seconds SIGKILL it (`who` is up) or every keeper; the exit status of `up`."""
+        program = self.begin("up")
+        time.sleep(moment)
+        if who == "up":
+            program.send(signal.SIGKILL)
+        else:
+            for pid, _ in self.keepers():
+                self.run("kill", "-9", str(pid), check=False)
+        return program.end()[0]
+
     def vethlab(self, verb: str, *words: str, env: dict[str, str] | None = None, before: Sequence[str] = ()) -> Done:
         """Run vethlab to its end, behind `before` (prlimit, for example)."""
         return subprocess.run(

@@ -82,14 +82,7 @@ def test_killed_at_every_step_of_up(settled: Machine, who: str) -> None:
     here.ok("down", "joined", "--wait")
     ends: dict[str, int] = {}
     for moment in moments(3, 60, seconds * 1.02, f"machine {who}"):
-        program = here.begin("up")
-        time.sleep(moment)
-        if who == "up":
-            program.send(signal.SIGKILL)
-        else:
-            for pid, _ in here.keepers():
-                here.run("kill", "-9", str(pid), check=False)
-        status = program.end()[0]
+        status = here.kill_up(who, moment)
         said = told(f"{who} killed after {moment * 1000:.0f} of {seconds * 1000:.0f} ms (status {status})")
         whole = ["joined"] == [one["name"] for one in here.json("ls")["labs"]]
         ends["whole" if whole else "nothing"] = ends.get("whole" if whole else "nothing", 0) + 1

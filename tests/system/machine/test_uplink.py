@@ -177,14 +177,7 @@ def test_killed_at_any_moment(here: Machine) -> None:
         until(lambda: before == look(here), lambda: f"left: {links(here)}")
         for who in ("up", "keeper"):
             for moment in moments(1, 40, seconds * 1.02, f"uplink {who}"):
-                program = here.begin("up")
-                time.sleep(moment)
-                if who == "up":
-                    program.send(signal.SIGKILL)
-                else:
-                    for pid, _ in here.keepers():
-                        here.run("kill", "-9", str(pid), check=False)
-                program.end()
+                here.kill_up(who, moment)
                 if here.json("ls")["labs"]:
                     here.ok("down", "up", "--wait")
                 here.ok("clean")

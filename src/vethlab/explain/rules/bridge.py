@@ -12,10 +12,9 @@ from typing import NamedTuple
 from vethlab.explain import fixes
 from vethlab.explain.rules import link
 from vethlab.explain.scene import Scene
-from vethlab.explain.segment import FORWARDING
 from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.journey import SOLICIT
-from vethlab.model.link import End
+from vethlab.model.link import BR_STATE_FORWARDING, End
 
 __all__ = ["Frame", "entering", "leaving"]
 
@@ -73,7 +72,7 @@ def _attached(scene: Scene, port: End, bridge: End) -> Iterator[Finding]:
 
 def _state(scene: Scene, port: End, bridge: End) -> Iterator[Finding]:
     interface = scene.interface(port)
-    if interface is None or interface.port is None or not interface.up or interface.port.state == FORWARDING:
+    if interface is None or interface.port is None or not interface.up or interface.port.state == BR_STATE_FORWARDING:
         return
     above, wire = scene.interface(bridge), scene.wire(port)
     peer = scene.wire(wire.peer) if wire is not None and wire.peer is not None else None

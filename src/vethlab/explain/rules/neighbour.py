@@ -17,12 +17,11 @@ from vethlab.explain.segment import Track
 from vethlab.explain.settings import both, effective
 from vethlab.model.address import IP, IPInterface
 from vethlab.model.finding import Command, Evidence, Finding, Fix, Where
-from vethlab.model.link import End
+from vethlab.model.link import IPV6_MIN_MTU, End
 from vethlab.model.snapshot import Interface, NeighbourEntry, Snapshot
 
 __all__ = ["deaf", "lying", "missing_address", "missing_from", "nobody", "silent"]
 
-IPV6_LEAST_MTU = 1280
 
 
 def deaf(scene: Scene, end: End) -> Iterator[Finding]:
@@ -120,7 +119,7 @@ def missing_address(scene: Scene, address: IP) -> Finding | None:
             )
         if interface is not None and not interface.up:
             return link.is_down(scene, end)  # an interface that is down loses its IPv6 addresses
-        if interface is not None and address.version == 6 and interface.mtu < IPV6_LEAST_MTU:
+        if interface is not None and address.version == 6 and interface.mtu < IPV6_MIN_MTU:
             return _too_narrow(end, interface, where, declared, add)
         return Finding(
             "no-address", where, f"{end} does not have {address}", evidence=(
@@ -132,11 +131,11 @@ def missing_address(scene: Scene, address: IP) -> Finding | None:
 
 def _too_narrow(end: End, interface: Interface, where: Where, declared: IPInterface, add: Command) -> Finding:
     """The kernel takes IPv6 off an interface whose MTU is too small for it (net/ipv6/addrconf.c, NETDEV_CHANGEMTU)."""
-    raised = fixes.command(end.netns, "ip", "link", "set", "dev", end.interface, "mtu", str(IPV6_LEAST_MTU))
+    raised = fixes.command(end.netns, "ip", "link", "set", "dev", end.interface, "mtu", str(IPV6_MIN_MTU))
     return Finding(
         "ipv6-disabled", where, f"{end} has an MTU of {interface.mtu}, too small for IPv6, so {declared.ip} is gone",
-        evidence=(Evidence("configuration", f"mtu of {end}: {interface.mtu}; IPv6 needs {IPV6_LEAST_MTU} (RFC 8200 section 5)"),),
-        fixes=(fixes.fix(f"raise the MTU of {end} to {IPV6_LEAST_MTU} and give it {declared} again", raised, add),),
+        evidence=(Evidence("configuration", f"mtu of {end}: {interface.mtu}; IPv6 needs {IPV6_MIN_MTU} (RFC 8200 section 5)"),),
+        fixes=(fixes.fix(f"raise the MTU of {end} to {IPV6_MIN_MTU} and give it {declared} again", raised, add),),
     )
 
 

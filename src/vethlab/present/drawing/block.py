@@ -23,7 +23,6 @@ CHIP_PAD, CHIP_GAP = 5, 7
 ROOM = 20  # beside chips of one side: a journey turns there
 MIDDLE, BUS = 22, 46  # between the left chips and the right ones: empty, or with the bar of a switch
 WIDEST = 300  # of a line of text; what is longer is cut, and whole in the title that a pointer shows
-ARC = 16  # how far a cable between two interfaces of one box swings out
 
 
 @dataclass(frozen=True, slots=True)
