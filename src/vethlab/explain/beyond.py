@@ -14,7 +14,7 @@ from vethlab.explain.travel import Travel
 from vethlab.explain.way import Obstacle, Way
 from vethlab.model.address import IP
 from vethlab.model.finding import UNKNOWN, Evidence, Finding, Where
-from vethlab.model.journey import IN, OUT, REPLY, SOLICIT, Observed
+from vethlab.model.journey import IN, OUT, REPLY, REQUEST, SOLICIT, Observed
 from vethlab.model.link import End
 
 __all__ = ["comes_back", "leaves", "verdicts"]
@@ -31,7 +31,7 @@ def leaves(scene: Scene, way: Way, travel: Travel, sender: End, next_hop: IP) ->
         way.passes(sender, OUT, SOLICIT, next_hop)
     way.suspect(Finding("neighbour-unresolved", where, f"nobody answers {sender} for {next_hop}", evidence=(asked,)))
     way.passes(sender, OUT, travel.what)
-    way.left = sender
+    way.left, way.left_from = sender, travel.source
     way.left_at = len(way.points) - 1
     return True
 
@@ -55,6 +55,8 @@ def verdicts(way: Way, observed: Observed, last: int) -> Iterator[Obstacle]:
     target = way.flow.dst.address if way.flow is not None else None
     if last > way.left_at and not observed.refused:
         return  # the answer is in the lab again
+    if not observed.refused and not observed.errors and not _hid(way, observed):
+        yield from (one for one in way.obstacles if one.at == way.left_at + 1 and not one.suspect)
     yield from (found for error in observed.errors if (found := told(error, way, observed, last)) is not None)
     came = "from there it was refused" if observed.refused else "nothing came back"
     says = Evidence("observation", f"{way.left} is no interface of the lab alone: where frames go from there is not known")
@@ -62,3 +64,9 @@ def verdicts(way: Way, observed: Observed, last: int) -> Iterator[Obstacle]:
         "unknown", Where(way.left.netns, way.left.interface, "egress"),
         f"the packet left the lab by {way.left} for {target}, and {came}: what is beyond is not the lab's", grade=UNKNOWN, evidence=(says,),
     ))
+
+
+def _hid(way: Way, observed: Observed) -> bool:
+    """Whether it was seen leaving under another address than was foretold: somebody translates it by rules that were not understood."""
+    gone = [one for one in observed.sightings if (one.what, one.direction) == (REQUEST, OUT)]
+    return any(one.sender not in {None, way.left_from} for one in gone if way.left == End(one.node, one.interface))

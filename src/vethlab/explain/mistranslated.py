@@ -27,7 +27,7 @@ from vethlab.model.names import HOST, WORLD
 from vethlab.model.snapshot import Snapshot
 from vethlab.model.translation import NatChain, Published
 
-__all__ = ["bare", "blame", "passed_by", "stuck"]
+__all__ = ["bare", "blame", "passed_by", "shown_beyond", "stuck"]
 
 _SOURCES = frozenset({"snat", "masquerade"})
 _IP = {4: "ip", 6: "ip6"}
@@ -53,6 +53,12 @@ def bare(scene: Scene, travel: Travel, sender: End) -> Iterator[Finding]:
     yield _source_kept(
         scene, sender.netns, sender.interface, source, travel.target, f"nothing leaves the lab but in the name of {sender.netns}",
     )
+
+
+def shown_beyond(scene: Scene, source: IP, target: IP, left: End) -> Iterator[Finding]:
+    """A packet that has left the lab under an address that the node there should have hidden: nobody out there has a way back to it."""
+    if any(one.host == left.netns and source in one.subnet for one in scene.wiring.hidden):
+        yield _source_kept(scene, left.netns, left.interface, source, target, "nobody beyond the lab has a way back to it")
 
 
 def blame(scene: Scene, way: Way, flow: Flow, source: IP | None, target: IP) -> None:

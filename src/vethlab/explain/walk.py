@@ -13,7 +13,7 @@ from vethlab.explain import beyond, openflow_match, translate, tunnel
 from vethlab.explain.carry import carry
 from vethlab.explain.fib import match
 from vethlab.explain.hop import Local, decide
-from vethlab.explain.mistranslated import bare, blame, passed_by
+from vethlab.explain.mistranslated import bare, blame, passed_by, shown_beyond
 from vethlab.explain.resolve import resolve
 from vethlab.explain.rules import deliver, link, macvlan, outer, route, switch
 from vethlab.explain.rules.bridge import Frame
@@ -75,6 +75,7 @@ def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
             way.suspect(missed)
     elif way.left is not None and there.source is not None:
         way.leg = findings.REPLY
+        way.block(*shown_beyond(scene, there.source, there.target, way.left))
         beyond.comes_back(way, way.left)
         answer = Travel(REPLY, there.source, there.target, flow.length, kind=flow.kind, served=there.port)
         yield from leg(scene, way, answer, way.left.netns, way.left.interface)

@@ -91,8 +91,9 @@ class Way:
     leg: str = REQUEST
     flow: Flow | None = None  # as it is sent, its source address known
     outers: list[Outer] = field(default_factory=list)  # in what it travels between hosts
-    left: End | None = None  # where it leaves the lab, and the number of that point
+    left: End | None = None  # where it leaves the lab, the number of that point, and the source that it has there
     left_at: int = -1
+    left_from: IP | None = None
     rewritten: list[Finding] = field(default_factory=list)  # who wrote other hops into it (explain/rewritten.py)
 
     def passes(self, end: End, direction: str, what: str, about: IP | None = None, *, own: bool = False) -> None:

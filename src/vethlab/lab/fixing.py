@@ -59,11 +59,12 @@ def mend(
     if before.explanation.ok or choose >= len(before.fixes):
         return Mended(None, before)
     offer = before.fixes[choose]
+    said = {(one.node, argv) for one in subject.drift({one.node for one in offer.commands}) for argv in one.commands}
+    news = tuple(one for one in offer.commands if (one.node, one.argv) not in said)
     if subject.topology.machine:
         from vethlab.lab import guest  # noqa: PLC0415 - labs that join the machine only
 
-        guest.require_ours(subject.namespaces, offer.commands)
-    said = {(one.node, argv) for one in subject.drift({one.node for one in offer.commands}) for argv in one.commands}
+        guest.require_ours(subject.namespaces, news)  # the rest is what `up` would do, which touches only what is the lab's
     with _alone(session):
         was = _state(session, subject, offer.commands)
         rules = _rules(subject, offer.commands)
@@ -76,7 +77,7 @@ def mend(
         back = undoing(was, _state(session, subject, offer.commands), offer.commands)
         back = (*_without(rules, _rules(subject, offer.commands), back), *back)
     after = answer(subject, src, dst, rehearse=False, **how)
-    return Mended(offer, before, after, tuple(back), news=tuple(one for one in offer.commands if (one.node, one.argv) not in said))
+    return Mended(offer, before, after, tuple(back), news=news)
 
 
 def undo(subject: Subject, commands: Sequence[tuple[str, tuple[str, ...]]], question: Mapping[str, Any]) -> Undone:

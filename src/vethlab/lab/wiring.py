@@ -6,16 +6,16 @@ Enters: the namespaces and the topology; leaves: a Wiring, and the drift between
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from vethlab.change import SetSysctl
 from vethlab.kernel.wiring import read_wiring
 from vethlab.model.address import IPInterface
 from vethlab.model.link import LOOPBACK, End
-from vethlab.model.names import HOST
+from vethlab.model.names import HOST, WORLD
 from vethlab.model.outside import UPLINK
 from vethlab.model.snapshot import Drift, Tunnel, Wire, Wiring
 from vethlab.model.switch import KIND, SwitchPort, SwitchSeen
@@ -44,7 +44,16 @@ def wiring_of(namespaces: Namespaces, topology: Topology) -> Wiring:
     if topology.uplink != "none" and not topology.joins_machine and out in wires:
         wires[out] = replace(wires[out], outlet=True, beyond=topology.uplink == "pasta")
     forwarding = {node.name for node in topology.nodes if node.forward} | ({HOST} if nat.sysctls(topology, HOST) else set())
-    return Wiring(wires, _declared(topology), frozenset(forwarding), *_translated(topology), tunnels_of(topology), switches)
+    published, hidden, hiders = _translated(topology)
+    hidden += tuple(_hidden_by_machine(wires)) if topology.uplink == "machine" else ()
+    return Wiring(wires, _declared(topology), frozenset(forwarding), published, hidden, hiders, tunnels_of(topology), switches)
+
+
+def _hidden_by_machine(wires: Mapping[End, Wire]) -> Iterator[Hidden]:
+    """The host's own addresses on the way out, which the machine's table hides behind the machine's (plan/uplink.py)."""
+    near = wires.get(End(HOST, UPLINK))
+    if near is not None and near.peer is not None:
+        yield from (Hidden(WORLD, ip_network(one.ip), near.peer.interface) for one in near.addresses if not one.ip.is_link_local)
 
 
 def _translated(topology: Topology) -> tuple[tuple[Published, ...], tuple[Hidden, ...], frozenset[str]]:

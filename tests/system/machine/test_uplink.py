@@ -81,6 +81,14 @@ def test_what_is_beyond_is_not_explained(here: Machine) -> None:
         found = _why(here, "a", "9.9.9.10")
         assert ("unknown", "world", "eth0") == (found["finding"], found["where"]["node"], found["where"]["interface"])
         assert "what is beyond is not the lab's" in found["summary"]
+        for words in ("flush chain inet vethlab-nat-up postrouting", "delete table inet vethlab-nat-up"):  # the lab's own on the machine
+            here.run("nft", *words.split())
+            found = _why(here, "a", FAR4)
+            assert ("nat-missing", "world", "eth0", "proven") == (
+                found["finding"], found["where"]["node"], found["where"]["interface"], found["grade"],
+            )
+            here.ok("fix", "a", FAR4, "--yes")
+            assert [] == here.json("plan")["changes"]
         found = _why(here, "c", FAR4)
         assert ("nat-missing", "host", "p-world", "proven") == (
             found["finding"], found["where"]["node"], found["where"]["interface"], found["grade"],

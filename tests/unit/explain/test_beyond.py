@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_address, ip_interface
+from ipaddress import ip_address, ip_interface, ip_network
 
 import pytest
 from tests.unit.explain.rules import chain, rule
@@ -12,7 +12,8 @@ from tests.unit.explain.scenes import Paper, entry, route, sighting
 from vethlab.model.flow import ARP
 from vethlab.model.journey import IN, OUT, REPLY, REQUEST, FirewallDrop, Observed, Unanswered
 from vethlab.model.link import End
-from vethlab.model.snapshot import HeldAddress, Interface, Wire
+from vethlab.model.snapshot import Drift, HeldAddress, Interface, Wire
+from vethlab.model.translation import Hidden
 from vethlab.plan.uplink import transfer
 from vethlab.spec import loads
 
@@ -100,6 +101,30 @@ def test_what_is_not_hidden_does_not_leave() -> None:
     other = replace(drop, table="guard")
     assert "nft-drop at host:p-world" in said(lab(hides=False), Observed(ok=False, sightings=seen, firewall=(other,)))
     assert "nft-drop" in said(lab(), Observed(ok=False, sightings=seen, firewall=(drop,)))
+
+
+def test_a_table_of_the_machine_that_is_gone() -> None:
+    """What left as it was, under an address that the machine should have hidden, finds no way back; putting the table back comes first."""
+    paper = lab()
+    paper.node("world", nat=())
+    paper.hidden += (Hidden("world", ip_network(NEAR), "vl-paper"),)
+    paper.drift = (Drift("world", "table", "inet vethlab-nat-paper", "declared, but missing", (("nft", "--file", "-"),)),)
+    gone = (*SEEN, sighting("world:eth0", OUT, sender=NEAR))
+    what = f"world lets {NEAR} out by eth0 as it is, and nobody beyond the lab has a way back to it"
+    assert f"nat-missing at world:eth0 postrouting (proven): {what}" == said(paper, Observed(ok=False, sightings=gone))
+    found = paper.explain("a", FAR).verdict
+    assert found is not None
+    assert (REPLY, ("nft", "--file", "-"), True) == (found.direction, found.fixes[0].commands[0].argv, found.fixes[1].policy)
+
+
+def test_what_is_hidden_by_rules_that_were_not_understood() -> None:
+    """Seen leaving under another address, refused out there, or answered with an error from there, it is not for want of hiding."""
+    paper = lab()
+    paper.node("world", nat=())
+    paper.hidden += (Hidden("world", ip_network(NEAR), "vl-paper"),)
+    hidden = (*SEEN, sighting("world:eth0", OUT, sender=ip_address("198.51.100.7")))
+    assert "unknown at world:eth0" in said(paper, Observed(ok=False, sightings=hidden))
+    assert "unknown at world:eth0" in said(paper, Observed(ok=False, refused=True, sightings=(*SEEN, sighting("world:eth0", OUT))))
 
 
 @pytest.mark.parametrize("source", ["host", "a"])
