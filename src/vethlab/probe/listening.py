@@ -18,12 +18,18 @@ from vethlab.kernel.port import Namespaces, ProcessStatus
 from vethlab.model.path import Path
 from vethlab.probe.outcome import Outcome
 
-LISTENER_WAIT = 2.0
+LISTENER_WAIT = 2.0  # seconds, where something listens already, though not there
+START_WAIT = 10.0  # where nothing does yet: on a busy machine an interpreter that nobody has run before took more than 2 s to listen
 _PAUSE = 0.005
 
+Heard = Mapping[str, Mapping[int, list[Listener] | None]]  # listeners by namespace and protocol number; None: the kernel cannot tell
 
-def wait_for_listeners(paths: Mapping[int, Path], namespaces: Namespaces, *, wait: float = LISTENER_WAIT) -> dict[int, Outcome]:
-    """Wait for the listeners of tcp, udp and http paths to nodes with a `run:`. Returns the paths nobody serves: the `run:` is dead."""
+
+def wait_for_listeners(paths: Mapping[int, Path], namespaces: Namespaces) -> dict[int, Outcome]:
+    """Wait for the listeners of tcp, udp and http paths to nodes with a `run:`. Returns the paths nobody serves: the `run:` is dead.
+
+    The time that the youngest process has lived counts as waited: an old lab is not waited for.
+    """
     waiting = {position: path for position, path in paths.items() if path.kind != "ping" and path.end.node is not None}
     if not waiting:
         return {}
@@ -31,7 +37,7 @@ def wait_for_listeners(paths: Mapping[int, Path], namespaces: Namespaces, *, wai
     started = {status.netns for status in processes}
     waiting = {position: path for position, path in waiting.items() if path.end.node in started}
     dead: dict[int, Outcome] = {}
-    deadline = monotonic() + wait - min((age(status.pid) for status in processes), default=0.0)
+    began = monotonic() - min((age(status.pid) for status in processes), default=0.0)
     while waiting:
         heard = hear(namespaces, {path.end.node or "" for path in waiting.values()})
         waiting = {position: path for position, path in waiting.items() if not served(path, heard)}
@@ -40,11 +46,16 @@ def wait_for_listeners(paths: Mapping[int, Path], namespaces: Namespaces, *, wai
             if reason:
                 del waiting[position]
                 dead[position] = Outcome(ok=False, reason=reason, finding="port-closed")
-        if not waiting or monotonic() >= deadline:
+        if not waiting or monotonic() >= began + patience(waiting.values(), heard):
             break
         sleep(_PAUSE)
         processes = others(namespaces.processes())
     return dead
+
+
+def patience(waiting: Iterable[Path], heard: Heard) -> float:
+    """How many seconds after their start the `run:` of these paths are waited for. One that listens elsewhere has started."""
+    return START_WAIT if any(not any(heard[path.end.node or ""].values()) for path in waiting) else LISTENER_WAIT
 
 
 def age(pid: int) -> float:
@@ -62,12 +73,12 @@ def age(pid: int) -> float:
         os.close(descriptor)
 
 
-def hear(namespaces: Namespaces, names: Iterable[str]) -> dict[str, dict[int, list[Listener] | None]]:
-    """The listeners of namespaces: by name, then by protocol number; None where the kernel cannot tell."""
+def hear(namespaces: Namespaces, names: Iterable[str]) -> Heard:
+    """Who listens in these namespaces."""
     wanted = list(names)
     sockets = namespaces.sockets([(name, socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) for name in wanted])
     try:
-        found: dict[str, dict[int, list[Listener] | None]] = {}
+        found = {}
         for name, sock in zip(wanted, sockets, strict=True):
             connection = Connection(sock)
             found[name] = {protocol: listeners(connection, protocol) for protocol in (TCP, UDP)}
@@ -77,7 +88,7 @@ def hear(namespaces: Namespaces, names: Iterable[str]) -> dict[str, dict[int, li
             sock.close()
 
 
-def served(path: Path, heard: Mapping[str, Mapping[int, list[Listener] | None]]) -> bool:
+def served(path: Path, heard: Heard) -> bool:
     """True if somebody listens where the path leads, or the kernel cannot tell."""
     known = heard.get(path.end.node or "", {}).get(UDP if path.kind == "udp" else TCP)
     return known is None or any(listener.port == path.end.port and listener.serves(path.end.address) for listener in known)

@@ -13,7 +13,7 @@ from vethlab.model.path import Path
 from vethlab.model.state import Process
 from vethlab.probe.blocked import on_link
 from vethlab.probe.listening import _death as death
-from vethlab.probe.listening import age, served
+from vethlab.probe.listening import age, patience, served
 from vethlab.probe.readiness import Readiness
 from vethlab.probe.survey import Site, survey
 
@@ -95,6 +95,13 @@ def test_another_port_or_protocol_does_not_serve() -> None:
     everywhere = ip_address("::")
     assert not served(path, {"b": {TCP: [Listener(80, everywhere)], UDP: [Listener(81, everywhere)]}})
     assert served(path, {"b": {TCP: [], UDP: None}})
+
+
+@pytest.mark.parametrize(("others", "expected"), [([], 10.0), ([Listener(81, ip_address("10.0.0.2"))], 2.0)])
+def test_patience(others: list[Listener], expected: float) -> None:
+    """A server that listens nowhere yet may still be starting; one that listens elsewhere has started."""
+    path = Path("tcp", "a", ip_address("10.0.0.2"), "b", "b", port=80)
+    assert expected == patience([path], {"b": {TCP: others, UDP: []}})
 
 
 @pytest.mark.parametrize(
