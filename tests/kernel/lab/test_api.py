@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.kernel.killed import gone_with_its_maker
 
 from vethlab import Lab
 from vethlab.errors import LabError, NotFoundError, SpecErrors
@@ -135,15 +132,7 @@ with Lab("doomed") as lab:
 
 def test_a_killed_process_takes_its_lab_along() -> None:
     """After SIGKILL of the Python process, the `run:` process of its lab is gone too: nothing can hold the namespaces."""
-    with subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        pid = int(child.stdout.readline())
-        os.kill(pid, 0)
-        child.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not Path(f"/proc/{pid}").exists()
+    assert gone_with_its_maker(CHILD)
 
 
 def test_a_lab_that_is_not_up_says_so() -> None:

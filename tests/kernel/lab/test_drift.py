@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.kernel.drifting import told_and_repaired
 
 from vethlab import Lab
 from vethlab.errors import BuildError, LabError
@@ -57,12 +58,7 @@ def lab() -> Iterator[Lab]:
 )
 def test_a_change_by_hand_is_told_and_repaired(lab: Lab, node: str, command: str, told: str) -> None:
     """The plan names the object, `up` mends it, and then nothing differs and every path passes."""
-    done = lab[node].exec(command)
-    assert done, done.stderr
-    assert told in [f"{one.action} {one.object}" for one in lab.plan()]
-    lab.up()
-    assert () == lab.plan()
-    assert lab.check().ok
+    told_and_repaired(lab, node, command, told)
 
 
 def test_a_link_that_was_down_gets_its_routes_back(lab: Lab) -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from tests.kernel.drifting import told_and_repaired
 
 from vethlab import Lab
 from vethlab.errors import BuildError, HostError
@@ -71,12 +72,7 @@ def test_tc_sees_what_was_declared(lab: Lab) -> None:
 )
 def test_a_change_by_hand_is_told_and_repaired(lab: Lab, node: str, command: str, told: str) -> None:
     """The plan names the queue, `up` mends it, and then nothing differs and every path passes."""
-    done = lab[node].exec(command)
-    assert done, done.stderr
-    assert told in [f"{one.action} {one.object}" for one in lab.plan()]
-    lab.up()
-    assert () == lab.plan()
-    assert lab.check().ok
+    told_and_repaired(lab, node, command, told)
 
 
 def test_what_no_lab_file_has_words_for_is_let_alone(lab: Lab) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from tests.kernel.killed import gone_with_its_maker
 from tests.kernel.rehearse.looking import NODES, carrying, namespaces, ping, rehearsal, settle, spoil, state
 
 from vethlab import Lab
@@ -161,15 +159,7 @@ with Lab("child") as lab:
 
 def test_nothing_is_left_after_sigkill() -> None:
     """A process that is killed while it rehearses takes its keeper, and so the copy, with it."""
-    with subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        pid = int(child.stdout.readline())
-        os.kill(pid, 0)
-        child.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not Path(f"/proc/{pid}").exists()
+    assert gone_with_its_maker(CHILD)
 
 
 def test_warming_starts_the_keeper_that_is_used() -> None:
