@@ -101,16 +101,22 @@ class Asked:
         return asked_last(self._subject(), self._record().question)
 
     def fix(self, src: str | None = None, dst: str | None = None, *, choose: int = 0, write: bool = False, **how: Any) -> Mended:
-        """Apply what `why` offers and ask again. Without ends: what failed last. `write`: say it in the lab file too."""
+        """Apply what `why` offers and ask again. Without ends: what failed last. `write`: say it in the lab file too, if it mends."""
         from vethlab.lab import fixing  # noqa: PLC0415
 
         if src is None or dst is None:
             src, dst, how = fixing.words(self._record().question)
-        done = fixing.mend(self._subject(), self._engine(), src, dst, choose=choose, **how)
-        if done.applied is None:
+        done = fixing.mend(
+            self._subject(), self._engine(), src, dst, choose=choose, **how,
+            remember=lambda back: self._remember(
+                undo=tuple((one.node, one.argv) for one in back), before="", question=_plain(src, dst, how),
+            ),
+        )
+        if done.after is None or not write:
             return done
-        self._remember(undo=tuple((one.node, one.argv) for one in done.undo), before="")
-        return replace(done, wrote=fixing.write(self._record().file, done.news)) if write else done
+        if not done.after.explanation.ok:
+            return replace(done, unwritten="the packet does not arrive, so this is not yet what mends it")
+        return replace(done, wrote=fixing.write(self._record().file, done.news))
 
     def undo(self) -> Undone:
         """Take the last fix back."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from vethlab.errors import SpecErrors, UsageError
 from vethlab.model.finding import Command, Explanation, Finding
 from vethlab.model.flow import Flow
 from vethlab.model.snapshot import Snapshot
@@ -195,7 +196,10 @@ def _sayable(subject: Subject, offer: Offer) -> bool:
     from vethlab.spec import edit  # noqa: PLC0415 - only for offers that the file does not hold
     from vethlab.spec.file import read_text  # noqa: PLC0415
 
-    return not edit.apply_commands(read_text(file), news)[1]
+    try:
+        return not edit.apply_commands(read_text(file), news)[1]
+    except (UsageError, SpecErrors):  # nobody can read it: the question was about packets
+        return False
 
 
 def _same(one: Finding, known: Finding) -> bool:

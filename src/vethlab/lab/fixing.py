@@ -7,13 +7,13 @@ Rule of the file: the same probe is sent before and after, and nothing counts as
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vethlab.apply.commands import carry_out, settings
-from vethlab.errors import BuildError, UsageError, VethlabError
+from vethlab.errors import BuildError, SpecErrors, UsageError, VethlabError
 from vethlab.lab.explaining import Answer, Offer, Subject, answer
 from vethlab.lab.flows import flow_between
 from vethlab.lab.undo import undoing
@@ -32,7 +32,7 @@ __all__ = ["Mended", "Undone", "asked_last", "mend", "undo", "words", "write"]
 class Mended:
     """What `fix` did. `applied` None: nothing was, and `after` is None then. `wrote`: the lab file that was edited, empty if none was.
 
-    `news`: the commands that do something the lab file does not say.
+    `news`: the commands that do something the lab file does not say. `unwritten`: why the file that was to say so was not touched.
     """
 
     applied: Offer | None
@@ -41,6 +41,7 @@ class Mended:
     undo: tuple[Command, ...] = ()
     wrote: str = ""
     news: tuple[Command, ...] = ()
+    unwritten: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,13 @@ class Undone:
 
 
 def mend(
-    subject: Subject, session: Session, src: str, dst: str, *, choose: int = 0, **how: Any,
+    subject: Subject, session: Session, src: str, dst: str, *, choose: int = 0, remember: Callable[[tuple[Command, ...]], object],
+    **how: Any,
 ) -> Mended:
-    """Apply the chosen offer and ask again. BuildError if a command failed; what had been done is taken back then."""
+    """Apply the chosen offer and ask again. BuildError if a command failed; what had been done is taken back then, as if interrupted.
+
+    `remember` is told what takes the fix back before anything is asked again: whatever becomes of the question, it can be undone.
+    """
     before = answer(subject, src, dst, **how)
     if before.explanation.ok or choose >= len(before.fixes):
         return Mended(None, before)
@@ -65,19 +70,28 @@ def mend(
         from vethlab.lab import guest  # noqa: PLC0415 - labs that join the machine only
 
         guest.require_ours(subject.namespaces, news)  # the rest is what `up` would do, which touches only what is the lab's
-    with _alone(session):
-        was = _state(session, subject, offer.commands)
-        rules = _rules(subject, offer.commands)
-        try:
-            carry_out(subject.namespaces, offer.commands)
-        except VethlabError as error:
-            back = undoing(was, _state(session, subject, offer.commands), ())
-            carry_out(subject.namespaces, (*_without(rules, _rules(subject, offer.commands), back), *back))
-            raise BuildError(error.message, where=error.where, why=error.why, help="rolled back: the lab is as it was before") from error
-        back = undoing(was, _state(session, subject, offer.commands), offer.commands)
-        back = (*_without(rules, _rules(subject, offer.commands), back), *back)
+    back = _applied(subject, session, offer.commands)
+    remember(back)
     after = answer(subject, src, dst, rehearse=False, **how)
-    return Mended(offer, before, after, tuple(back), news=news)
+    return Mended(offer, before, after, back, news=news)
+
+
+def _applied(subject: Subject, session: Session, commands: Sequence[Command]) -> tuple[Command, ...]:
+    """Carry the commands out, all or none, and say what takes them back."""
+    with _alone(session):
+        was = _state(session, subject, commands)
+        rules = _rules(subject, commands)
+        try:
+            carry_out(subject.namespaces, commands)
+            back = undoing(was, _state(session, subject, commands), commands)
+            return (*_without(rules, _rules(subject, commands), back), *back)
+        except BaseException as error:
+            back = undoing(was, _state(session, subject, commands), ())
+            carry_out(subject.namespaces, (*_without(rules, _rules(subject, commands), back), *back))
+            if isinstance(error, VethlabError):
+                rolled_back = "rolled back: the lab is as it was before"
+                raise BuildError(error.message, where=error.where, why=error.why, help=rolled_back) from error
+            raise
 
 
 def undo(subject: Subject, commands: Sequence[tuple[str, tuple[str, ...]]], question: Mapping[str, Any]) -> Undone:
@@ -148,17 +162,26 @@ def _alone(session: Session) -> Iterator[None]:
 
 
 def write(file: str, commands: Sequence[Command]) -> str:
-    """Say the fix in the lab file too. Returns the file's path, empty where the file says so already or cannot."""
+    """Say the fix in the lab file too. Returns the file's path, empty where the file says so already.
+
+    UsageError where it cannot: the file is as it was then, and the lab is mended.
+    """
     from vethlab.spec import edit  # noqa: PLC0415 - only for --write
     from vethlab.spec.file import read_text, write_text  # noqa: PLC0415
 
     if not os.path.exists(file):  # noqa: PTH110 - as in the facade
-        raise UsageError(f"{file} is not there any more: the lab is mended, its file is not", slug="file")
-    before = read_text(file)
-    after, unsaid = edit.apply_commands(before, commands)
+        raise _unwritten(f"{file} is not there any more: the lab is mended, its file is not", file)
+    try:
+        before = read_text(file)
+        after, unsaid = edit.apply_commands(before, commands)
+        if after != before and not unsaid:
+            write_text(file, after, was=before)
+    except (UsageError, SpecErrors) as error:
+        raise _unwritten(f"the lab is mended, its file is as it was: {error.message}", file) from error
     if unsaid:
-        raise UsageError(f"the lab is mended, but its file cannot say so: {unsaid[0]}", where=file, slug="file")
-    if after == before:
-        return ""
-    write_text(file, after)
-    return file
+        raise _unwritten(f"the lab is mended, but its file cannot say so: {unsaid[0]}", file)
+    return file if after != before else ""
+
+
+def _unwritten(message: str, file: str) -> UsageError:
+    return UsageError(message, where=file, slug="file", help="`vethlab fix --undo` takes the fix back")

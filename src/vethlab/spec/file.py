@@ -32,8 +32,11 @@ def read_text(path: str) -> str:
         raise _mistake(path, "not-utf8", message, content, error.start) from None
 
 
-def write_text(path: str, text: str) -> None:
-    """Replaces the text of a lab file, which keeps its mode, its owner and, where it has one, its byte order mark. Links are followed."""
+def write_text(path: str, text: str, *, was: str | None = None) -> None:
+    """Replaces the text of a lab file, which keeps its mode, its owner and, where it has one, its byte order mark. Links are followed.
+
+    `was`: the text that the new one was made from. UsageError if the file says something else by now: nobody's saving is lost.
+    """
     import tempfile  # noqa: PLC0415 - only `fix --write` writes
 
     real = os.path.realpath(path)
@@ -50,12 +53,15 @@ def write_text(path: str, text: str) -> None:
             file.write((BOM_UTF8 if marked else b"") + text.encode())
             file.flush()
             os.fsync(number)
+        if was is not None and read_text(real) != was:
+            raise UsageError(f"{path} was changed meanwhile", where=path, slug="file", help="the file is as it was")
         os.replace(fresh, real)  # noqa: PTH105 - as above
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(fresh)  # noqa: PTH108 - as above
         reason = error.strerror or "cannot be written"
         raise UsageError(f"{path}: {reason}", where=path, slug="file", help="the file is as it was") from error
+    finally:
+        with suppress(OSError):  # it has its name, or it never gets it
+            os.unlink(fresh)  # noqa: PTH108 - as above
 
 
 def _mistake(path: str, slug: str, message: str, content: bytes, at: int) -> SpecErrors:

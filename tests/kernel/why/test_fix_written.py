@@ -128,3 +128,30 @@ def test_what_the_file_cannot_say_is_not_promised(tmp_path: Path, capsys: pytest
         assert (True, False) == ("apply: vethlab fix" in told, "--write" in told)
     finally:
         running.down()
+
+
+def test_what_does_not_mend_is_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is rehearsed beside a tap, so the first of two fixes is applied alone: the file stays, and so does one that is none."""
+    file = tmp_path / "two.lab.yaml"
+    file.write_text(ROUTED.replace('b: {{routes: ["default via 10.2.0.1"]}}', "b: {{}}").format(name=f"two-{os.getpid()}"))
+    before = file.read_bytes()
+    running = Lab.load(file)
+    running.up()
+    try:
+        running["r"].exec("ip tuntap add dev tap0 mode tap")
+        status = run(["fix", "a", "b", "-l", running.name, "--yes", "--write", "-o", "json"])
+        done: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert (1, "forwarding-off", "no-return-route") == (status, *(done[one]["verdict"]["finding"] for one in ("before", "after")))
+        assert (None, True, before) == (done["wrote"], "does not arrive" in done["unwritten"], file.read_bytes())
+        run(["fix", "--undo", "-l", running.name])
+        assert "0" == running["r"].exec("sysctl -n net.ipv4.ip_forward").stdout.strip()
+        running["b"].exec("ip route add default via 10.2.0.1")
+        file.write_bytes(b"\xff")
+        capsys.readouterr()
+        status = run(["fix", "a", "b", "-l", running.name, "--yes", "--write", "-o", "json"])
+        said = json.loads(capsys.readouterr().out)
+        assert (2, True, True) == (status, "the lab is mended" in said["message"], "--undo" in said["help"])
+        assert (True, b"\xff") == (running.why("a", "b").ok, file.read_bytes())
+        assert "forwarding-off" == running.undo().explanation_after.verdict.slug  # type: ignore[union-attr] # both are there
+    finally:
+        running.down()

@@ -115,6 +115,14 @@ def test_a_fix_that_does_not_help_is_no_success(cli: Cli, loopy: FakeLab) -> Non
     assert (1, BEFORE.strip()) == (ran.status, ran.out.splitlines()[-1])
 
 
+def test_a_file_that_was_not_touched_is_said(cli: Cli, loopy: FakeLab) -> None:
+    """--write of what does not help: the reason stands between what was applied and what is the matter now."""
+    loopy.mended = replace(DONE, after=replace(DEAD, fixes=()), unwritten="it does not mend")
+    ran = cli("fix", "--yes", "--write")
+    assert (1, "! the lab file was not touched: it does not mend") == (ran.status, ran.out.splitlines()[-2])
+    assert "it does not mend" == cli("fix", "--yes", "--write", "-o", "json").json()["unwritten"]
+
+
 @pytest.mark.parametrize(
     ("before", "choose", "status", "said"),
     [

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from vethlab import spec
-from vethlab.errors import UsageError
+from vethlab.errors import SpecErrors, UsageError
 from vethlab.model.finding import Command
 from vethlab.spec import edit, file
 from vethlab.spec.layout import Layout, Unsaid
@@ -111,3 +111,18 @@ def test_a_file_that_cannot_be_written_stays(tmp_path: Path, monkeypatch: pytest
 
     assert "name: a\n" == path.read_text()
     assert [path] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("saved", [b"name: b\n", b"\xff"], ids=["another text", "no text"])
+def test_a_file_that_was_saved_meanwhile_stays(tmp_path: Path, saved: bytes) -> None:
+    """What somebody saved since it was read is not overwritten; who read what stands there may write."""
+    path = tmp_path / "x.lab.yaml"
+    path.write_bytes(saved)
+
+    with pytest.raises((UsageError, SpecErrors)):
+        file.write_text(str(path), "name: c\n", was="name: a\n")
+    assert (saved, [path]) == (path.read_bytes(), list(tmp_path.iterdir()))
+
+    path.write_bytes(b"\xef\xbb\xbfname: a\r\n")
+    file.write_text(str(path), "name: c\n", was=file.read_text(str(path)))
+    assert b"\xef\xbb\xbfname: c\n" == path.read_bytes()

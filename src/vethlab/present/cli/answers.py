@@ -44,7 +44,8 @@ def mended(lab: str, done: Mended, *, dry_run: bool = False) -> dict[str, Any]:
     return {
         "lab": lab, "ok": (done.after or done.before).explanation.ok, "applied": None if done.applied is None else _offer(done.applied),
         "before": why(lab, done.before), "after": None if done.after is None else why(lab, done.after),
-        "undo": commands(done.undo), "wrote": done.wrote or None, "dry_run": dry_run,
+        "undo": commands(done.undo), "wrote": done.wrote or None,
+        "unwritten": done.unwritten or None, "dry_run": dry_run,
     }
 
 
@@ -54,7 +55,7 @@ def undone(lab: str, back: Undone) -> dict[str, Any]:
     return {
         "lab": lab, "ok": None if after is None else after.explanation.ok, "applied": None,
         "before": None, "after": None if after is None else why(lab, after),
-        "undo": commands(back.commands), "wrote": None, "dry_run": False,
+        "undo": commands(back.commands), "wrote": None, "unwritten": None, "dry_run": False,
     }
 
 

@@ -69,6 +69,8 @@ def done(mended: Mended, terminal: Terminal, *, shown: bool, undo: str, write: b
     terminal.line(f"{terminal.mark('ok')} applied", f"undo: {undo}" if mended.undo else "")
     if mended.wrote:
         terminal.line(f"{terminal.mark('ok')} {mended.wrote} says so too")
+    elif mended.unwritten:
+        terminal.line(f"{terminal.mark('warn')} the lab file was not touched: {mended.unwritten}")
     elif write:
         terminal.line(f"{terminal.mark('ok')} the lab file says so already")
     if mended.after.explanation.ok:
