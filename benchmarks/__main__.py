@@ -60,7 +60,9 @@ A ratio of one is allowed a twentieth more; the rows of noise say by how much tw
     "Data planes": Section(("planes",), """\
 `./dev bench planes`.
 The same two nodes, made by vethlab and by hand with `ip` and `ovs-vsctl` (`benchmarks/by_hand.py`), measured alike: streams of 1 s by
-iperf3, round trips over sockets of our own.
+iperf3, then round trips over sockets of our own, each on loopback first.
+A switch in user space is a process, woken twice in a round trip: where the scheduler puts it makes half of what that takes, by hand alike,
+and while it is just started that is luck. So round trips come last, and are taken again with its daemon on another processor.
 Nine rounds, each of them all three sides (vethlab, by hand, by hand again) in another order; a ratio is the median of the rounds' own.
 In brackets the quarter and three quarters of the rounds: where the scheduler puts the two ends of a stream is luck.
 The rows of noise say what the same thing by hand twice differs by.

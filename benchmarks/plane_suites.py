@@ -21,14 +21,20 @@ Rounds = dict[str, list[dict[str, float]]]
 def planes(_: Path) -> Iterator[Row]:
     """Every plane: TCP, UDP and round trips, and TCP beside loopback."""
     for plane in PLANES:
-        hand = private(*subject("planes", "hand", plane))
-        commands = {"ours": private(*subject("planes", "ours", plane)), "hand": hand, "again": hand}
         found: Rounds = {side: [] for side in SIDES}
         for number in range(ROUNDS):
             for side in (*SIDES[number % 3 :], *SIDES[: number % 3]):
-                quiet()
-                found[side].append(result(commands[side]))
+                found[side].append(_measured("ours" if side == "ours" else "hand", plane))
         yield from _rows(plane, found)
+
+
+def _measured(side: str, plane: str) -> dict[str, float]:
+    quiet()
+    found = result(private(*subject("planes", side, plane, "free")))
+    if PLANES[plane].switched:
+        quiet()
+        found["rtt apart"] = result(private(*subject("planes", side, plane, "apart")))["rtt"]
+    return found
 
 
 def _rows(plane: str, found: Rounds) -> Iterator[Row]:
@@ -36,11 +42,18 @@ def _rows(plane: str, found: Rounds) -> Iterator[Row]:
         rates = {side: _rate([one[key] for one in runs]) for side, runs in found.items()}
         yield Row(f"{what}, {plane}", rates["ours"], f"by hand {rates['hand']}", _ratio(found, "ours", key), "x", target, at_least=True)
         yield Row(f"noise: {what}, {plane}, by hand twice", rates["again"], rates["hand"], _ratio(found, "again", key), "x")
-    trips = {side: f"{statistics.median(one['rtt'] for one in found[side]):.1f} us" for side in ("ours", "hand")}
-    yield Row(f"round trip, {plane}", trips["ours"], f"by hand {trips['hand']}", _ratio(found, "ours", "rtt"), "x", 1.1)
+    yield from _trips(f"round trip, {plane}", found, "rtt")
+    if PLANES[plane].switched:
+        yield from _trips(f"round trip, {plane}, its daemon on another processor", found, "rtt apart")
     for key, what in (("tcp", "TCP"), ("rtt", "round trip")):
         beside = [statistics.median(one[key] / one[f"{key} lo"] for one in found[side]) for side in ("ours", "hand")]
         yield Row(f"{what}, {plane}, to loopback", f"{beside[0]:.2f}", f"by hand {beside[1]:.2f}", beside[0] / beside[1], "x")
+
+
+def _trips(what: str, found: Rounds, key: str) -> Iterator[Row]:
+    took = {side: f"{statistics.median(one[key] for one in runs):.1f} us" for side, runs in found.items()}
+    yield Row(what, took["ours"], f"by hand {took['hand']}", _ratio(found, "ours", key), "x", 1.1)
+    yield Row(f"noise: {what}, by hand twice", took["again"], took["hand"], _ratio(found, "again", key), "x")
 
 
 def _ratio(found: Rounds, side: str, key: str) -> float:

@@ -10,6 +10,7 @@ import math
 import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from vethlab.model.address import IPInterface
     from vethlab.model.topology import Topology
 
-__all__ = ["OWN", "PLANES", "Row", "Streams", "bench", "planes", "streams"]
+__all__ = ["OWN", "PLANES", "Row", "Streams", "bench", "built", "iperf3", "planes", "streams"]
 
 LOCAL = ip_address("127.0.0.1")
 
@@ -122,19 +123,28 @@ def planes(names: Sequence[str], *, seconds: float, tuned: Iterable[bool] = (Fal
     for name in names:
         if name not in PLANES:
             raise UsageError(f"there is no plane `{name}`", help=f"planes: {', '.join(PLANES)}")
-    with _lab("direct", tuned=False) as lab:
+    with built("direct") as (lab, _, _):
         yield Row("loopback", figures=_measured(lab, End("a", LOCAL), End("a", LOCAL), seconds, by))
     for name in names:
         for fast in tuned:
             try:
-                with _lab(name, tuned=fast) as lab:
-                    src, dst = _ends(lab.topology, *(("h1/a", "h2/b") if name == "vxlan" else ("a", "b")))
+                with built(name, tuned=fast) as (lab, src, dst):
                     yield Row(name, fast, _measured(lab, src, dst, seconds, by))
             except VethlabError as error:
                 yield Row(name, fast, refused=error.message)
 
 
-def _measured(lab: Lab, src: End, dst: End, seconds: float, by: Streams) -> Figures:
+@contextmanager
+def built(plane: str, *, tuned: bool = False) -> Iterator[tuple[Lab, End, End]]:
+    """Two nodes on a plane, for as long as the block lasts."""
+    lab = Lab(f"bench-{plane}-{os.getpid()}")
+    PLANES[plane](lab, tuned)
+    with lab:
+        yield lab, *_ends(lab.topology, *(("h1/a", "h2/b") if plane == "vxlan" else ("a", "b")))
+
+
+def iperf3(lab: Lab, program: str) -> Iperf3:
+    """That program, run in nodes of a lab."""
     def start(node: str, argv: Sequence[str]) -> subprocess.Popen[str]:
         view = lab.view(node)
         try:
@@ -145,14 +155,11 @@ def _measured(lab: Lab, src: End, dst: End, seconds: float, by: Streams) -> Figu
         finally:
             view.close()
 
-    tool = Iperf3(lab.namespaces, start, by.program) if by.program else None
-    return measure(lab.namespaces, src, dst, seconds=seconds, tool=tool)
+    return Iperf3(lab.namespaces, start, program)
 
 
-def _lab(plane: str, *, tuned: bool) -> Lab:
-    lab = Lab(f"bench-{plane}-{os.getpid()}")
-    PLANES[plane](lab, tuned)
-    return lab
+def _measured(lab: Lab, src: End, dst: End, seconds: float, by: Streams) -> Figures:
+    return measure(lab.namespaces, src, dst, seconds=seconds, tool=iperf3(lab, by.program) if by.program else None)
 
 
 def _ends(topology: Topology, src: str | None, dst: str | None) -> tuple[End, End]:
