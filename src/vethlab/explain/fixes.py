@@ -29,7 +29,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "no-route": ("route", "sysctl"), "no-return-route": ("route",), "route-blackhole": ("route",), "wrong-gateway": ("route",),
     "routing-loop": ("route",), "not-for-us": ("neighbour", "address", "interface"), "nft-drop": ("nft",), "nft-reject": ("nft",),
     "rp-filter": ("sysctl",), "local-source": ("sysctl", "address"), "forwarding-off": ("sysctl",), "echo-ignored": ("sysctl",),
-    "nat-missing": ("table", "sysctl"), "nat-wrong": ("table",),
+    "nat-missing": ("table", "nft", "sysctl"), "nat-wrong": ("table", "nft"),
     "vxlan-no-fdb": ("fdb", "vxlan", "interface"),
     "arp-suppressed": ("sysctl",), "queue-drop": ("queue",), "ttl-expired": ("sysctl",), "port-closed": ("process",),
 }

@@ -7,30 +7,22 @@ that decides; else a rule is wrong only where it leads to an address that nobody
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from vethlab.explain import fixes
-from vethlab.explain.nat import Hit, Packet, near, unread
-from vethlab.explain.rules.route import holds
-from vethlab.explain.scene import Scene
+from vethlab.explain.nat import Hit, Packet, near
+from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.settings import both
-from vethlab.explain.travel import Travel
+from vethlab.explain.unhidden import none_does, rules_gone, source_kept, unhidden
 from vethlab.explain.way import Binding, Obstacle, Way
 from vethlab.model.address import IP
 from vethlab.model.finding import REPLY, REQUEST, Evidence, Finding, Fix, Where
 from vethlab.model.flow import TCP, UDP, Flow
-from vethlab.model.journey import OUT
-from vethlab.model.link import End
-from vethlab.model.names import HOST, WORLD
 from vethlab.model.snapshot import Snapshot
-from vethlab.model.translation import NatChain, Published
+from vethlab.model.translation import Published
 
-__all__ = ["bare", "blame", "passed_by", "shown_beyond", "stuck"]
-
-_SOURCES = frozenset({"snat", "masquerade"})
-_IP = {4: "ip", 6: "ip6"}
+__all__ = ["blame", "stuck"]
 
 
 def stuck(node: str, snapshot: Snapshot, interface: str | None, source: IP | None, evidence: Evidence) -> Finding | None:
@@ -45,26 +37,10 @@ def stuck(node: str, snapshot: Snapshot, interface: str | None, source: IP | Non
     )
 
 
-def bare(scene: Scene, travel: Travel, sender: End) -> Iterator[Finding]:
-    """A packet that would leave the lab under an address that is not its host's."""
-    wire, source = scene.wire(sender), travel.source
-    if travel.what != REQUEST or source is None or wire is None or not wire.outlet or holds(scene.snapshots[sender.netns], source):
-        return
-    yield _source_kept(
-        scene, sender.netns, sender.interface, source, travel.target, f"nothing leaves the lab but in the name of {sender.netns}",
-    )
-
-
-def shown_beyond(scene: Scene, source: IP, target: IP, left: End) -> Iterator[Finding]:
-    """A packet that has left the lab under an address that the node there should have hidden: nobody out there has a way back to it."""
-    if any(one.host == left.netns and source in one.subnet for one in scene.wiring.hidden):
-        yield _source_kept(scene, left.netns, left.interface, source, target, "nobody beyond the lab has a way back to it")
-
-
-def blame(scene: Scene, way: Way, flow: Flow, source: IP | None, target: IP) -> None:
+def blame(scene: Scene, way: Way, flow: Flow, source: IP | None, target: IP) -> Asking[None]:
     """Rewrite the obstacles of a way. `source`: as the sender chose it."""
     if source is not None:
-        asked = _Asked(flow, source, target)
+        asked = _Asked(flow, source, target, (yield from rules_gone(scene, way)))
         way.obstacles = [one for one in way.obstacles if not _untold(scene, way, one.finding)]
         way.obstacles = [one if one.suspect else replace(one, finding=_retold(scene, way, asked, one)) for one in way.obstacles]
 
@@ -75,26 +51,13 @@ def _untold(scene: Scene, way: Way, found: Finding) -> bool:
     return lost and not way.bindings and bool(scene.wiring.hidden or scene.wiring.hiders)
 
 
-def passed_by(scene: Scene, way: Way, source: IP | None) -> Finding | None:
-    """An answer from the address that a packet was led to got to who asked, and not by who led it: it is from somebody else than was asked.
-
-    Whether it may not have been turned back after all cannot be told: br_netfilter does so for what passes a bridge of the host.
-    """
-    bound = next((one for one in reversed(way.bindings) if one.now_target == source != one.target), None)
-    if bound is None:
-        return None
-    return _source_kept(
-        scene, bound.node, bound.leaves, bound.now_source, bound.now_target, f"the answer passes by {bound.node}, from {source}",
-        translated=True, port=bound.now_port,
-    )
-
-
 class _Asked(NamedTuple):
-    """The flow as it is sent, untranslated."""
+    """The flow as it is sent, untranslated. `gone`: as `rules_gone` told."""
 
     flow: Flow
     source: IP
     target: IP
+    gone: frozenset[str]
 
 
 def _retold(scene: Scene, way: Way, asked: _Asked, one: Obstacle) -> Finding:
@@ -102,8 +65,8 @@ def _retold(scene: Scene, way: Way, asked: _Asked, one: Obstacle) -> Finding:
     bound = next((held for held in reversed(way.bindings) if held.at <= one.at), None)
     new = (
         _unpublished(scene, way, asked, found) or (_misled(scene, asked, found, bound) if bound is not None else None)
-        or _unhidden(scene, way, asked, found) or (_nowhere(scene, found, bound) if bound is not None else None)
-        or (_exposed(scene, found, bound) if bound is not None else None)
+        or unhidden(scene, way, asked.source, asked.target, found, asked.gone)
+        or (_nowhere(scene, found, bound) if bound is not None else None) or (_exposed(scene, found, bound) if bound is not None else None)
     )
     return found if new is None else replace(new, direction=found.direction, evidence=(*found.evidence, *new.evidence))
 
@@ -123,7 +86,7 @@ def _unpublished(scene: Scene, way: Way, asked: _Asked, found: Finding) -> Findi
     seen = Packet(meant.publish.protocol, asked.source, asked.target, flow.port, came)
     hit = near(scene.snapshots[host], hook, seen)
     slug, says = ("nat-wrong", f"{hit}: not for this interface") if hit is not None else (
-        "nat-missing", _none(scene.snapshots[host], hook, seen, f"leads {flow.kind} port {flow.port} to {meant.node}"),
+        "nat-missing", none_does(scene.snapshots[host], hook, seen, f"leads {flow.kind} port {flow.port} to {meant.node}"),
     )
     return Finding(
         slug, Where(host, None, hook), f"{host} publishes {meant.publish} of {meant.node}, and keeps what comes for it",
@@ -155,35 +118,6 @@ def _leading(bound: Binding) -> Hit | None:
     return next((one for one in bound.hits if one.rule.verdict in {"dnat", "redirect"}), None)
 
 
-def _unhidden(scene: Scene, way: Way, asked: _Asked, found: Finding) -> Finding | None:
-    """The answer finds no way back, because the address that it is for was never hidden."""
-    if found.slug != "no-return-route" or found.direction != REPLY:
-        return None
-    # The first one of each node: behind a bridge comes its port.
-    exits = {one.node: one.interface for one in reversed(way.points) if one.leg == one.what == REQUEST and one.direction == OUT}
-    passed = [name for name in way.routers[REQUEST] if name != found.where.node]
-    host = next((name for name in passed if name in exits and _hides(scene, name, asked, exits[name])), None)
-    if host is None and found.where.node == WORLD and HOST in exits:
-        host = HOST
-    if host is None or any(one.node == host and one.now_source != one.source for one in way.bindings):
-        return None
-    return _source_kept(scene, host, exits[host], asked.source, asked.target, f"{found.where.node} has no way back to it")
-
-
-def _hides(scene: Scene, host: str, asked: _Asked, leaves: str) -> bool:
-    """Whether a node should hide the source from where it sends it.
-
-    The lab file says so; or it has, or should have, rules that hide, and its default route leads there: that is outside.
-    """
-    if any(one.host == host and one.subnet.version == asked.source.version and asked.source in one.subnet and one.bridge != leaves
-           for one in scene.wiring.hidden):
-        return True
-    snapshot = scene.snapshots[host]
-    outside = {hop.interface for one in snapshot.routes if one.destination.prefixlen == 0 for hop in one.hops}
-    hiding = host in scene.wiring.hiders or any(rule.verdict in _SOURCES for chain in snapshot.nat for rule in chain.rules)
-    return leaves in outside and hiding
-
-
 _ASTRAY = frozenset({"no-return-route", "neighbour-unresolved", "wrong-gateway", "not-for-us", "no-address", "routing-loop"})
 
 
@@ -211,58 +145,10 @@ def _exposed(scene: Scene, found: Finding, bound: Binding) -> Finding | None:
     taken = bound.source.is_loopback or found.slug == "local-source"
     if not taken or found.where.node == bound.node:
         return None
-    return _source_kept(
+    return source_kept(
         scene, bound.node, bound.leaves, bound.source, bound.now_target, f"{found.where.node} takes it for an address of its own",
         translated=True, port=bound.now_port,
     )
-
-
-def _source_kept(  # noqa: PLR0913 - a packet has as many sides
-    scene: Scene, host: str, leaves: str, source: IP, target: IP, consequence: str, *, translated: bool = False,
-    port: int | None = None,
-) -> Finding:
-    snapshot = scene.snapshots[host]
-    seen = Packet("tcp" if port is not None else "icmp", source, target, port, "", leaves, translated)
-    hit = near(snapshot, "postrouting", seen)
-    by = f"by {leaves}"
-    says = f"{hit}: not for what leaves {by}" if hit is not None else (
-        _none(snapshot, "postrouting", seen, f"translates {source} leaving {by}")
-    )
-    return Finding(
-        "nat-wrong" if hit is not None else "nat-missing", Where(host, leaves, "postrouting"),
-        f"{host} lets {source} out {by} as it is, and {consequence}", evidence=(Evidence("ruleset", f"{host}: {says}"),),
-        fixes=_hiding(snapshot, host, leaves, source),
-    )
-
-
-def _none(snapshot: Snapshot, hook: str, packet: Packet, does: str) -> str:
-    """That no rule does it, as far as they are understood."""
-    hit = unread(snapshot, hook, packet)
-    beside = "" if hit is None else f"; what {hit} does is not foretold here"
-    return f"no rule of its {hook} chains {does}{beside}"
-
-
-def _hiding(snapshot: Snapshot, host: str, leaves: str, source: IP) -> tuple[Fix, ...]:
-    """Masquerade what leaves there: in a chain that is there, else in a table of its own."""
-    ip = _IP[source.version]
-    near_by = [one.address.network for one in snapshot.addresses if source in one.address.network and not source.is_loopback]
-    subnet = near_by[0] if near_by else source
-    rule = (ip, "saddr", str(subnet), "oifname", leaves, "masquerade")
-    chain = _chain(snapshot, ip)
-    title = f"hide {subnet} behind the address of {host}:{leaves}"
-    if chain is not None:
-        words = (chain.family, chain.table, chain.name)
-        return (fixes.fix(title, fixes.command(host, "nft", "add", "rule", *words, *rule), policy=True),)
-    hook = "{ type nat hook postrouting priority 100 ; }"
-    made = fixes.command(host, "nft", "add", "table", ip, "hiding", undo=(("nft", "delete", "table", ip, "hiding"),))
-    return (fixes.fix(
-        title, made, fixes.command(host, "nft", "add", "chain", ip, "hiding", "out", hook),
-        fixes.command(host, "nft", "add", "rule", ip, "hiding", "out", *rule), policy=True,
-    ),)
-
-
-def _chain(snapshot: Snapshot, family: str) -> NatChain | None:
-    return next((one for one in snapshot.nat if one.hook == "postrouting" and one.family in {"inet", family}), None)
 
 
 def _without(node: str, hit: Hit | None) -> tuple[Fix, ...]:

@@ -13,13 +13,14 @@ from vethlab.explain import beyond, openflow_match, translate, tunnel
 from vethlab.explain.carry import carry
 from vethlab.explain.fib import match
 from vethlab.explain.hop import Local, decide
-from vethlab.explain.mistranslated import bare, blame, passed_by, shown_beyond
+from vethlab.explain.mistranslated import blame
 from vethlab.explain.resolve import resolve
 from vethlab.explain.rules import deliver, link, macvlan, outer, route, switch
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.segment import members
 from vethlab.explain.travel import Travel
+from vethlab.explain.unhidden import bare, passed_by, shown_beyond
 from vethlab.explain.way import Way
 from vethlab.model import finding as findings
 from vethlab.model.address import IP
@@ -80,7 +81,7 @@ def walk(scene: Scene, flow: Flow) -> Asking[Walked]:
         answer = Travel(REPLY, there.source, there.target, flow.length, kind=flow.kind, served=there.port)
         yield from leg(scene, way, answer, way.left.netns, way.left.interface)
     way.addresses = {name: frozenset(held.address.ip for held in one.addresses) for name, one in scene.snapshots.items()}
-    blame(scene, way, flow, sender, target)
+    yield from blame(scene, way, flow, sender, target)
     return Walked(way, sender, left_by)
 
 

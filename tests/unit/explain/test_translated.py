@@ -9,11 +9,13 @@ import pytest
 from tests.unit.explain.rules import chain, rule
 from tests.unit.explain.scenes import ROUTED, Paper, entry, route, sighting
 
+from vethlab.explain.fixes import candidates
 from vethlab.explain.questions import Observe, Route, Routed
 from vethlab.explain.seen import hops
 from vethlab.model.finding import Finding
 from vethlab.model.flow import TCP
 from vethlab.model.journey import IN, OUT, REPLY, Observed
+from vethlab.model.snapshot import Drift
 from vethlab.model.translation import NatChain
 
 DOCKER = """\
@@ -136,6 +138,21 @@ def test_a_network_that_nobody_hides_is_the_hosts_only_towards_the_world() -> No
     routed.node("r", nat=(chain("postrouting", rule("masquerade", "oif=right")),))
     routed.without("b", "10.0.2.0/24")
     assert ["no-return-route"] == [one.slug for one in told(routed, "a", "10.0.2.2")][:1]
+
+
+def test_a_ruleset_that_should_hide_and_is_not_the_lab_files_is_to_blame() -> None:
+    """Wherever it leads the packet; unless whoever has no way back has lost a route of the lab file himself."""
+    paper = Paper(ROUTED)
+    paper.without("b", "0.0.0.0/0")
+    paper.hiders = frozenset({"r"})
+    assert ["no-return-route"] == [one.slug for one in told(paper, "a", "10.0.2.2")]  # its rules are as they should be
+    flushed, lost = Drift("r", "nft", "ruleset", "differs", (("nft", "-f", "-"),)), Drift("b", "route", "default via 10.0.2.1", "missing")
+    paper.drift = (flushed,)
+    (found,) = told(paper, "a", "10.0.2.2")
+    assert ("nat-missing", "r:right", "reply") == (found.slug, str(found.where), found.direction)
+    assert ("nft", "-f", "-") == candidates(found, paper.drift)[0].commands[0].argv
+    paper.drift = (flushed, lost)
+    assert ["no-return-route"] == [one.slug for one in told(paper, "a", "10.0.2.2")]
 
 
 def test_an_answer_that_passes_by_who_translated_may_be_lost() -> None:
