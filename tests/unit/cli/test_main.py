@@ -124,10 +124,16 @@ def test_a_closed_pipe_is_silent() -> None:
     assert (128 + signal.SIGPIPE, "") == (done.returncode, done.stderr)
 
 
-def test_a_full_disk_is_said_and_nothing_else() -> None:
-    """Standard output that cannot be written is exit code 3 and one message."""
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments", [["version"], ["version", "-o", "json"], ["show", "--lab", "none", "-o", "json"], ["explain", "rp-filter"]],
+)
+def test_a_full_disk_is_said_and_nothing_else(arguments: list[str], unbuffered: str) -> None:
+    """Standard output that cannot be written is exit code 3 and one message, whether Python buffers it or not."""
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    program = [sys.executable, "-m", "vethlab", *arguments]
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([sys.executable, "-m", "vethlab", "version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment)
     assert (3, "error[file]: cannot write: No space left on device\n") == (done.returncode, done.stderr)
 
 

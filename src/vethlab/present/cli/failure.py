@@ -104,6 +104,7 @@ def _document(error: VethlabError) -> None:
     if isinstance(error, SpecErrors):
         body["errors"] = [{**_parts(one), "path": one.path, "line": one.line, "column": one.column} for one in error.errors]
     emit("error", body)
+    sys.stdout.flush()  # here, so that a document that cannot be written is an error of its own
 
 
 def _parts(error: VethlabError) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 __all__ = ["go_through", "interruptible", "main", "run"]
@@ -38,24 +38,26 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; never raises."""
     try:
-        status = _reported(arguments)
-        sys.stdout.flush()
+        return _reported(arguments)
     except BrokenPipeError:
         _silence()
         return BROKEN_PIPE
-    except OSError as error:  # standard output cannot be written (/dev/full)
+    except OSError as error:  # standard output cannot be written (/dev/full), not even the report of an error in JSON
         _silence()
         return _report(error, ())
-    return status
 
 
 def _reported(arguments: Sequence[str]) -> int:
     try:
-        return _invoke(list(arguments))
+        status = _invoke(list(arguments))
+        sys.stdout.flush()
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last border
-        return _report(error, arguments)
+        status = _report(error, arguments)
+        with suppress(OSError):  # what could not be written before has been reported
+            sys.stdout.flush()
+    return status
 
 
 def _report(error: BaseException, arguments: Sequence[str]) -> int:
