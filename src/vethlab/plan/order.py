@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # while they are made), 6.7 its rules; 7 what stands on these; 8 sysctls of interfaces, before they rise;
 # 9 settings, addresses, routes of each namespace; 10 fresh bridges come up last, or every port that joins floods all others, and so does
 # what macvlans stand on: each that comes up later has to wait for linkwatch, which is in no hurry (net/core/link_watch.c);
+# 10.5 routes of the namespaces where one does: the kernel refuses a gateway behind a device that is down (fib_check_nh, ENETUNREACH);
 # 11 firewalls, and after a whole ruleset the table of ours beside it; 12 processes find everything ready.
 _PHASE: dict[str, float] = {
     "RemoveQueue": 9, "SetQueue": 9, "SetChecksums": 9, "AddTap": 7,
@@ -31,7 +32,7 @@ _PHASE: dict[str, float] = {
     "StopSwitch": 0, "RemoveSwitchPort": 0.5, "RemoveSwitchBridge": 0.5, "StartSwitch": 5, "AddSwitchBridge": 5,
     "AddSwitchPort": 6.5, "SetSwitchPort": 6.5, "SetFlows": 6.7,
 }
-_OF_INTERFACE, _UP_LAST = 8, 10
+_OF_INTERFACE, _UP_LAST, _BEHIND_IT = 8, 10, 10.5
 
 
 def order(changes: Sequence[Change], names: Sequence[str]) -> tuple[Change, ...]:
@@ -39,12 +40,19 @@ def order(changes: Sequence[Change], names: Sequence[str]) -> tuple[Change, ...]
     position = {name: number for number, name in enumerate(names)}
     last = len(position)
     under = {one.lower for one in changes if isinstance(one, ops.AddMacvlan)}
-    return tuple(sorted(changes, key=lambda one: (_phase(one, under), position.get(one.netns, last))))
+    rising = {one.netns for one in changes if _rises_last(one, under)}
+    return tuple(sorted(changes, key=lambda one: (_phase(one, under, rising), position.get(one.netns, last))))
 
 
-def _phase(one: Change, under: Collection[End]) -> float:
+def _rises_last(one: Change, under: Collection[End]) -> bool:
+    return isinstance(one, ops.SetLink) and one.fresh and (one.after.kind == "bridge" or End(one.netns, one.after.name) in under)
+
+
+def _phase(one: Change, under: Collection[End], rising: Collection[str]) -> float:
     if isinstance(one, ops.SetSysctl) and of_interface(one.key):
         return _OF_INTERFACE
-    if isinstance(one, ops.SetLink) and one.fresh and (one.after.kind == "bridge" or End(one.netns, one.after.name) in under):
+    if isinstance(one, ops.AddRoute) and one.netns in rising:
+        return _BEHIND_IT
+    if _rises_last(one, under):
         return _UP_LAST
     return _PHASE[type(one).__name__]

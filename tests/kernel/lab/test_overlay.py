@@ -11,12 +11,12 @@ from vethlab import Lab
 pytestmark = pytest.mark.kernel
 TWO = """
 name: two
-nodes: {{h1: {{role: host}}, h2: {{role: host}}}}
+nodes: {{h1: {{role: host, routes: [10.77.0.0/24 via 10.43.0.2]}}, h2: {{role: host}}}}
 links: [h1 {first} -- h2 {second}]
 networks:
   pods: {{type: vxlan, vni: 42, fdb: {fdb}, subnet: [10.42.0.0/16, "fd00:42::/64"], nodes: [h1/pod1, h1/pod2, h2/pod3]}}
   back: {{type: vxlan, udp_port: 8472, on: h2, gateway: 1, nodes: [h1/pod1, h2/pod3]}}
-  br0: {{on: h1, gateway: 1, nodes: [h1/pod1, h1/pod2]}}
+  br0: {{on: h1, subnet: 10.43.0.0/24, gateway: 1, nodes: [h1/pod1, h1/pod2]}}
 checks: [ping all -> all, "ping h1/pod1:eth1 -> h2:back", "ping h1/pod2:eth1 -> h1:br0", "ping h1 -> h2"]
 """
 THREE = """

@@ -50,6 +50,14 @@ def test_a_new_lab_is_built_in_an_order_the_kernel_accepts() -> None:
     assert ("br0", True) == (last.after.name, last.fresh)
 
 
+def test_a_route_behind_a_bridge_of_its_node_waits_for_the_bridge() -> None:
+    """The kernel takes no gateway behind a device that is down, and fresh bridges come up last."""
+    lab = spec.loads("name: x\nnodes: {r: {routes: [10.5.0.0/24 via 10.4.0.2]}, a: {}}\n"
+                     "networks: {br0: {on: r, subnet: 10.4.0.0/24, gateway: 1, nodes: [a]}}\n")
+    routes_last = [one for one in diff(State(), desired(lab)) if isinstance(one, ops.SetLink | ops.AddRoute)][-2:]
+    assert ["interface r:br0", "route 10.5.0.0/24 via 10.4.0.2 in r"] == [one.object for one in routes_last]
+
+
 def test_reasons_tell_new_from_missing() -> None:
     """A lab that is made says `declared`, a running one `missing`; `new` overrules."""
     kernel = built(direct())
