@@ -31,7 +31,8 @@ def main() -> NoReturn:
     status = run(sys.argv[1:])
     # Not sys.exit: taking the interpreter apart costs 10 ms, and after a KeyboardInterrupt inside exec() (dataclasses use it) CPython
     # would kill itself by SIGINT at its end, whatever the exit status says (Modules/main.c, exit_sigint).
-    sys.stderr.flush()
+    with suppress(OSError):  # what nobody can read changes no outcome
+        sys.stderr.flush()
     os._exit(status)
 
 
