@@ -18,6 +18,14 @@ def gone_with_its_maker(program: str) -> bool:
         os.kill(pid, 0)
         child.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 5
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+    while _lives(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return not Path(f"/proc/{pid}").exists()
+    return not _lives(pid)
+
+
+def _lives(pid: int) -> bool:
+    # In a container whose first process reaps nobody, an orphan that has ended stays as a zombie (proc_pid_stat(5), field 3).
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except (FileNotFoundError, ProcessLookupError):
+        return False
