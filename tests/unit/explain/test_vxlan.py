@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -247,6 +248,17 @@ def test_what_a_router_told_a_host_is_to_be_forgotten() -> None:
     paper.says = {Route("h1", target, source): Routed(type="unicast", interface="eth0", via=router, source=source, mtu=1300)}
     found = paper.walk("h1/a", "10.42.0.2", size=1400).obstacles[0].finding
     assert [("ip", "route", "flush", "cache")] == [one.commands[0].argv for one in found.fixes]
+
+
+def test_a_router_of_ipv6_cuts_nothing_and_tells() -> None:
+    """Whatever mends its link, the host that sent the outer packet has learned, and has to forget; a host's own link taught it nothing."""
+    six = re.sub(r"10\.([12])\.0\.([0-9])/24", r"fd0\1::\2/64", ROUTED)
+    paper = Paper(re.sub(r"via 10\.([12])\.0\.9", r"via fd0\1::9", six).replace("default", '"default').replace("::9]", '::9"]'))
+    forget = "ip -6 route flush cache"
+    for place, expected in (("r:two", ["ip link set dev two mtu 1500", forget]), ("h1:eth0", ["ip link set dev eth0 mtu 1500"])):
+        paper.interface(place, mtu=1300)
+        found = paper.walk("h1/a", "10.42.0.2", size=1400).obstacles[0].finding
+        assert [expected] == [[" ".join(one.argv) for one in fix.commands] for fix in getattr(found.inner, "fixes", ())]
 
 
 @pytest.mark.parametrize(("host", "place", "says"), [

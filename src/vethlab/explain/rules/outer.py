@@ -77,20 +77,19 @@ def uncut(scene: Scene, travel: Travel, at: End, found: Finding) -> Finding:
     """
     if travel.tunnel is None:
         return found
-    end, device = travel.tunnel
-    forget = fixes.command(end.netns, "ip", "route", "flush", "cache")
-    if at.netns == travel.origin and not found.fixes:
+    (end, device), abroad = travel.tunnel, at.netns != travel.origin
+    family = ("-6",) if travel.target.version == 6 else ()
+    forget = fixes.command(end.netns, "ip", *family, "route", "flush", "cache")
+    if not abroad and not found.fixes:
         return replace(found, fixes=(fixes.fix(f"let {end.netns} forget what routers told it", forget),))
-    if not travel.whole or not (travel.cut or at.netns != travel.origin):
-        return found
-    says = Evidence("configuration", f"{end} has df {device.df}: its packets say don't-fragment")
-    remedy = _told(end, f"let routers cut what {end} sends", ("df", "unset"))
-    tunnel = scene.wiring.tunnels.get(end)
-    meant = tunnel is None or tunnel.meant.df == device.df
-    every = (*found.fixes, remedy) if meant else (remedy, *found.fixes)
-    if at.netns != travel.origin:
-        every = tuple(replace(one, commands=(*one.commands, forget)) for one in every)
-    return replace(found, evidence=(*found.evidence, says), fixes=every)
+    if travel.whole and (travel.cut or abroad):
+        says = Evidence("configuration", f"{end} has df {device.df}: its packets say don't-fragment")
+        remedy = _told(end, f"let routers cut what {end} sends", ("df", "unset"))
+        tunnel = scene.wiring.tunnels.get(end)
+        meant = tunnel is None or tunnel.meant.df == device.df
+        found = replace(found, evidence=(*found.evidence, says), fixes=(*found.fixes, remedy) if meant else (remedy, *found.fixes))
+    told = abroad and (travel.whole or travel.target.version == 6)  # of IPv6 no router cuts anything
+    return replace(found, fixes=tuple(replace(one, commands=(*one.commands, forget)) for one in found.fixes)) if told else found
 
 
 def _told(end: End, title: str, words: tuple[str, str]) -> Fix:
