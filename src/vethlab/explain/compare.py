@@ -20,6 +20,7 @@ from vethlab.explain.way import Obstacle, Point, Way
 from vethlab.model.address import IP
 from vethlab.model.finding import INFERRED, PROVEN, REQUEST, UNKNOWN, Evidence, Finding, Where
 from vethlab.model.journey import ANSWER, IN, REPLY, SOLICIT, KernelDrop, Observed, Sighting
+from vethlab.model.journey import REQUEST as PACKET
 
 __all__ = ["also", "last_seen", "verdict"]
 
@@ -27,6 +28,7 @@ __all__ = ["also", "last_seen", "verdict"]
 CERTAIN = frozenset({
     "link-down", "port-down", "lo-down", "bridge-down", "no-carrier", "no-address", "dad-failed", "ipv6-disabled", "port-detached",
     "route-blackhole", "no-route", "no-return-route", "vxlan-no-fdb", "vxlan-vni-mismatch", "vxlan-port-mismatch", "ovs-port-missing",
+    "hairpin-off",
 })
 NAT_KEPT = frozenset({"prerouting", "output"})  # stages at which a packet stays with, or is led to, somebody who says that he is not meant
 REFUSING = frozenset({"route-blackhole", "no-route", "forwarding-off"})  # who sent the request is told of them (RFC 1812, 5.2.7.1)
@@ -43,10 +45,19 @@ def last_seen(way: Way, observed: Observed) -> int:
         first.setdefault(_key(point), number)
     seen = _connected(way, {number for key, number in first.items() if key in (own if way.points[number].own else every)})
     back = [number for number, point in enumerate(way.points) if point.leg == "reply"]
-    if back and back[0] not in seen and not any(way.points[number].what == REPLY for number in seen):
+    begun = any(way.points[number].what == REPLY for number in seen)
+    if back and not begun and (back[0] not in seen or _never_came(way, observed)):
         # No reply began: what was seen on its way (a neighbour asked for, to send an ICMP error) is no part of one.
         seen.difference_update(back)
     return max(seen, default=-1)
+
+
+def _never_came(way: Way, observed: Observed) -> bool:
+    """Whether no request was seen in the node that should answer: who asks there for a neighbour does so for something else."""
+    there = next((point.node for point in reversed(way.points) if point.leg == REQUEST), None)
+    if there is None or way.left is not None or observed.lost:
+        return False
+    return not any(one.what == PACKET and one.node == there for one in observed.sightings)
 
 
 def _connected(way: Way, seen: set[int]) -> set[int]:

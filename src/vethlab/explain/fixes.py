@@ -21,7 +21,7 @@ __all__ = ["candidates", "command", "down_and_up", "fix", "reprefixed", "setting
 KINDS: dict[str, tuple[str, ...]] = {
     "link-down": ("interface",), "lo-down": ("interface",), "port-down": ("interface",), "bridge-down": ("interface",),
     "no-carrier": ("interface", "link", "route"), "port-detached": ("interface",),
-    "port-blocked": ("interface",), "port-isolated": ("interface", "port"),
+    "port-blocked": ("interface",), "port-isolated": ("interface", "port"), "hairpin-off": ("interface",),
     "openflow-drop": ("flows",), "ovs-tag-mismatch": ("port",), "ovs-port-missing": ("port",),
     "mtu-exceeded": ("interface",), "mtu-blackhole": ("interface",), "duplicate-mac": ("interface",),
     "no-address": ("interface", "address"), "wrong-prefix": ("address",), "duplicate-address": ("address",), "dad-failed": ("address",),
@@ -39,6 +39,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 WORDS = {
     "link-down": "up", "lo-down": "up", "port-down": "up", "bridge-down": "up", "no-carrier": "up", "port-detached": "master",
     "port-blocked": "state", "port-isolated": "isolated", "mtu-exceeded": "mtu", "mtu-blackhole": "mtu", "duplicate-mac": "address",
+    "hairpin-off": "hairpin",
 }
 # What the sysctls that can be the cause have in their names.
 LEAVES = {

@@ -15,6 +15,7 @@ from vethlab.explain.fib import match
 from vethlab.explain.hop import Local, decide
 from vethlab.explain.mistranslated import blame
 from vethlab.explain.resolve import resolve
+from vethlab.explain.rules import bridge as bridges
 from vethlab.explain.rules import deliver, link, macvlan, outer, route, switch
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
@@ -119,12 +120,30 @@ def _follow(
         way.block(*bare(scene, travel, sender))
         if came is None:
             travel.left_by = decision.interface
+        sent = len(way.points)
         arrived = yield from _send(scene, way, travel, sender, decision.next_hop, decision.mtu)
+        if came == decision.interface:
+            _turns(scene, way, travel, sender, sent)
         if arrived is None or travel.only_neighbour:
             return None
         travel.previous = sender
         node, came = arrived.netns, arrived.interface
     return None
+
+
+def _turns(scene: Scene, way: Way, travel: Travel, bridge: End, sent: int) -> None:
+    """It was led elsewhere where it came in, and leaves by the same bridge: by the same port too? `sent`: the points up to there."""
+    if travel.target == travel.before[1] or not scene.is_bridge(bridge) or scene.is_switch(bridge) or sent < 2:
+        return
+    came = way.points[sent - 2]
+    port = End(came.node, came.interface)
+    again = (at for at, one in enumerate(way.points) if at >= sent and one.what == travel.what and End(one.node, one.interface) == port)
+    at = next(again, None)
+    if at is None or scene.bridge_of(port) != bridge:
+        return
+    if (off := bridges.turning(scene, port, travel.target.version)) is not None:
+        way.block_at(at, off)
+    way.clear("hairpin-off")
 
 
 def _deliver(scene: Scene, way: Way, travel: Travel, node: str, came: str | None) -> Asking[End]:

@@ -119,6 +119,10 @@ class Way:
         """Obstacles in front of the last point."""
         self.obstacles += [Obstacle(max(0, len(self.points) - 1), replace(one, direction=self.leg)) for one in findings]
 
+    def block_at(self, number: int, *findings: Finding) -> None:
+        """Obstacles in front of a point that is there already."""
+        self.obstacles += [Obstacle(number, replace(one, direction=self.leg)) for one in findings]
+
     def suspect(self, *findings: Finding) -> None:
         """What may be an obstacle in front of the next point."""
         self.obstacles += [Obstacle(len(self.points), replace(one, direction=self.leg), suspect=True) for one in findings]

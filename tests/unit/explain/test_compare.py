@@ -57,6 +57,16 @@ def test_a_reply_that_did_not_begin_is_not_seen() -> None:
     assert ["request", "reply", "reply"] == [way.points[number].leg for number in found]
 
 
+def test_nothing_comes_back_before_the_request_has_come() -> None:
+    """Who asks for a neighbour where no request was seen asks for something else; not told where frames were lost, or out of sight."""
+    way = Paper().walk("a", "10.0.0.2")
+    asked = sighting("b:eth0", OUT, SOLICIT, about="10.0.0.1")
+    found = [last_seen(way, Observed(ok=False, sightings=(*SIGHTINGS[:5], asked), lost=lost)) for lost in (0, 1)]
+    assert ["request", "reply"] == [way.points[number].leg for number in found]
+    way.points = [point for point in way.points if point.leg == "reply"]
+    assert last_seen(way, Observed(ok=False, sightings=(asked,))) == 0
+
+
 def test_a_frame_for_another_mac_has_not_arrived() -> None:
     """At an interface of one's own a foreign frame does not count; at a port of a bridge every frame does."""
     way = Paper(BRIDGED).walk("a", "10.0.0.2")

@@ -24,7 +24,7 @@ PROMISED = {
     "local-source", "rp-filter", "forwarding-off", "echo-ignored", "port-closed", "not-for-us",
     "nft-drop", "nft-reject", "nat-missing", "nat-wrong",
     "vxlan-no-fdb", "vxlan-vni-mismatch", "vxlan-port-mismatch", "underlay-broken",
-    "port-detached", "port-down", "port-blocked", "port-isolated", "fdb-wrong", "bridge-down",
+    "port-detached", "port-down", "port-blocked", "port-isolated", "hairpin-off", "fdb-wrong", "bridge-down",
     "checksum-offload", "openflow-drop", "ovs-tag-mismatch", "ovs-port-missing",
     "unknown",
 }

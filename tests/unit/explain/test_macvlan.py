@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.explain.scenes import Paper, end
+from tests.unit.explain.scenes import Paper, end, entry
 
 from vethlab.explain.rules import macvlan
 from vethlab.explain.scene import Scene
@@ -66,6 +66,15 @@ def test_what_is_down_is_blamed(place: str, target: str, told: str) -> None:
     if place == "a:eth0":
         paper.without("a")
     assert told in paper.obstacles("a", target)
+
+
+def test_what_is_down_is_blamed_on_the_way_there() -> None:
+    """Also where the sender knows the address already and asks nobody."""
+    paper = Paper(LAN)
+    paper.interface("b:eth0", up=False)
+    paper.node("a", neighbours=(entry("eth0", "10.0.0.2", paper.mac("b:eth0")),))
+    first = paper.walk("a", "10.0.0.2").obstacles[0].finding
+    assert ("link-down", "b:eth0", "request") == (first.slug, str(first.where), first.direction)
 
 
 def test_no_carrier_is_told_where_nothing_else_is_down() -> None:

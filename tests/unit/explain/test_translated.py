@@ -71,6 +71,29 @@ def test_a_published_port_leads_into_its_node(source: str, target: str) -> None:
     assert [("10.0.0.2", 80)] == [(str(one.now_target), one.now_port) for one in way.bindings]
 
 
+@pytest.mark.parametrize(("hairpin", "filtering", "source", "told"), [
+    (False, "1", "app", ["hairpin-off at host:p-app"]), (True, "1", "app", []), (False, "0", "app", []), (False, "1", "other", []),
+])
+def test_who_asks_for_a_port_of_his_own_is_sent_back(hairpin: bool, filtering: str, source: str, told: list[str]) -> None:
+    """Only the port that it came in by has to do so, and only where the bridge itself translates."""
+    paper = docker()
+    for port in ("host:p-app", "host:p-other"):
+        paper.port(port, hairpin=hairpin)
+    paper.node("host", sysctls={**paper.nodes["host"].sysctls, "net.bridge.bridge-nf-call-iptables": filtering})
+    way = paper.walk(source, "10.0.0.1", kind=TCP, port=8080)
+    legs = [*told, *told]  # the answer is turned as the request was
+    assert legs == [f"{one.finding.slug} at {one.finding.where}" for one in way.obstacles]
+    before = [way.points[one.at] for one in way.obstacles]
+    assert [("host", "p-app", OUT)] * len(legs) == [(one.node, one.interface, one.direction) for one in before]
+
+
+def test_a_port_that_left_the_bridge_is_told_as_that() -> None:
+    """What came in by no port of the bridge is not turned; nor is a port judged whose flags are not known."""
+    paper = docker()
+    paper.wire("host:p-app", master=None)
+    assert ["port-detached"] == list(dict.fromkeys(one.slug for one in told(paper, "app", "10.0.0.1", kind=TCP, port=8080)))
+
+
 def test_a_port_that_is_redirected_stays_in_the_node() -> None:
     """`redirect` leads to the address of the interface that it came in by, to loopback where the node asks itself."""
     for source, target in (("other", "10.0.0.1"), ("host", "10.0.0.1")):

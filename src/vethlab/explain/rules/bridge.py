@@ -16,8 +16,9 @@ from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.journey import SOLICIT
 from vethlab.model.link import BR_STATE_FORWARDING, End
 
-__all__ = ["Frame", "entering", "leaving"]
+__all__ = ["Frame", "entering", "leaving", "turning"]
 
+FILTERS = {4: "net.bridge.bridge-nf-call-iptables", 6: "net.bridge.bridge-nf-call-ip6tables"}
 STATES = {0: "disabled", 1: "listening", 2: "learning", 3: "forwarding", 4: "blocking"}
 
 
@@ -56,6 +57,26 @@ def leaving(scene: Scene, came: End | None, port: End, bridge: End, frame: Frame
     interface = scene.interface(port)
     if interface is not None and frame.length > interface.mtu + link.VLAN_HEADER:
         yield link.too_small(port, interface, frame.length)
+
+
+def turning(scene: Scene, port: End, version: int) -> Finding | None:
+    """A frame whose destination was translated while it was in a bridge has to leave by the port that it came in by.
+
+    Only with br_netfilter: without it the frame ends at the bridge, and what is sent on is a new one (br_nf_pre_routing_finish).
+    """
+    interface, key = scene.interface(port), FILTERS[version]
+    if interface is None or interface.port is None or interface.port.hairpin:
+        return None
+    if scene.snapshots[port.netns].sysctls.get(key, "0") == "0":
+        return None
+    switch = ("bridge", "link", "set", "dev", port.interface, "hairpin")
+    remedy = fixes.command(port.netns, *switch, "on", undo=((*switch, "off"),))
+    return Finding(
+        "hairpin-off", Where(port.netns, port.interface, "bridge"),
+        f"{port} does not send back what came in by it, and the translated packet has to go there",
+        evidence=(Evidence("configuration", f"hairpin of port {port} is off; {key} = 1: the bridge itself translates the packet"),),
+        fixes=(fixes.fix(f"let {port} send back what came in by it", remedy),),
+    )
 
 
 def _attached(scene: Scene, port: End, bridge: End) -> Iterator[Finding]:

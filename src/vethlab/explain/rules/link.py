@@ -17,6 +17,7 @@ from vethlab.model.snapshot import Interface
 __all__ = ["arrival", "departure", "dropped_on_entry", "dropped_on_exit", "is_down", "raised", "too_small", "unplugged"]
 
 VLAN_HEADER = 4  # is_skb_forwardable() allows for a tag (net/core/dev.c)
+CABLELESS = frozenset({"macvlan", "vxlan"})
 HARMLESS_QUEUES = frozenset({"noqueue", "pfifo_fast", "fq_codel", "fq", "mq", "clsact", "ingress"})
 
 
@@ -81,10 +82,14 @@ def is_down(scene: Scene, end: End) -> Finding:
 def arrival(scene: Scene, end: End, length: int) -> Iterator[Finding]:
     """An interface a frame comes to: does it fit? What is larger is dropped without a word.
 
-    A macvlan takes what its parent takes, and a VXLAN device all that comes.
+    A macvlan takes what its parent takes, and a VXLAN device all that comes. Neither has a cable whose other end would tell that it is
+    down: nothing is delivered to it then (macvlan_hash_lookup finds it no more, vxlan_stop closes the socket).
     """
     interface = scene.interface(end)
-    if interface is not None and interface.kind not in {"macvlan", "vxlan"} and length > interface.mtu + VLAN_HEADER:
+    if interface is not None and interface.kind in CABLELESS:
+        if not interface.up:
+            yield is_down(scene, end)
+    elif interface is not None and length > interface.mtu + VLAN_HEADER:
         yield too_small(end, interface, length)
 
 
