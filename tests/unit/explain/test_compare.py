@@ -64,7 +64,7 @@ def test_nothing_comes_back_before_the_request_has_come() -> None:
     found = [last_seen(way, Observed(ok=False, sightings=(*SIGHTINGS[:5], asked), lost=lost)) for lost in (0, 1)]
     assert ["request", "reply"] == [way.points[number].leg for number in found]
     way.points = [point for point in way.points if point.leg == "reply"]
-    assert last_seen(way, Observed(ok=False, sightings=(asked,))) == 0
+    assert 0 == last_seen(way, Observed(ok=False, sightings=(asked,)))
 
 
 def test_a_frame_for_another_mac_has_not_arrived() -> None:
