@@ -92,10 +92,10 @@ def also(way: Way, chosen: Finding, at: int) -> tuple[Finding, ...]:
     """Further obstacles on the rest of the way."""
     found: dict[tuple[str, Where], Finding] = {}
     told = {chosen.slug, "mtu-exceeded"} if chosen.slug == "mtu-blackhole" else {chosen.slug}  # see _silent_mtu
-    astray = any(one.until and (one.finding.slug, one.finding.where) == (chosen.slug, chosen.where) for one in way.obstacles)
+    detour = any(one.is_detour and (one.finding.slug, one.finding.where) == (chosen.slug, chosen.where) for one in way.obstacles)
     for one in way.obstacles:
         key = (one.finding.slug, one.finding.where)
-        if astray and one.finding.direction == chosen.direction and not one.until:
+        if detour and one.finding.direction == chosen.direction and not one.is_detour:
             continue  # on a way that it does not go, once it goes the right one
         if one.at >= at and not one.suspect and not (key[0] in told and key[1] == chosen.where):
             found.setdefault(key, replace(one.finding, grade=PROVEN if _kernel_says(one.finding) else INFERRED))
@@ -110,14 +110,14 @@ def _named(way: Way, observed: Observed, warnings: Sequence[Finding], last: int)
     walls = [_unled(way, one) or one for one in walls]
     yield from (one for one in (kept(way, observed, last),) if one is not None)
     yield from walls
-    certain = sorted((one for one in way.obstacles if max(one.at, one.until) > last and not one.suspect), key=lambda one: one.at)
+    certain = sorted((one for one in way.obstacles if one.refuted_at > last and not one.suspect), key=lambda one: one.at)
     strangers = {one.where.node: one for one in warnings if one.slug == "duplicate-address"}
     closed = [one for one in way.obstacles if _refuses(one.finding)] if observed.refused and arrived(observed.errors) else []
     blamed = next((one.finding for one in (*walls, *closed, *certain)), None)
     if blamed is not None and blamed.where.node in strangers:  # who should not have the address got the packet
         yield Obstacle(last + 1, strangers[blamed.where.node])
     yield from (one for one in closed if not one.suspect)
-    yield from (one for one in certain if one.until and one.at <= last + 1)
+    yield from (one for one in certain if one.is_detour and one.at <= last + 1)
     if observed.refused:
         yield from (one for one in certain if one.finding.slug in REFUSING and one.finding.direction == REQUEST)
     yield from beyond.verdicts(way, observed, last)
@@ -230,7 +230,7 @@ def _complete(chosen: Obstacle, way: Way, observed: Observed, last: int) -> Find
         Evidence("counters", f"{count.node}:{count.interface} {count.name} +{count.by}") for count in observed.counts
         if (count.node, count.interface) == (found.where.node, found.where.interface) and count.name.endswith(("dropped", "waiting"))
     ][:2]
-    certain = chosen.at == last + 1 or chosen.until > last or (found.inner or found).slug in CERTAIN or observed.refused
+    certain = chosen.at == last + 1 or chosen.right_from > last or (found.inner or found).slug in CERTAIN or observed.refused
     sure = certain and _kernel_says(found) and not (observed.lost and last < 0)
     grade = UNKNOWN if found.slug == "unknown" else PROVEN if sure else INFERRED
     cleared = {*way.cleared, *(() if observed.table_full else ("neighbour-table-full",))}

@@ -126,7 +126,7 @@ def _strays(scene: Scene, way: Way, travel: Travel, node: str, leaves: str | Non
     """A wider route leads it. It is followed: a way round what is gone may have been laid on purpose."""
     stray = yield from strayed(scene, node, travel.target, leaves)
     if stray is not None:
-        way.astray(stray)
+        way.detour(stray)
 
 
 def _from_any(travel: Travel) -> bool:

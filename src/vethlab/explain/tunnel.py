@@ -17,7 +17,7 @@ from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.segment import Track
 from vethlab.explain.travel import Travel, Tunnelled
-from vethlab.explain.way import Obstacle, Way
+from vethlab.explain.way import Way
 from vethlab.model.address import IP
 from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.flow import UDP
@@ -134,8 +134,7 @@ def _merge(way: Way, under: _Underlay, frame: Frame, about: IP | None, ends: End
     for node in under.way.nodes:
         way.visits(node)
     for one in under.way.obstacles:
-        broken = replace(inside(one.finding, ends.sender, ends.receiver), direction=way.leg)
-        way.obstacles.append(Obstacle(begin + one.at, broken, one.suspect, begin + one.until if one.until else 0))
+        way.obstacles.append(one.behind(begin, replace(inside(one.finding, ends.sender, ends.receiver), direction=way.leg)))
 
 
 def inside(found: Finding, sender: str, receiver: str) -> Finding:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from vethlab.explain import beyond, openflow_match, translate, tunnel
 from vethlab.explain.carry import carry
+from vethlab.explain.detour import gets_lost
 from vethlab.explain.fib import match
 from vethlab.explain.hop import Local, decide
 from vethlab.explain.mistranslated import blame
@@ -98,7 +99,9 @@ def leg(scene: Scene, way: Way, travel: Travel, origin: str, came: str | None = 
     """One direction. Returns where the packet was delivered, None where the way ends before that. `came`: by what it enters the lab."""
     begin, decided = len(way.obstacles), list[int]()
     arrived = yield from _follow(scene, way, travel, origin, came, decided)
-    way.settle(begin, decided, arrived=arrived is not None)
+    mine = way.obstacles[begin:]
+    if any(one.is_detour for one in mine):
+        way.settle(begin, decided, arrived=arrived is not None, lost=(yield from gets_lost(scene, way, mine)))
     return arrived
 
 

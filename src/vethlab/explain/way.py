@@ -17,8 +17,6 @@ from vethlab.model.link import End
 
 __all__ = ["Binding", "Obstacle", "Point", "Way"]
 
-OF_STRAYING = frozenset({"routing-loop", "rp-filter"})  # what a packet meets because it does not go the way that is meant for it
-
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -45,13 +43,27 @@ class Point:
 class Obstacle:
     """Something that keeps a packet from reaching point number `at`. `suspect`: it may do so; only what was seen can tell.
 
-    `until`: of what led it another way than it should go, the number of the point that shows that this way is right too; 0 for all else.
+    `right_from`: of a detour (`Way.detour`), the number of the first point that is on a right way all the same; 0 for all else.
     """
 
     at: int
     finding: Finding
     suspect: bool = False
-    until: int = 0
+    right_from: int = 0
+
+    @property
+    def is_detour(self) -> bool:
+        """Whether it does not stop the packet, but took away the way that was meant for it."""
+        return self.right_from > 0
+
+    @property
+    def refuted_at(self) -> int:
+        """The number of the first point at which a packet that is seen shows that this was no obstacle."""
+        return max(self.at, self.right_from)
+
+    def behind(self, points: int, finding: Finding) -> Obstacle:
+        """The same one on a way in which so many points come before."""
+        return replace(self, at=points + self.at, finding=finding, right_from=points + self.right_from if self.is_detour else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +139,31 @@ class Way:
         """What may be an obstacle in front of the next point."""
         self.obstacles += [Obstacle(len(self.points), replace(one, direction=self.leg), suspect=True) for one in findings]
 
-    def astray(self, finding: Finding) -> None:
-        """From here it goes another way than the lab file means; where that leads the rest of the walk tells (`settle`)."""
-        self.obstacles.append(Obstacle(len(self.points), replace(finding, direction=self.leg), until=len(self.points) + 1))
+    def detour(self, finding: Finding) -> None:
+        """From here a wider route leads it another way than the lab file means; what comes of that the rest of the leg tells (`settle`)."""
+        self.obstacles.append(Obstacle(len(self.points), replace(finding, direction=self.leg), right_from=len(self.points) + 1))
 
-    def settle(self, begin: int, decided: list[int], *, arrived: bool) -> None:
-        """A leg is walked: what led it another way is none of its obstacles if it arrives all the same.
+    def settle(self, begin: int, decided: list[int], *, arrived: bool, lost: bool) -> None:
+        """A leg is walked: are its detours at fault that the packet did not arrive?
 
-        `begin`: the leg's first obstacle; `decided`: how many points there were as each of its routers had decided. A way that it
-        does not arrive by may be meant once the next router sends the packet on; not one that goes round, or out of the lab.
+                    ┌──x    the way that is meant is gone: link-down at r, say
+            a ──▶ r ┤
+                    └────▶ s ────▶ t ────▶ ?    where the wider route leads
+                    at       right_from
+
+        No, if it arrives: a way round was laid on purpose. Yes, wherever it ends, if it gets `lost` as on no way that is meant
+        (explain/detour.py). Else it depends on how far it comes: s, once it was seen sending the packet on, knows this way.
+
+        `begin`: the leg's first obstacle; `decided`: how many points there were as each of its routers had decided.
         """
-        mine = self.obstacles[begin:]
-        whole = self.left is not None or any(one.finding.slug in OF_STRAYING for one in mine)
-        if arrived and not whole:
-            mine = [one for one in mine if not one.until]
-        far = [*([] if whole else decided), len(self.points)]
-        ends = {one.at: next((at for at in far if at > one.at), one.until) for one in mine}
-        self.obstacles[begin:] = [replace(one, until=ends[one.at]) if one.until else one for one in mine]
+        end = len(self.points)
+
+        def settled(one: Obstacle) -> Obstacle:
+            behind_next = end if lost else next((points for points in decided if points > one.at), end)
+            return replace(one, right_from=max(behind_next, one.at + 1)) if one.is_detour else one
+
+        mine = [one for one in self.obstacles[begin:] if lost or not (arrived and one.is_detour)]
+        self.obstacles[begin:] = [settled(one) for one in mine]
 
     def clear(self, *slugs: str) -> None:
         """These were looked for and are not there."""

@@ -220,6 +220,35 @@ def test_who_sent_it_on_knew_a_way() -> None:
     assert "link-down" not in blamed(paper, "a:eth0", "r:spare", "s:right")[0]
 
 
+UPSTREAM = """\
+name: paper
+links:
+  - a 10.0.1.2/24 -- r:left 10.0.1.1/24
+  - r:right 10.0.2.1/24 -- b:eth0 10.0.2.2/24
+  - r:up 10.0.3.1/24 -- s:left 10.0.3.2/24
+  - s:up 10.0.4.1/24 -- t:left 10.0.4.2/24
+  - t:out 10.0.5.1/24 -- w 10.0.5.2/24
+nodes:
+  a: {routes: [default via 10.0.1.1]}
+  r: {forward: true, routes: [default via 10.0.3.2]}
+  s: {forward: true, routes: [default via 10.0.4.2, "10.0.1.0/24 via 10.0.3.1"]}
+  t: {forward: true, routes: ["10.0.1.0/24 via 10.0.4.1"]}
+  b: {routes: [default via 10.0.2.1]}
+  w: {}
+"""
+
+
+def test_a_router_further_on_that_never_knew_is_not_to_blame() -> None:
+    """The default route leads over a router that sends it on to one that knows no way, unless that one has lost what it should have."""
+    paper = Paper(UPSTREAM)
+    paper.interface("r:right", up=False)
+    paper.without("r", "10.0.2.0/24")
+    seen = ("a:eth0", "r:up", "s:up")
+    assert ("link-down at r:right (proven)", []) == blamed(paper, *seen)
+    paper.drift = (Drift("t", "route", "10.0.2.0/24 via 10.0.5.2", "missing"),)
+    assert "no-route at t (proven)" == blamed(paper, *seen)[0]
+
+
 def test_what_goes_round_was_led_astray() -> None:
     """The wider route leads to a router that sends the packet back: it was seen leaving there, and is on no way at all."""
     paper = failover()
