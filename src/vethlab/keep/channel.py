@@ -43,6 +43,8 @@ class Channel:
         self._readable.register(connection, select.POLLIN)
         self._lock = threading.Lock()
         self._owed = 0  # replies that were asked for and never read to their end
+        self._begun = False
+        self._early: Reply | VethlabError | None = None  # the reply of what was begun, if something else was asked before `finish`
         _open_channels.add(self)
 
     def ask(self, *fields: str, descriptors: Sequence[int] = ()) -> Reply:
@@ -57,6 +59,24 @@ class Channel:
             self._send(fields, descriptors)
             return self._collect()
 
+    def begin(self, *fields: str) -> None:
+        """A request that takes a while; `finish` gives its reply, and whatever is asked before that waits for it."""
+        with self._lock:
+            self._settle()
+            self._send(fields)
+            self._begun = True
+
+    def finish(self) -> list[int]:
+        """The descriptors of the reply of what was begun, or its error."""
+        with self._lock:
+            self._settle()
+            early, self._early = self._early, None
+        if early is None:
+            raise gone()  # an interrupt came while it was awaited
+        if isinstance(early, VethlabError):
+            raise early
+        return early[1]
+
     def tell(self, *fields: str) -> None:
         """A request whose reply nobody awaits."""
         with self._lock:
@@ -66,8 +86,17 @@ class Channel:
         """End the connection; an uncommitted keeper whose builder this was dies."""
         _open_channels.discard(self)
         self._connection.close()
+        if isinstance(self._early, tuple):
+            close_all(self._early[1])
+            self._early = None
 
     def _settle(self) -> None:
+        if self._begun:
+            self._begun = False
+            try:
+                self._early = [], self._collect()[1]
+            except VethlabError as error:
+                self._early = error
         while self._owed:
             close_all(self._next()[1])
 

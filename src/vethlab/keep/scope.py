@@ -14,16 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from vethlab.errors import HostError
 from vethlab.keep import wire
-from vethlab.keep.channel import LIMIT_HELP, Channel, close_all
+from vethlab.keep.channel import Channel, close_all
 from vethlab.keep.leases import lease_name
 from vethlab.keep.memfd import content, fill
+from vethlab.keep.room import make_room
 from vethlab.kernel.port import Finished, Opened, ProcessStatus
 from vethlab.model.names import inner_name
 from vethlab.model.state import Process
-
-_SPARE_DESCRIPTORS = 256
 
 
 class View(NamedTuple):
@@ -68,6 +66,7 @@ class Scope:
     def __init__(self, channel: Channel, pid: int, prefix: str = "") -> None:
         self._channel, self.pid, self._prefix = channel, pid, prefix
         self._opened: dict[str, Opened] = {}
+        self._begun: list[str] = []
         self._guard = threading.RLock()
         self._writing = threading.RLock()
         self.directory = "/"
@@ -84,14 +83,27 @@ class Scope:
         """The names held."""
         return frozenset(name[len(self._prefix) :] for name in self._channel.ask("names", self._prefix)[0])
 
+    def begin(self, names: Sequence[str]) -> None:
+        """Let the keeper make them, or as many as one request names, while this process does something else; `create` takes them in.
+
+        It must be something else than links: those and new namespaces wait for one lock of the kernel (rtnl), and together gain nothing.
+        """
+        with self._guard:
+            self._begun = list(next(iter(wire.chunks(self._full(names), 1, wire.CHUNK_NAMES)), []))
+            if self._begun:
+                make_room(2 * (len(self._opened) + len(self._begun)))
+                self._channel.begin("create", *self._begun)
+
     def create(self, names: Sequence[str]) -> None:
         """Make and hold a namespace for each name: all, or none and HostError (a limit, a privilege) or LabError (a name exists)."""
         with self._guard:
             make_room(2 * (len(self._opened) + len(names)))
             made: list[str] = []
+            begun, self._begun = self._begun, []
+            rest = [name for name in self._full(names) if name not in set(begun)]
             try:
-                for part in wire.chunks(self._full(names), 1, wire.CHUNK_NAMES):
-                    self._take_in(part, self._channel.ask("create", *part)[1])
+                for part in filter(None, (begun, *wire.chunks(rest, 1, wire.CHUNK_NAMES))):
+                    self._take_in(part, self._channel.finish() if part is begun else self._channel.ask("create", *part)[1])
                     made += part
             except BaseException:
                 self.drop([name[len(self._prefix) :] for name in made])
@@ -271,19 +283,6 @@ def _leave_to_the_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_to_the_parent)
-
-
-def make_room(descriptors: int) -> None:
-    """Raise this process's soft limit of open files for that many more, up to the hard one; HostError if that is too low."""
-    import resource  # noqa: PLC0415 - a small module, but most labs are smaller
-
-    needed = descriptors + _SPARE_DESCRIPTORS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft >= needed or soft == resource.RLIM_INFINITY:
-        return
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        raise HostError(f"this lab needs {needed} open files, and only {hard} are allowed", help=LIMIT_HELP, slug="open-files")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _number(value: int | str) -> str:

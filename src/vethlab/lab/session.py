@@ -118,7 +118,9 @@ class Session:
             baseline, recorded = survey(namespaces, fresh, recorded_keys())
         session.held.record = replace(record, baseline=baseline, recorded=recorded)
         etc.give(namespaces, topology)
-        wanted, before = session.desired(topology), session.kernel.read(dict.fromkeys([HOST, *namespaces.joined]))
+        before = session.kernel.read(dict.fromkeys([HOST, *namespaces.joined]))
+        namespaces.begin([node.name for node in topology.nodes])
+        wanted = session.desired(topology)
         session._prepare(topology, before, wanted)
         with without_collections():
             changes = converge(session.kernel, before, Goal(wanted, new=True))

@@ -54,6 +54,29 @@ def test_the_route_socket_is_inside(spawn: Spawn) -> None:
     assert "near" not in keeper.run("b", ["ip", "-o", "link"]).stdout
 
 
+def test_what_was_begun_is_taken_in_by_create(spawn: Spawn) -> None:
+    """Names that the keeper was told to begin are there once they are created, with all others, whatever was asked meanwhile."""
+    keeper, names = spawn(), [f"n{number}" for number in range(130)]
+    keeper.begin(names)
+    assert set(names[:100]) == keeper.names()
+    keeper.create(names)
+    assert len(names) == len({inode(opened) for opened in keeper.open(names)})
+
+
+def test_a_beginning_that_is_refused_fails_when_it_is_created(spawn: Spawn) -> None:
+    """The reason is told then, nothing of it is left, and the keeper answers on; closing lets go of what nobody took in."""
+    keeper = spawn("n1")
+    keeper.begin(["n0", "n1"])
+    with pytest.raises(LabError, match="n1: File exists"):
+        keeper.create(["n0", "n1"])
+    assert {"n1"} == keeper.names()
+    before = len(os.listdir("/proc/self/fd"))
+    keeper.begin(["n2"])
+    assert {"n1", "n2"} == keeper.names()
+    keeper.close()
+    assert before - 3 == len(os.listdir("/proc/self/fd"))
+
+
 def test_all_or_none_are_created(spawn: Spawn) -> None:
     """If one name of many exists already, even in a later message, none of them is made."""
     keeper = spawn("n150")
