@@ -1,7 +1,4 @@
-"""Effects: carries a plan out, proves that it arrived, and puts things back if it did not."""
+"""Effects: carries a plan out (convergence.py), proves that it arrived, and puts things back if it did not.
 
-from __future__ import annotations
-
-from vethlab.apply.convergence import Goal, converge
-
-__all__ = ["Goal", "converge"]
+Rule of the package: nothing is imported here, because the command line wants the moment of success before the engine is loaded.
+"""

@@ -8,9 +8,10 @@ kernel and not two (docs/decisions/rollback-is-convergence.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from vethlab.apply import moment
 from vethlab.errors import BuildError, KernelError, VethlabError
 from vethlab.kernel.port import Kernel
 from vethlab.model.link import BR_STATE_FORWARDING
@@ -19,10 +20,6 @@ from vethlab.plan.diff import diff
 
 if TYPE_CHECKING:
     from vethlab.change import Change
-
-# Called when a kernel has become what was asked for, before anybody is told. What is left then (the record, the commit) takes a millisecond
-# and must not be cut in two: the command line lets no interrupt through from here on, since it could not say any more that it undid all.
-reached: Callable[[], object] = bool
 
 _PASSES = 3  # the kernel may take more than it was asked to (secondary addresses go with their primary): look again
 
@@ -45,7 +42,7 @@ def converge(kernel: Kernel, before: State, goal: Goal) -> tuple[Change, ...]:
         return ()
     try:
         _apply(kernel, changes, goal)
-        reached()
+        moment.reached()
     except BaseException as error:
         if not goal.new:
             _roll_back(kernel, before, error)

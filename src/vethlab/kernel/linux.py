@@ -81,15 +81,18 @@ class Linux:
             return SWITCH_KIND, ""
         return (name, "") if name in self._runs else (None, one.netns)
 
-    def read(self, names: Iterable[str], sysctls: Iterable[tuple[str, str]] = ()) -> State:
-        """The state of these namespaces. One made here and not read since holds no pinned neighbours and is not asked."""
+    def read(self, names: Iterable[str], sysctls: Iterable[tuple[str, str]] = (), *, idle: bool = False) -> State:
+        """The state of these namespaces. One made here and not read since holds no pinned neighbours and is not asked.
+
+        `idle`: nothing has been started in them.
+        """
         wanted = list(names)
         self.reach.open(wanted)
         joined = join({name: self.reach.dump(name, pinned=name not in self._fresh, switched=self._claimed(name)) for name in wanted})
         self._fresh.difference_update(wanted)
         values = self._sysctls(wanted, sysctls)
         running: dict[str, list[ProcessStatus]] = {name: [] for name in joined}
-        for status in self.namespaces.processes():
+        for status in () if idle else self.namespaces.processes():
             if status.netns in running:
                 running[status.netns].append(status)
         state = State({name: self._complete(name, one, values[name], running[name]) for name, one in joined.items()})

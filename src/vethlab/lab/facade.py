@@ -176,12 +176,12 @@ class Lab(Asked):
             return False, self._engine().converge(topology, text)
         mode = choose_mode(self._mode)
         starting, self._starting = self._starting or (Keeper.prepare(self.name, mode) if detach else None), None
-        from vethlab.lab.session import Session  # noqa: PLC0415 - the engine is loaded by those who use it, while their keeper boots
+        from vethlab.lab import opening  # noqa: PLC0415 - only for those who build
 
         if detach:
-            self._session, changes, new = Session.reach(topology, mode, text, starting, forced=self._mode != "auto")
+            self._session, changes, new = opening.reach(topology, mode, text, starting, forced=self._mode != "auto")
         else:
-            self._session, changes = Session.hold(topology, mode, text)
+            self._session, changes = opening.hold(topology, mode, text)
             new = True
         self._held = self._session.held
         return new, changes

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vethlab import spec
-from vethlab.apply import Goal
+from vethlab.apply.convergence import Goal
 from vethlab.change import AddMacvlan, AddNetns, AddVeth, RemoveNetns
 from vethlab.errors import NotFoundError, SpecErrors, UsageError
 from vethlab.lab.requirements import require

@@ -1,4 +1,4 @@
-"""The engine at work on one lab: builds it, compares it with what is declared, brings it there.
+"""The engine at work on one lab: builds it in what lab/opening.py opened, compares it with what is declared, brings it there.
 
 Enters: a topology; leaves: changes carried out. Rule of the file: everything that is kept for later is in the record, and the keeper holds
 the record; without a keeper there is no lab.
@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vethlab.apply import Goal, converge
-from vethlab.errors import LabError, VethlabError
-from vethlab.keep.client import Keeper, Mode, Scope, helper
-from vethlab.keep.record import Record
-from vethlab.kernel.defaults import survey
+from vethlab.apply.convergence import Goal, converge
+from vethlab.errors import VethlabError
 from vethlab.kernel.linux import Linux
 from vethlab.kernel.rulesets import Loaded, LoadedTable
 from vethlab.lab import etc
 from vethlab.lab.collections_off import without_collections
-from vethlab.lab.held import Held, here
+from vethlab.lab.held import Held
+from vethlab.lab.opening import boots_switch, fresh
 from vethlab.lab.requirements import require, require_same
 from vethlab.model.names import HOST
 from vethlab.model.nat import Table
@@ -30,16 +27,12 @@ from vethlab.plan.desired import desired, with_sysctls
 from vethlab.plan.diff import diff
 from vethlab.plan.settings import of_interface
 from vethlab.plan.spaces import NOTHING_AROUND
-from vethlab.plan.watch import HAS_IPV6, recorded_keys, watched
+from vethlab.plan.watch import HAS_IPV6, watched
 
 if TYPE_CHECKING:
     from vethlab.change import Change
-    from vethlab.keep.launch import Starting
     from vethlab.model.state import Netns, State
     from vethlab.model.topology import Topology
-
-
-_IN = {"root": "as root", "rootless": "rootless"}
 
 
 class Session:
@@ -52,74 +45,13 @@ class Session:
         self.kernel = Linux(held.namespaces, loaded=loaded, tables=tables, label=held.record.machine or held.record.lab)
 
     @classmethod
-    def reach(
-        cls, topology: Topology, mode: Mode, text: str, starting: Starting | None = None, *, forced: bool = False,
-    ) -> tuple[Session, tuple[Change, ...], bool]:
-        """The lab of that name as `topology` says: built if it does not run, converged if it does; (session, changes, whether it is new).
-
-        Of two that come at once one builds, the other waits and converges. `starting`: a keeper that was begun already.
-        `forced`: the mode was asked for by name, so a lab that runs in the other one is an error.
-        """
-        require(topology, mode)
-        keeper, new = Keeper.acquire(topology.name, mode, starting)
-        try:
-            if new:
-                session, changes = cls._build(topology, keeper, keeper, text=text, detached=True)
-                keeper.commit()
-                keeper.unlock()
-            else:
-                if forced:
-                    _require_mode(keeper, mode, topology.name)
-                session = cls(Held.adopt(keeper))
-                changes = session.converge(topology, text, locked=True)
-        except BaseException:
-            with contextlib.suppress(VethlabError, OSError):
-                if new:
-                    keeper.end()  # it would end by itself, but whoever looks now should not find it any more
-                keeper.close()
-            if new:
-                _sweep(topology, topology.name)
-            raise
-        return session, changes, new
-
-    @classmethod
-    def hold(cls, topology: Topology, mode: Mode, text: str) -> tuple[Session, tuple[Change, ...]]:
-        """A lab that lives in this process only, held by the process's own unnamed keeper."""
-        require(topology, mode)
-        keeper = helper(mode)
-        scope = keeper.scope(topology.name)
-        try:
-            return cls._build(topology, keeper, scope, text=text, detached=False)
-        except BaseException:
-            with contextlib.suppress(VethlabError):
-                scope.drop(sorted(scope.names()))
-            scope.close()
-            _sweep(topology, _owner(topology, scope))
-            raise
-
-    @classmethod
-    def _build(
-        cls, topology: Topology, keeper: Keeper, namespaces: Scope, *, text: str, detached: bool,
-    ) -> tuple[Session, tuple[Change, ...]]:
-        namespaces.directory = here()
-        owner = _owner(topology, namespaces) if topology.machine else ""
-        if topology.machine != HOST:
-            namespaces.create([HOST])
-        if owner:
-            from vethlab.lab import machine  # noqa: PLC0415 - nftables, marks, collisions: few labs join the machine
-
-            machine.join(namespaces, topology, owner)
-        joins, switch = topology.machine or HOST, namespaces.switches.get(HOST, "")
-        record = Record(lab=topology.name, mode=keeper.mode, since=time.time(), machine=owner, joins=joins, switch=switch)
-        session = cls(Held(keeper, namespaces, record, detached))
-        if topology.machine != HOST and any(network.type == "ovs" and network.on == HOST for network in topology.networks):
+    def build(cls, held: Held, topology: Topology, text: str) -> tuple[Session, tuple[Change, ...]]:
+        """A lab from nothing. `held`: as lab/opening.py leaves it, with a host of its own or the machine's."""
+        session = cls(held)
+        if boots_switch(topology):
             session.kernel.begin_switch(HOST)
-        with _fresh(namespaces) as fresh:
-            baseline, recorded = survey(namespaces, fresh, recorded_keys())
-        session.held.record = replace(record, baseline=baseline, recorded=recorded)
-        etc.give(namespaces, topology)
-        before = session.kernel.read(dict.fromkeys([HOST, *namespaces.joined]))
-        namespaces.begin([node.name for node in topology.nodes])
+        # Not asking about processes, of which there are none, means not waiting for the keeper
+        before = session.kernel.read(dict.fromkeys([HOST, *held.namespaces.joined]), idle=True)
         wanted = session.desired(topology)
         session._prepare(topology, before, wanted)
         with without_collections():
@@ -210,8 +142,8 @@ class Session:
         """What these sysctls are in a fresh namespace; `host` declares none of them, unless it is the machine's own."""
         if not keys:
             return {}
-        with _fresh(self.held.namespaces) as fresh:
-            values = self.held.namespaces.read_sysctls([(fresh, _of_default(key)) for key in keys])
+        with fresh(self.held.namespaces) as one:
+            values = self.held.namespaces.read_sysctls([(one, _of_default(key)) for key in keys])
         return {key: value for key, value in zip(keys, values, strict=True) if value is not None}
 
     def _prepare(self, topology: Topology, before: State, wanted: State) -> None:
@@ -250,39 +182,6 @@ class Session:
         )
         if held.detached:
             held.keeper.put_record(held.record.encode())
-
-
-def _owner(topology: Topology, namespaces: Scope) -> str:
-    """In whose name a lab makes interfaces on the machine: its own, or for a lab of one process one that no other process has."""
-    return f"{namespaces.label}.{namespaces.pid}" if namespaces.label else topology.name
-
-
-def _sweep(topology: Topology, owner: str) -> None:
-    """What a lab that could not come up left on the machine."""
-    if topology.machine:
-        from vethlab.lab import machine  # noqa: PLC0415 - as in _build
-
-        machine.sweep(owner)
-
-
-@contextlib.contextmanager
-def _fresh(namespaces: Scope) -> Iterator[str]:
-    """A namespace with the settings that fresh ones have: `host`, which declares none, unless that is the machine's own."""
-    if HOST not in namespaces.joined:
-        yield HOST
-        return
-    from vethlab.lab import machine  # noqa: PLC0415 - as in _build
-
-    with machine.fresh(namespaces) as name:
-        yield name
-
-
-def _require_mode(keeper: Keeper, mode: Mode, name: str) -> None:
-    if keeper.mode != mode:
-        raise LabError(
-            f"lab `{name}` is running {_IN[keeper.mode]}, not {_IN[mode]}", where=name, slug="other-mode",
-            help="take it down first; a running lab cannot change hands",
-        )
 
 
 def _outlives(key: str, wanted: Netns) -> bool:

@@ -91,8 +91,9 @@ def test_closing_the_terminal_rolls_back(here: Machine) -> None:
         os.close(ours)
         said = told(f"hung up after {moment * 1000:.1f} of {seconds * 1000:.0f} ms: {program.end()}")
         until(program.is_over, said)  # nsenter(1) dies of the signal; the program itself cleans up
-        if here.keepers():
-            assert [] == here.json("plan")["changes"], said
+        changes = here.json("plan")["changes"]
+        if here.keepers():  # asked later: one that was never given its lab may end a moment after the program
+            assert [] == changes, said
             here.ok("down", "big")
         here.must_be_empty(said)
 

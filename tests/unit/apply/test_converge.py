@@ -10,7 +10,7 @@ import pytest
 from tests.topologies import campus, direct
 
 from vethlab import change as ops
-from vethlab.apply import Goal, converge
+from vethlab.apply.convergence import Goal, converge
 from vethlab.change import Change
 from vethlab.errors import BuildError, KernelError
 from vethlab.kernel.fake import Fake

@@ -86,18 +86,18 @@ def _invoke(arguments: list[str]) -> int:
 @contextmanager
 def go_through() -> Iterator[None]:
     """Within, a command that has made its lab what it should be ends as one that has: an interrupt undoes all of it, or comes too late."""
-    from vethlab.apply import convergence
+    from vethlab.apply import moment
 
     def too_late() -> None:
         for number in INTERRUPTS:
             if signal.getsignal(number) is _interrupt:
                 signal.signal(number, _ignore)
 
-    before, convergence.reached = convergence.reached, too_late
+    before, moment.reached = moment.reached, too_late
     try:
         yield
     finally:
-        convergence.reached = before
+        moment.reached = before
 
 
 def interruptible() -> None:
