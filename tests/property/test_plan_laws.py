@@ -30,7 +30,7 @@ def topologies(draw: st.DrawFn) -> Topology:
     cables = tuple(
         Cable(
             end(draw(st.sampled_from(nodes)), number), end(draw(st.sampled_from(nodes)), number),
-            mtu=draw(st.sampled_from((1400, 1500, 9000))),
+            mtu=draw(st.sampled_from((1000, 1400, 1500, 9000))),
         )
         for number in range(draw(st.integers(0, 4)))
     )
@@ -38,7 +38,7 @@ def topologies(draw: st.DrawFn) -> Topology:
     for number in range(draw(st.integers(0, 2))):
         members = draw(st.lists(st.sampled_from(nodes), unique=True))
         ports = tuple(Port(end(name, 100 + number), f"p{number}-{name}", isolated=draw(st.booleans())) for name in members)
-        networks.append(Network(f"br{number}", ports, stp=draw(st.booleans())))
+        networks.append(Network(f"br{number}", ports, stp=draw(st.booleans()), mtu=draw(st.sampled_from((900, 1279, 1280, 1500)))))
     declared = tuple(Node(name, forward=draw(st.booleans()), nft=draw(st.sampled_from((None, "table ip x {}")))) for name in nodes)
     return Topology("law", declared, cables, tuple(networks), routing=draw(st.sampled_from(("none", "shortest-path"))))
 

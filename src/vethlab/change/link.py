@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from vethlab.change.netns import Action
 from vethlab.change.vxlan import adjusted
-from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End, Link, gso
+from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End, Link, generated_otherwise, gso, has_ipv6
 from vethlab.model.names import dotted
 
 # No port of the machine leads into the lab, none of the lab to programs of the machine's loopback, no address is handed out.
@@ -186,7 +186,7 @@ def _settings(before: Link, after: Link) -> list[str]:
             lines.append(f"bridge link set dev {after.name} hairpin {'on' if after.port.hairpin else 'off'}")
         if after.port.state is not None and (was is None or was.state != after.port.state):
             lines.append(f"bridge link set dev {after.name} state {after.port.state}")
-    if after.link_local != before.link_local and after.name != LOOPBACK:
+    if generated_otherwise(before, after) and after.name != LOOPBACK:
         lines.append(f"{head} addrgenmode {'eui64' if after.link_local else 'none'}")
     if after.up != before.up:
         lines.append(f"{head} {'up' if after.up else 'down'}")
@@ -201,8 +201,8 @@ def _mark(link: Link) -> list[str]:
     """In a namespace of others: whose it is, and how it makes IPv6 addresses, whatever new interfaces there do by default."""
     if link.mark is None:
         return []
-    mode = "eui64" if link.link_local else "none"
-    return [f"ip link property add dev {link.name} altname {link.mark}", f"ip link set dev {link.name} addrgenmode {mode}"]
+    mode = [f"ip link set dev {link.name} addrgenmode {'eui64' if link.link_local else 'none'}"] if has_ipv6(link) else []
+    return [f"ip link property add dev {link.name} altname {link.mark}", *mode]
 
 
 def _mtu(link: Link) -> str:

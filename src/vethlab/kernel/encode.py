@@ -17,7 +17,7 @@ from vethlab.kernel.netlink import neighbour as neighbours
 from vethlab.kernel.netlink import route as routes
 from vethlab.kernel.netlink.message import Request, attribute, u32
 from vethlab.kernel.reach import Reach
-from vethlab.model.link import LOOPBACK, Link, gso
+from vethlab.model.link import LOOPBACK, Link, generated_otherwise, gso, has_ipv6
 
 if TYPE_CHECKING:
     from vethlab import change as ops
@@ -57,7 +57,8 @@ def _marked(link: Link) -> list[Request]:
     if link.mark is None:
         return []
     index = link.index or 0
-    return [links.set_mark(index, link.mark), links.set_link(index, link.name, parts=links.address_generation(link_local=link.link_local))]
+    mode = [links.set_link(index, link.name, parts=links.address_generation(link_local=link.link_local))] if has_ipv6(link) else []
+    return [links.set_mark(index, link.mark), *mode]
 
 
 def _add_macvlan(one: ops.AddMacvlan, reach: Reach) -> list[Request]:
@@ -85,7 +86,7 @@ def _remove_link(one: ops.RemoveLink, reach: Reach) -> list[Request]:
 def _set_link(one: ops.SetLink, reach: Reach) -> list[Request]:
     before, after = one.before, one.after
     index = after.index or before.index or (1 if after.name == LOOPBACK else 0) or reach.index(one.netns, after.name)
-    parts = [] if after.link_local == before.link_local else [links.address_generation(link_local=after.link_local)]
+    parts = [links.address_generation(link_local=after.link_local)] if generated_otherwise(before, after) else []
     if after.mac is not None and after.mac != before.mac:
         parts.append(attribute(links.IFLA_ADDRESS, links.mac_bytes(after.mac)))
     if after.mtu != before.mtu:

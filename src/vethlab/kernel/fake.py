@@ -1,7 +1,8 @@
 """A kernel in memory: the public double of kernel.port.Kernel, with faults on demand. It serves fault injection, not proof.
 
 Enters: changes; leaves: the state they lead to. Rule of the file: the few consequences that plans must know are imitated (a pair goes as
-a whole, a link that goes down loses its routes and IPv6 addresses, a secondary address goes with its primary), everything else is not.
+a whole, a link that goes down loses its routes and IPv6 addresses, one below IPv6's least MTU has none, a secondary address goes with
+its primary), everything else is not.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from dataclasses import replace
 from vethlab import change as ops
 from vethlab.change import Change
 from vethlab.errors import KernelError
-from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link
+from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, End, Link, has_ipv6
 from vethlab.model.route import Route
-from vethlab.model.state import Address, Netns, State
+from vethlab.model.state import Address, Netns, State, of_ipv6, without_ipv6
 from vethlab.model.switch import AUTO, KIND, USERSPACE, Switch, SwitchBridge, SwitchPort
 
 _LO = Link(LOOPBACK, "loopback", up=False, mtu=LOOPBACK_MTU, index=1)
@@ -104,7 +105,8 @@ def _remove_netns(kernel: Fake, one: ops.RemoveNetns) -> None:
 
 def _link_local(kernel: Fake, netns: str, link: Link) -> bool:
     """What a new interface begins with: the namespace's setting, unless it is told (kernel/encode.py), as marked ones are."""
-    return link.link_local if link.mark else kernel.spaces[netns].sysctls.get("net.ipv6.conf.default.addr_gen_mode") != "1"
+    asked = link.link_local if link.mark else kernel.spaces[netns].sysctls.get("net.ipv6.conf.default.addr_gen_mode") != "1"
+    return asked and has_ipv6(link)
 
 
 def _add_veth(kernel: Fake, one: ops.AddVeth) -> None:
@@ -123,17 +125,30 @@ def _add_alone(kernel: Fake, one: ops.AddBridge | ops.AddVxlan) -> None:
 
 def _add_macvlan(kernel: Fake, one: ops.AddMacvlan) -> None:
     quiet = kernel.spaces[one.place].sysctls.get("net.ipv6.conf.default.addr_gen_mode") == "1"
-    kernel.put_link(one.place, replace(one.link, up=False, link_local=not quiet))
+    kernel.put_link(one.place, replace(one.link, up=False, link_local=not quiet and has_ipv6(one.link)))
 
 
 def _set_link(kernel: Fake, one: ops.SetLink) -> None:
     kernel.put_link(one.netns, one.after)
+    if not has_ipv6(one.after):
+        kernel.put_link(one.netns, replace(one.after, link_local=False))
+        kernel.spaces[one.netns] = without_ipv6(kernel.spaces[one.netns], [one.after.name])
+    elif not has_ipv6(one.before):
+        kernel.put_link(one.netns, replace(one.after, link_local=_link_local(kernel, one.netns, replace(one.after, mark=None))))
     if one.before.up and not one.after.up:
         space, name = kernel.spaces[one.netns], one.after.name
         kernel.put(
             one.netns, routes=frozenset(route for route in space.routes if not _uses(route, name)),
             addresses=frozenset(held for held in space.addresses if held.interface != name or held.address.version == 4),
         )
+
+
+def _add_address(kernel: Fake, one: ops.AddAddress) -> None:
+    space = kernel.spaces[one.netns]
+    link = space.links.get(one.address.interface)
+    if one.address.address.version == 6 and link is not None and not has_ipv6(link):
+        raise KernelError(one.action, one.object, errno.EINVAL, "too small for IPv6")
+    kernel.put(one.netns, addresses=space.addresses | {one.address})
 
 
 def _remove_address(kernel: Fake, one: ops.RemoveAddress) -> None:
@@ -157,6 +172,9 @@ def _member(field: str, what: Callable[..., object], *, add: bool) -> Callable[[
 
 
 def _set_sysctl(kernel: Fake, one: ops.SetSysctl) -> None:
+    links = kernel.spaces[one.netns].links.values()
+    if any(of_ipv6(one.key, link.name) and not has_ipv6(link) for link in links):
+        raise KernelError(one.action, one.object, errno.ENOENT, "there is no IPv6 on it")
     kernel.put(one.netns, sysctls={**kernel.spaces[one.netns].sysctls, one.key: one.value})
 
 
@@ -222,7 +240,7 @@ _EFFECTS: Mapping[type, Callable[..., None]] = {
     ops.AddNetns: _add_netns, ops.RemoveNetns: _remove_netns, ops.AddVeth: _add_veth, ops.AddBridge: _add_alone,
     ops.AddVxlan: _add_alone, ops.AddTap: _add_alone, ops.AddMacvlan: _add_macvlan, ops.SetLink: _set_link,
     ops.RemoveLink: lambda kernel, one: kernel.remove_link(End(one.netns, one.link.name)),
-    ops.AddAddress: _member("addresses", lambda one: one.address, add=True), ops.RemoveAddress: _remove_address,
+    ops.AddAddress: _add_address, ops.RemoveAddress: _remove_address,
     ops.AddRoute: _member("routes", lambda one: one.route, add=True), ops.RemoveRoute: _member("routes", lambda one: one.route, add=False),
     ops.AddNeighbour: _member("neighbours", lambda one: one.neighbour, add=True),
     ops.AddForward: _member("fdb", lambda one: one.entry, add=True), ops.RemoveForward: _member("fdb", lambda one: one.entry, add=False),

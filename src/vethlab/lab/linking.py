@@ -21,7 +21,8 @@ from vethlab.lab.requirements import require
 from vethlab.lab.undo import as_commands, undoing
 from vethlab.lab.wishing import LinkWish, Wanted, wanted
 from vethlab.plan.delta import lowered, raised, settled, shifted
-from vethlab.plan.diff import EXTRA, LEFT, MISSING, NEW, diff
+from vethlab.plan.diff import LEFT, MISSING, NEW, diff
+from vethlab.plan.members import EXTRA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

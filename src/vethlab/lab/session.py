@@ -21,8 +21,10 @@ from vethlab.lab.collections_off import without_collections
 from vethlab.lab.held import Held
 from vethlab.lab.opening import boots_switch, fresh
 from vethlab.lab.requirements import require, require_same
+from vethlab.model.link import has_ipv6
 from vethlab.model.names import HOST
 from vethlab.model.nat import Table
+from vethlab.model.state import of_ipv6
 from vethlab.plan.desired import desired, with_sysctls
 from vethlab.plan.diff import diff
 from vethlab.plan.settings import of_interface
@@ -186,7 +188,9 @@ class Session:
 
 def _outlives(key: str, wanted: Netns) -> bool:
     """Whether a sysctl is declared no longer, and what it is of is there still."""
-    return key not in wanted.sysctls and (not of_interface(key) or key.split(".")[3].replace("/", ".") in wanted.links)
+    link = wanted.links.get(key.split(".")[3].replace("/", ".")) if of_interface(key) else None
+    there = not of_interface(key) if link is None else has_ipv6(link) or not of_ipv6(key, link.name)
+    return there and key not in wanted.sysctls
 
 
 def _of_default(key: str) -> str:

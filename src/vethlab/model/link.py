@@ -110,6 +110,19 @@ class Link:
     owned: bool = field(default=True, compare=False)  # False in actual state: somebody else made it, it is never removed
 
 
+def has_ipv6(link: Link) -> bool:
+    """Whether there is IPv6 on an interface: below its least MTU the kernel takes it off, with its addresses, routes and settings.
+
+    What comes back with the MTU is as on a new interface, how it makes link-local addresses included (addrconf_notify, NETDEV_CHANGEMTU).
+    """
+    return link.mtu >= IPV6_MIN_MTU
+
+
+def generated_otherwise(before: Link, after: Link) -> bool:
+    """Whether the kernel has to be told how to make link-local addresses; where there is no IPv6 it takes no word of it (EAFNOSUPPORT)."""
+    return after.link_local != before.link_local and has_ipv6(before) and has_ipv6(after)
+
+
 def gso(link: Link) -> int:
     """The largest segment of a link: that of any device, unless it says more."""
     return max(link.gso or 0, USUAL_GSO)

@@ -5,8 +5,8 @@ Rule of the file: one Netns value for each namespace; keys are the names used in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a lab without switches and overlays loads none of theirs
@@ -66,3 +66,33 @@ class State:
     """All namespaces of a lab."""
 
     netns: Mapping[str, Netns] = field(default_factory=dict)
+
+
+def without_ipv6(space: Netns, interfaces: Collection[str]) -> Netns:
+    """A namespace after the kernel took IPv6 off these interfaces: what has several next hops keeps the others (fib6_ifdown)."""
+    if not interfaces:
+        return space
+    return replace(
+        space, addresses=frozenset(one for one in space.addresses if one.interface not in interfaces or one.address.version == 4),
+        neighbours=frozenset(one for one in space.neighbours if one.interface not in interfaces or one.address.version == 4),
+        routes=frozenset(surviving(space.routes, interfaces, versions=(6,))),
+        sysctls={key: value for key, value in space.sysctls.items() if not any(of_ipv6(key, one) for one in interfaces)},
+    )
+
+
+def of_ipv6(key: str, interface: str) -> bool:
+    """Whether a sysctl is one of IPv6 on this interface: it is there as long as that is."""
+    return key.startswith(("net.ipv6.conf.", "net.ipv6.neigh.")) and key.split(".")[3] == interface.replace(".", "/")
+
+
+def surviving(routes: Iterable[Route], lost: Collection[str], *, versions: Collection[int] = (4, 6)) -> Iterator[Route]:
+    """What the kernel leaves of routes when interfaces go, or IPv6 of them alone.
+
+    IPv4 drops a route of several next hops with the first of them (fib_sync_down_dev), IPv6 that hop alone (fib6_ifdown).
+    """
+    for route in routes:
+        rest = tuple(hop for hop in route.next_hops if hop.interface not in lost)
+        if len(rest) == len(route.next_hops) or route.destination.version not in versions:
+            yield route
+        elif rest and route.destination.version == 6:
+            yield replace(route, next_hops=rest)

@@ -10,10 +10,10 @@ from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any
 
-from vethlab.model.link import End, Link
+from vethlab.model.link import End, Link, has_ipv6
 from vethlab.model.route import Route
-from vethlab.model.state import Netns, State
-from vethlab.plan.differences import covers, surviving
+from vethlab.model.state import Netns, State, surviving, without_ipv6
+from vethlab.plan.differences import covers
 from vethlab.plan.settings import of_interface
 
 __all__ = ["lowered", "raised", "settled", "shifted"]
@@ -64,7 +64,9 @@ def _shifted(here: Netns, before: Netns, after: Netns) -> Netns:
         was, said = getattr(before, key), getattr(after, key)
         kept = {name: value for name, value in getattr(here, key).items() if name not in was or name in said}
         changed[key] = kept | {name: value for name, value in said.items() if was.get(name) != value}
-    return replace(here, links=_links(here, before, after), routes=routes, **changed)
+    links = _links(here, before, after)
+    sunk = [name for name, link in links.items() if not has_ipv6(link)]
+    return without_ipv6(replace(here, links=links, routes=routes, **changed), sunk)
 
 
 def _bereft(here: Netns, lost: Collection[str]) -> Netns:
@@ -87,6 +89,8 @@ def _links(here: Netns, before: Netns, after: Netns) -> dict[str, Link]:
         elif now is not None and was != link:
             said = {one.name: getattr(link, one.name) for one in fields(Link) if getattr(was, one.name) != getattr(link, one.name)}
             links[name] = replace(now, **said)
+            if has_ipv6(links[name]) and not has_ipv6(now):
+                links[name] = replace(links[name], link_local=link.link_local)  # nothing of it was there that could be kept
     return links
 
 

@@ -12,26 +12,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vethlab import change as ops
-from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, SWITCH_KIND, TAP, End, Link
-from vethlab.model.state import Address, Netns, State
-from vethlab.plan.differences import adjustable, alike, covers, explain, matches, rebuilt, surviving
+from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, SWITCH_KIND, TAP, End, Link, has_ipv6
+from vethlab.model.state import Netns, State, without_ipv6
+from vethlab.plan.differences import adjustable, alike, explain, matches, rebuilt
+from vethlab.plan.members import EXTRA, kept, members
 from vethlab.plan.order import order
 from vethlab.plan.spaces import QUIET_PORTS
 
 if TYPE_CHECKING:
     from vethlab.change import Change
-    from vethlab.model.fdb import Forward
 
 FRESH_LO = Link(LOOPBACK, "loopback", up=False, mtu=LOOPBACK_MTU)
 FRESH = Netns(links={LOOPBACK: FRESH_LO})
 FIRST_INDEX = 2  # 1 is lo in every namespace
-FEW = 8  # what is sorted for the reader's sake; a fabric's node has a route to everywhere
 # Kinds of link without a peer, with the change that makes one.
 ALONE: Mapping[str, Callable[[str, Link, str], Change]] = {
     "bridge": ops.AddBridge, "macvlan": ops.AddMacvlan, "vxlan": ops.AddVxlan, TAP: ops.AddTap,
 }
 UNFILLED = "its switch fills no checksum in"
-NEW, MISSING, EXTRA = "declared in the lab file", "declared, but missing in the running lab", "in the running lab, but not declared"
+NEW, MISSING = "declared in the lab file", "declared, but missing in the running lab"
 LEFT = ops.RemoveNetns("").reason  # what most removals say by themselves
 
 
@@ -62,14 +61,16 @@ class _Diff:
         for name, after in self.wanted.items():
             found += self._added_links(name, after.links)
         for name, after in self.wanted.items():
-            before = self.actual.get(name, FRESH)
-            missing = after.addresses - self._kept(name, before)
+            before = _sunk(self.actual.get(name, FRESH), after)
+            missing = after.addresses - kept(before, self._gone(name))
             early = {one for one in missing if one.address.is_link_local and one.address.version == 6}
             found += self._sysctls(name, before, after)
             # Before the interface comes up, or the kernel makes the same address first, tentative for a second.
             found += [ops.AddAddress(name, one, self._reason(name)) for one in sorted(early, key=str)]
             found += self._settings(name, before, after)
-            found += self._members(name, before, after, missing - early)
+            found += members(
+                name, before, after, missing=missing - early, gone=self._gone(name), why=self._reason(name), there=name in self.actual,
+            )
             found += self._queues(name, before, after)
             found += self._checksums(name, before, after)
             found += self._software(name, before, after)
@@ -198,60 +199,18 @@ class _Diff:
                 target = replace(goal, index=now.index, mac=goal.mac or now.mac, alias=goal.alias if goal.alias is not None else now.alias)
                 if goal.port is not None and goal.port.state is None and now.port is not None:
                     target = replace(target, port=replace(goal.port, state=now.port.state))
-                yield ops.SetLink(name, now, target, explain(now, goal) if name in self.actual else self._reason(name))
+                if has_ipv6(goal) and not has_ipv6(now):
+                    # First and alone: until IPv6 is there again, nothing of it can be said. It starts as on an interface just made.
+                    risen = replace(now, mtu=goal.mtu, link_local=self._link_local(name, replace(goal, mark=None)))
+                    risen = replace(risen, link_local=not goal.link_local) if goal.mark else risen
+                    yield ops.SetLink(name, now, risen, f"mtu {now.mtu} → {goal.mtu}")
+                    now = risen
+                if not matches(now, goal):
+                    yield ops.SetLink(name, now, target, explain(now, goal) if name in self.actual else self._reason(name))
 
     def _gone(self, name: str) -> set[str]:
         """Interfaces of a namespace that are removed; what hung on them goes with them."""
         return {end.interface for end in self.removed if end.netns == name}
-
-    def _kept(self, name: str, before: Netns) -> frozenset[Address]:
-        gone = self._gone(name)
-        return frozenset(one for one in before.addresses if one.interface not in gone) if gone else before.addresses
-
-    def _members(self, name: str, before: Netns, after: Netns, missing: frozenset[Address]) -> Iterator[Change]:
-        """Addresses, neighbours and routes; what hung on a link that is made anew is gone with the old one."""
-        gone = self._gone(name)
-        foreign = {link.name for link in before.links.values() if link.name not in after.links}
-        why = self._reason(name)
-        for old in before.neighbours - after.neighbours:
-            if old.interface not in gone | foreign:
-                yield ops.RemoveNeighbour(name, old, EXTRA)
-        for address in sorted(self._kept(name, before) - after.addresses, key=str):
-            if address.interface not in foreign:
-                yield ops.RemoveAddress(name, address, EXTRA)
-        for address in sorted(missing, key=str):
-            yield ops.AddAddress(name, address, why)
-        for entry in after.neighbours - before.neighbours:
-            yield ops.AddNeighbour(name, entry, why)
-        yield from self._forwards(name, before, after, gone | foreign)
-        yield from self._routes(name, before, after, foreign)
-
-    def _forwards(self, name: str, before: Netns, after: Netns, gone: set[str]) -> Iterator[Change]:
-        """What VXLAN devices know; an entry that leads elsewhere than it should goes before the right one comes."""
-        if before.fdb == after.fdb and not gone:  # hundreds in each host: what is read back is compared once
-            return
-        kept = {entry for entry in before.fdb if entry.interface not in gone}
-        for entry in sorted(kept - after.fdb, key=_place):
-            yield ops.RemoveForward(name, entry, EXTRA)
-        why = self._reason(name)
-        for entry in sorted(after.fdb - kept, key=_place):
-            yield ops.AddForward(name, entry, why)
-
-    def _routes(self, name: str, before: Netns, after: Netns, foreign: set[str]) -> Iterator[Change]:
-        left = surviving(before.routes, self._gone(name))
-        kept = [route for route in left if not route.next_hops or not {hop.interface for hop in route.next_hops} <= foreign]
-        missing = set(after.routes)
-        extra = []
-        for route in kept:
-            found = next((goal for goal in missing if covers(goal, route)), None)
-            if found is None:
-                extra.append(route)
-            else:
-                missing.discard(found)
-        for route in sorted(extra, key=str):
-            yield ops.RemoveRoute(name, route, EXTRA)
-        for route in sorted(missing, key=str) if name in self.actual or len(missing) <= FEW else missing:
-            yield ops.AddRoute(name, route, self._reason(name))
 
     def _queues(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
         """What holds back what leaves. An interface that is made anew has lost its queue; one of somebody else keeps its own."""
@@ -290,8 +249,9 @@ class _Diff:
         return self._reason(name) if before.table is None else "the table differs from the declared one"
 
 
-def _place(entry: Forward) -> tuple[str, str, int, int, int]:
-    return entry.interface, entry.mac, int(entry.remote), entry.port or 0, entry.vni or 0
+def _sunk(before: Netns, after: Netns) -> Netns:
+    """A namespace without the IPv6 that the kernel takes off interfaces whose MTU will be too small for it."""
+    return without_ipv6(before, [name for name, goal in after.links.items() if not has_ipv6(goal) and name in before.links])
 
 
 def _all_first(item: tuple[str, str]) -> tuple[bool, str]:

@@ -5,10 +5,10 @@ Rule of the file: what a declaration leaves open (None) the kernel may decide.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from vethlab.model.link import Link, Vxlan, gso
+from vethlab.model.link import Link, Vxlan, gso, has_ipv6
 from vethlab.model.route import NextHop, Route
 from vethlab.model.shaping import Queue
 
@@ -54,7 +54,7 @@ def differences(now: Link, goal: Link) -> Iterator[str]:
         yield from _tunnel(now.vxlan, goal.vxlan, ("local", "learning", "ttl", "df"))
     if goal.mark is not None and now.mark != goal.mark:
         yield f"mark {now.mark or 'none'} → {goal.mark}"
-    if goal.kind != "loopback" and now.link_local != goal.link_local:
+    if goal.kind != "loopback" and has_ipv6(goal) and now.link_local != goal.link_local:
         yield f"link-local address {_switch(now.link_local)} → {_switch(goal.link_local)}"
 
 
@@ -103,19 +103,6 @@ def covers(goal: Route, found: Route) -> bool:
             return False
         rest.remove(fit)
     return True
-
-
-def surviving(routes: Iterable[Route], lost: Collection[str]) -> Iterator[Route]:
-    """What the kernel leaves of routes when interfaces go.
-
-    IPv4 drops a route of several next hops with the first of them (fib_sync_down_dev), IPv6 that hop alone (fib6_ifdown).
-    """
-    for route in routes:
-        rest = tuple(hop for hop in route.next_hops if hop.interface not in lost)
-        if len(rest) == len(route.next_hops):
-            yield route
-        elif rest and route.destination.version == 6:
-            yield replace(route, next_hops=rest)
 
 
 def _fits(goal: NextHop, found: NextHop) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from vethlab import change as ops
-from vethlab.model.link import End
+from vethlab.model.link import End, has_ipv6
 from vethlab.plan.settings import of_interface
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 # 0 what runs in the way of a change ends first; 1 removed links free their names; 2 whole namespaces go; 3 new ones come;
 # 4 sysctls that new interfaces inherit; 5 bridges before 6 their ports; 6.5 links that are there become ports of Open vSwitch (it works
-# while they are made), 6.7 its rules; 7 what stands on these; 8 sysctls of interfaces, before they rise;
-# 9 settings, addresses, routes of each namespace; 10 fresh bridges come up last, or every port that joins floods all others, and so does
-# what macvlans stand on: each that comes up later has to wait for linkwatch, which is in no hurry (net/core/link_watch.c);
-# 10.5 routes of the namespaces where one does: the kernel refuses a gateway behind a device that is down (fib_check_nh, ENETUNREACH);
-# 11 firewalls, and after a whole ruleset the table of ours beside it; 12 processes find everything ready.
+# while they are made), 6.7 its rules; 7 what stands on these; 7.5 IPv6 comes back on interfaces, as on new ones; 8 sysctls of interfaces,
+# before they rise; 9 settings, addresses, routes of each namespace; 10 fresh bridges come up last, or every port that joins floods all
+# others, and so does what macvlans stand on: each that comes up later has to wait for linkwatch, which is in no hurry
+# (net/core/link_watch.c); 10.5 routes of the namespaces where one does: the kernel refuses a gateway behind a device that is down
+# (fib_check_nh, ENETUNREACH); 11 firewalls, and after a whole ruleset the table of ours beside it; 12 processes find everything ready.
 _PHASE: dict[str, float] = {
     "RemoveQueue": 9, "SetQueue": 9, "SetChecksums": 9, "AddTap": 7,
     "StopProcess": 0, "RemoveLink": 1, "RemoveNetns": 2, "AddNetns": 3, "SetSysctl": 4, "AddBridge": 5, "AddVeth": 6,
@@ -32,7 +32,7 @@ _PHASE: dict[str, float] = {
     "StopSwitch": 0, "RemoveSwitchPort": 0.5, "RemoveSwitchBridge": 0.5, "StartSwitch": 5, "AddSwitchBridge": 5,
     "AddSwitchPort": 6.5, "SetSwitchPort": 6.5, "SetFlows": 6.7,
 }
-_OF_INTERFACE, _UP_LAST, _BEHIND_IT = 8, 10, 10.5
+_IPV6_BACK, _OF_INTERFACE, _UP_LAST, _BEHIND_IT = 7.5, 8, 10, 10.5
 
 
 def order(changes: Sequence[Change], names: Sequence[str]) -> tuple[Change, ...]:
@@ -55,4 +55,6 @@ def _phase(one: Change, under: Collection[End], rising: Collection[str]) -> floa
         return _BEHIND_IT
     if _rises_last(one, under):
         return _UP_LAST
+    if isinstance(one, ops.SetLink) and has_ipv6(one.after) and not has_ipv6(one.before):
+        return _IPV6_BACK
     return _PHASE[type(one).__name__]

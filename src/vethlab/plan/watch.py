@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vethlab.model.state import Netns, State
+from vethlab.model.link import has_ipv6
+from vethlab.model.state import Netns, State, of_ipv6
 
 NAMESPACE = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.ipv4.icmp_echo_ignore_all", "net.ipv6.icmp.echo_ignore_all",
              "net.ipv4.ip_default_ttl")
@@ -39,5 +40,6 @@ def _expected(one: Netns, recorded: Mapping[str, str]) -> list[tuple[str, str]]:
         found += [(key, recorded[key]) for key in (every, default)]
         value = one.sysctls.get(every) if pattern in SPREADS else None
         value = value or one.sysctls.get(default, recorded[default])
-        found += [(pattern.format(link.replace(".", "/")), value) for link in one.links if link != "lo"]
+        keys = {name: pattern.format(name.replace(".", "/")) for name in one.links if name != "lo"}
+        found += [(key, value) for name, key in keys.items() if has_ipv6(one.links[name]) or not of_ipv6(key, name)]
     return found
