@@ -79,7 +79,9 @@ def _wanted(now: Topology, asked: LinkWish) -> Wanted:
     changed: dict[str, Any] = {"shaping": _shaping(one.shaping, asked.said)}
     if "mtu" in asked.said:
         changed["mtu"] = int(asked.said["mtu"])
-    return Wanted(where.with_segment(now, **changed), end, where)
+    topology = where.with_segment(now, **changed)
+    spec.loads(spec.to_yaml(topology))  # it is kept as a file has it: what no file may say would be read by nobody afterwards
+    return Wanted(topology, end, where)
 
 
 def _added(now: Topology, asked: LinkWish) -> Wanted:

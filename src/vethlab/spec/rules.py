@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from vethlab.model.address import IPInterface
-from vethlab.model.link import IPV6_MIN_MTU
 from vethlab.model.names import HOST, host_of, parent_name, vxlan_name
-from vethlab.spec import host_rules, route_rules
+from vethlab.spec import host_rules, mtu_rules, route_rules
 from vethlab.spec.addresses import first_host, last_host
 from vethlab.spec.checks import RawCheck
 from vethlab.spec.fields import Fields
 from vethlab.spec.mistakes import Mistakes, Part
+from vethlab.spec.mtu_rules import Segment
 from vethlab.spec.naming import MACVLAN
 from vethlab.spec.nodes import RawNode
 from vethlab.spec.raw import Place, RawLink, RawNetwork
@@ -45,9 +45,10 @@ class Whole(NamedTuple):
 def check(whole: Whole, mistakes: Mistakes) -> None:
     """Applies every rule."""
     for rule in (
-        _unknown_nodes, _interface_names, _port_names, _too_many_ports, _network_members, _host_addresses, _duplicates, _gateways, _mtu,
+        _unknown_nodes, _interface_names, _port_names, _too_many_ports, _network_members, _host_addresses, _duplicates, _gateways,
     ):
         rule(whole, mistakes)
+    mtu_rules.check(_segments(whole), (whole.declared or {}).values(), mistakes)
     host_rules.check(whole.declared or {}, whole.known, whole.networks, mistakes)
     if whole.declared is not None:
         for node in whole.declared.values():
@@ -162,12 +163,12 @@ def _network_members(whole: Whole, mistakes: Mistakes) -> None:
                              help=mistakes.meant(item.text, there, "add it to the network's `nodes`"), topic="networks.nodes")
 
 
-def _segments(whole: Whole) -> Iterator[tuple[str, list[Place], RawNetwork | None, int]]:
-    """Every segment: what it is called, who is on it, the network if it is one, its mtu."""
+def _segments(whole: Whole) -> Iterator[Segment]:
+    """Every segment."""
     for link in whole.links:
-        yield f"the link {link.left.node} -- {link.right.node}", [link.left, link.right], None, link.mtu
+        yield Segment(f"the link {link.left.node} -- {link.right.node}", [link.left, link.right], None, link.mtu)
     for network in whole.networks:
-        yield f"network `{network.name}`", network.places, network, network.mtu
+        yield Segment(f"network `{network.name}`", network.places, network, network.mtu)
 
 
 def _host_addresses(whole: Whole, mistakes: Mistakes) -> None:
@@ -225,19 +226,6 @@ def _gateways(whole: Whole, mistakes: Mistakes) -> None:
                                  f"the gateway {address.ip} of network `{network.name}` is an address of its node `{place.node}` elsewhere",
                                  why="the node would ask itself", topic="networks.gateway",
                                  help="take different subnets for different networks")
-
-
-def _mtu(whole: Whole, mistakes: Mistakes) -> None:
-    """IPv6 does not live below 1280 bytes."""
-    for what, mine, network, mtu in _segments(whole):
-        if mtu >= IPV6_MIN_MTU:
-            continue
-        addresses = [address for place in mine for address in place.addresses] + (network.gateway if network else [])
-        if any(address.version == 6 for address in addresses):
-            where = network.fields.at("mtu") if network else mine[0].item
-            mistakes.add(where, "mtu-too-small", f"the mtu {mtu} of {what} is too small for IPv6",
-                         why="IPv6 needs 1280 bytes", help=f"set `mtu: {IPV6_MIN_MTU}` or more, or remove the IPv6 addresses",
-                         topic="links.mtu")
 
 
 def _check_end(whole: Whole, one: RawCheck, *, source: bool, mistakes: Mistakes) -> None:
