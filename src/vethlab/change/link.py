@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from vethlab.change.netns import Action
 from vethlab.change.vxlan import adjusted
-from vethlab.model.link import DEFAULT_MTU, LOOPBACK, End, Link, generated_otherwise, gso, has_ipv6
+from vethlab.model.link import DEFAULT_MTU, LOOPBACK, SWITCH_KIND, End, Link, generated_otherwise, gso, has_ipv6
 from vethlab.model.names import dotted
 
 # No port of the machine leads into the lab, none of the lab to programs of the machine's loopback, no address is handed out.
@@ -161,10 +161,11 @@ def _settings(before: Link, after: Link) -> list[str]:
     head, lines = f"ip link set dev {after.name}", list[str]()
     if after.mark is not None and after.mark != before.mark:
         lines.append(f"ip link property add dev {after.name} altname {after.mark}")
+    held = after.kind == SWITCH_KIND  # ovs-vswitchd holds its own interface to what its database says
     if after.mac is not None and after.mac != before.mac:
-        lines.append(f"{head} address {after.mac}")
+        lines.append(f'ovs-vsctl set Bridge {after.name} other_config:hwaddr="{after.mac}"' if held else f"{head} address {after.mac}")
     if after.mtu != before.mtu:
-        lines.append(f"{head} mtu {after.mtu}")
+        lines.append(f"ovs-vsctl set Interface {after.name} mtu_request={after.mtu}" if held else f"{head} mtu {after.mtu}")
     if after.alias != before.alias and after.alias is not None:
         lines.append(f"{head} alias {after.alias}")
     if after.master != before.master:

@@ -113,8 +113,9 @@ def _declared(topology: Topology) -> dict[End, tuple[IPInterface, ...]]:
 
 
 def drift_of(changes: Iterable[Change]) -> tuple[Drift, ...]:
-    """The changes that would bring the lab back to its file, as drift."""
-    found = []
+    """The changes that would bring the lab back to its file, as drift. What is done to one interface in several steps is one drift."""
+    found: list[Drift] = []
+    told: dict[tuple[str, str, str], int] = {}
     for change in changes:
         kind, _, subject = change.object.partition(" ")
         subject = subject.removesuffix(f" in {change.netns}")
@@ -123,7 +124,13 @@ def drift_of(changes: Iterable[Change]) -> tuple[Drift, ...]:
             found.append(Drift(change.netns, kind, change.key, change.reason, (written,), change.before or ""))
             continue
         commands = tuple(_argv(type(change).__name__, line) for line in change.commands())
-        found.append(Drift(change.netns, kind, subject, change.reason, commands))
+        one = Drift(change.netns, kind, subject, change.reason, commands)
+        place = told.setdefault((one.node, kind, subject), len(found)) if kind == "interface" else len(found)
+        if place < len(found):
+            held = found[place]
+            found[place] = replace(held, reason=f"{held.reason}, {one.reason}", commands=held.commands + commands)
+        else:
+            found.append(one)
     return tuple(found)
 
 
