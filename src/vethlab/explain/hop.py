@@ -13,7 +13,7 @@ from vethlab.explain import mistranslated, routers, translate
 from vethlab.explain.fib import ERRORS, Match, match
 from vethlab.explain.loss import believed, lost_route, lost_source, strayed
 from vethlab.explain.questions import Route, Routed
-from vethlab.explain.rules import hops, link, neighbour, route
+from vethlab.explain.rules import family, hops, link, neighbour, route
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.settings import effective
 from vethlab.explain.travel import Travel
@@ -49,6 +49,8 @@ def decide(  # noqa: PLR0911 - a packet has as many fates
     if came is None:
         return (yield from _originate(scene, way, travel, node))
     snapshot = yield from scene.look(node)
+    if travel.target.version == 6:
+        way.block(*family.closed(scene, End(node, came)))
     translate.comes(scene, way, travel, node, came)
     routed: Routed = yield Route(node, travel.target, travel.source, came)
     evidence = route.said(node, routed, travel.target, travel.source, came)

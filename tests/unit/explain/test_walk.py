@@ -139,6 +139,19 @@ def test_an_interface_too_narrow_for_ipv6() -> None:
     assert "no-address at b:eth0" == paper.obstacles("a", "10.0.0.2")[0]
 
 
+@pytest.mark.parametrize("changes", [{"mtu": 1279}, {"ipv6": {"disable_ipv6": 1}}])
+def test_a_router_hears_nothing_on_an_interface_without_ipv6(changes: dict[str, Any]) -> None:
+    """Who knows its MAC sends on, and the request dies as it comes in, whether anything of the lab file is to come back or not."""
+    for declared, commands in ((ROUTED, 2), (ROUTED.replace("r:left 10.0.1.1/24 fd01::1/64", "r:left 10.0.1.1/24"), 1)):
+        paper = Paper(declared.replace('"default via fd01::1"', '"default via fd01::1 dev eth0 onlink"'))
+        paper.interface("r:left", **changes)
+        paper.add("a", neighbours=(entry("eth0", "fd01::1", paper.mac("r:left")),))
+        found = paper.walk("a", "fd02::2").obstacles[0].finding
+        assert ("ipv6-disabled", "r:left", "request", commands) == (
+            found.slug, str(found.where), found.direction, len(found.fixes[0].commands),
+        )
+
+
 def test_an_address_that_the_local_table_does_not_know() -> None:
     """It is on the interface and not in the local table: the node takes no packet for it, router or not."""
     for text, target in ((CABLE, "10.0.0.2"), (CABLE, "fd00::2")):

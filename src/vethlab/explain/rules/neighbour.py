@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 
 from vethlab.explain import fixes
 from vethlab.explain.fib import match
-from vethlab.explain.rules import link
+from vethlab.explain.rules import family, link
 from vethlab.explain.rules.route import removal, route_text
 from vethlab.explain.scene import Scene
 from vethlab.explain.segment import Track
 from vethlab.explain.settings import both, effective
-from vethlab.model.address import IP, IPInterface
-from vethlab.model.finding import Command, Evidence, Finding, Fix, Where
-from vethlab.model.link import IPV6_MIN_MTU, End
-from vethlab.model.snapshot import Interface, NeighbourEntry, Snapshot
+from vethlab.model.address import IP
+from vethlab.model.finding import Evidence, Finding, Fix, Where
+from vethlab.model.link import End
+from vethlab.model.snapshot import NeighbourEntry, Snapshot
 
 __all__ = ["deaf", "lying", "missing_address", "missing_from", "nobody", "silent"]
 
@@ -102,41 +102,20 @@ def missing_address(scene: Scene, address: IP) -> Finding | None:
         if snapshot is None:
             continue
         declared = next(one for one in scene.wiring.declared[end] if one.ip == address)
-        where, family = Where(end.netns, end.interface, "neighbour"), ("-6",) if address.version == 6 else ()
-        nodad = ("nodad",) if address.version == 6 else ()
-        add = fixes.command(end.netns, "ip", *family, "address", "add", str(declared), "dev", end.interface, *nodad)
+        six, nodad = (("-6",), ("nodad",)) if address.version == 6 else ((), ())
+        add = fixes.command(end.netns, "ip", *six, "address", "add", str(declared), "dev", end.interface, *nodad)
         interface = snapshot.interfaces.get(end.interface)
-        off = interface is not None and interface.ipv6.get("disable_ipv6", 0)
-        if address.version == 6 and off:
-            on = fixes.setting(end.netns, snapshot, f"net.ipv6.conf.{end.interface}.disable_ipv6", 0)
-            return Finding(
-                "ipv6-disabled", where, f"IPv6 is switched off on {end}, so {address} is gone",
-                evidence=(Evidence("configuration", f"{end.netns}: net.ipv6.conf.{end.interface}.disable_ipv6 = 1"),),
-                fixes=(
-                    fixes.fix(f"switch IPv6 of {end} on and give it {declared} again", on, add),
-                    fixes.fix(f"switch IPv6 of {end} on", on),
-                ),
-            )
+        without = family.gone(end, snapshot, declared) if address.version == 6 else None
+        if without is not None:
+            return without
         if interface is not None and not interface.up:
             return link.is_down(scene, end)  # an interface that is down loses its IPv6 addresses
-        if interface is not None and address.version == 6 and interface.mtu < IPV6_MIN_MTU:
-            return _too_narrow(end, interface, where, declared, add)
         return Finding(
-            "no-address", where, f"{end} does not have {address}", evidence=(
+            "no-address", Where(end.netns, end.interface, "neighbour"), f"{end} does not have {address}", evidence=(
                 Evidence("configuration", f"no interface of {end.netns} has {address}; the lab file gives it to {end.interface}"),
             ), fixes=(fixes.fix(f"give {end} the address {declared}", add),),
         )
     return None
-
-
-def _too_narrow(end: End, interface: Interface, where: Where, declared: IPInterface, add: Command) -> Finding:
-    """The kernel takes IPv6 off an interface whose MTU is too small for it (net/ipv6/addrconf.c, NETDEV_CHANGEMTU)."""
-    raised = fixes.command(end.netns, "ip", "link", "set", "dev", end.interface, "mtu", str(IPV6_MIN_MTU))
-    return Finding(
-        "ipv6-disabled", where, f"{end} has an MTU of {interface.mtu}, too small for IPv6, so {declared.ip} is gone",
-        evidence=(Evidence("configuration", f"mtu of {end}: {interface.mtu}; IPv6 needs {IPV6_MIN_MTU} (RFC 8200 section 5)"),),
-        fixes=(fixes.fix(f"raise the MTU of {end} to {IPV6_MIN_MTU} and give it {declared} again", raised, add),),
-    )
 
 
 def missing_from(scene: Scene, node: str, address: IP) -> Finding | None:
