@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vethlab import change as ops
+from vethlab.model.address import IPv6Interface
 from vethlab.model.link import LOOPBACK, LOOPBACK_MTU, SWITCH_KIND, TAP, End, Link, has_ipv6
-from vethlab.model.state import Netns, State, without_ipv6
+from vethlab.model.state import Address, Netns, State, without_ipv6
 from vethlab.plan.differences import adjustable, alike, explain, matches, rebuilt
 from vethlab.plan.members import EXTRA, kept, members
 from vethlab.plan.order import order
@@ -204,6 +205,8 @@ class _Diff:
                     risen = replace(now, mtu=goal.mtu, link_local=self._link_local(name, replace(goal, mark=None)))
                     risen = replace(risen, link_local=not goal.link_local) if goal.mark else risen
                     yield ops.SetLink(name, now, risen, f"mtu {now.mtu} → {goal.mtu}")
+                    if goal.kind == "loopback":  # made as lo comes up, and not when IPv6 comes back on it (net/ipv6/addrconf.c)
+                        yield ops.AddAddress(name, Address(LOOPBACK, IPv6Interface("::1/128")), "gone with IPv6 on lo")
                     now = risen
                 if not matches(now, goal):
                     yield ops.SetLink(name, now, target, explain(now, goal) if name in self.actual else self._reason(name))

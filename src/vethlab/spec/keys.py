@@ -149,7 +149,7 @@ LINK = _noun(
     Key("zip", _SENTENCE, "A cable from the first to the first, the second to the second and so on.", example="zip: host1..4 -- leaf1..4"),
     Key("spread", _SENTENCE, "The nodes on the left are dealt out, one by one, over the nodes on the right.",
         example="spread: host1..94 -- leaf1..4"),
-    Key("mtu", kinds.integer(68, 65535), "The largest packet in bytes, at both ends.", "1500", "mtu: 9000"),
+    Key("mtu", kinds.integer(68, 65535), "The largest packet in bytes, at both ends; below 1280 there is no IPv6.", "1500", "mtu: 9000"),
     *_SHAPES,
 )
 
@@ -181,7 +181,8 @@ NETWORK = _noun(
     Key("stp", kinds.FLAG, "The bridge runs the spanning tree protocol.", "false", "stp: true", types=("bridge",)),
     Key(
         "mtu", kinds.integer(68, 65535, "auto"),
-        "The largest packet in bytes, on the bridge and at every node; `auto`: what the underlay leaves beside VXLAN's headers.",
+        "The largest packet in bytes, on the bridge and at every node; below 1280 there is no IPv6. `auto`: what the underlay leaves "
+        "beside VXLAN's headers.",
         "1500, of a vxlan network auto", "mtu: 9000",
     ),
     Key("isolated", kinds.list_of(kinds.NODE), "Nodes that reach only nodes not in this list.", example="isolated: [guest1, guest2]",

@@ -87,9 +87,11 @@ def test_a_live_change_and_what_is_done_by_hand(narrow: Narrow) -> None:
         assert ((), [back]) == (lab.plan(), six(lab, "r:eth0"))
         lab = narrow.up(900)
     lab = narrow.up(1500)
-    for command in ("a ip link set dev eth0 mtu 900", "host ip link set dev p-b-2 mtu 1000", "host ip link set dev br0 mtu 1200"):
+    for command in ("a ip link set dev eth0 mtu 900", "host ip link set dev p-b-2 mtu 1000", "host ip link set dev br0 mtu 1200",
+                    "c ip link set dev lo mtu 1000"):
         node, _, line = command.partition(" ")
         assert lab[node].exec(line)
     assert "change interface a:eth0" in [f"{one.action} {one.object}" for one in lab.plan()]
     lab.up()
     assert ((), True, [True] * 4) == (lab.plan(), lab.check().ok, six(lab, "a:eth0", "host:br0", "host:br1", "b:eth1"))
+    assert lab["c"].exec("ping -c1 -W1 ::1")

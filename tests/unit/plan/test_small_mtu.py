@@ -84,6 +84,13 @@ def test_raised_it_comes_first_and_alone() -> None:
     assert () == diff(State(kernel.spaces), state(1500, sysctl=f"{SHOWN}: 0"))
 
 
+def test_lo_gets_back_what_only_its_coming_up_makes() -> None:
+    """::1 is no state of a lab's, and yet nobody else would bring it back."""
+    kernel = running(1500)
+    narrow(kernel, "a", "lo", 1000)
+    assert ["interface a:lo: mtu 1000 → 65536", "address ::1/128 on a:lo: gone with IPv6 on lo"] == told(State(kernel.spaces), state(1500))
+
+
 def test_without_link_local_addresses_it_comes_back_so() -> None:
     """`ipv6: none`: what makes them is turned off again, and so is what it made meanwhile."""
     kernel = running(900, more="ipv6: none")

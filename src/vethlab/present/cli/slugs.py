@@ -162,7 +162,8 @@ FILE = {
     "not-a-host": "The first and the last address of an IPv4 subnet, multicast and the like are no host's.",
     "gateway-off-link": "A gateway has to be on one of the node's own segments, or the kernel refuses the route.",
     "gateway-is-self": "A node cannot be its own gateway.",
-    "mtu-too-small": "IPv6 needs an MTU of at least 1,280 bytes.",
+    "mtu-too-small": "Below an MTU of 1,280 bytes the kernel takes IPv6 off an interface, so that no address, route or setting of IPv6 can "
+                     "be said of it; and an underlay has to leave something for the overlay over it.",
     "nft-braces": "The braces of the ruleset do not match.",
     "port-taken": "One port of the host leads to one port of one node. Give one of the two another port, or another address of the host.",
     "nat-no-way": "`nat: masquerade` hides the nodes of a network behind the host that its bridge is in, and the host has no address "
