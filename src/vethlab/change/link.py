@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from vethlab.change.netns import Action
 from vethlab.change.vxlan import adjusted
+from vethlab.model.address import generated
 from vethlab.model.link import DEFAULT_MTU, LOOPBACK, SWITCH_KIND, End, Link, generated_otherwise, gso, has_ipv6
 from vethlab.model.names import dotted
 
@@ -140,13 +141,17 @@ class RemoveLink:
 
 @dataclass(frozen=True, slots=True)
 class SetLink:
-    """Bring an interface's settings from `before` to `after`; only what differs is sent. `fresh`: the same plan made the interface."""
+    """Bring an interface's settings from `before` to `after`; only what differs is sent.
+
+    `fresh`: the same plan made the interface; `risen`: it brought IPv6 back on it (model.link.has_ipv6).
+    """
 
     netns: str
     before: Link
     after: Link
     reason: str
     fresh: bool = False
+    risen: bool = False
     action: ClassVar[Action] = "change"
 
     @property
@@ -154,7 +159,10 @@ class SetLink:
         return f"interface {self.netns}:{self.after.name}"
 
     def commands(self) -> tuple[str, ...]:
-        return tuple(_settings(self.before, self.after))
+        lines, mac = _settings(self.before, self.after), self.before.mac
+        if self.risen and mac and not self.after.link_local:  # what the kernel made as IPv6 came back stays; nothing is wrong without
+            lines.append(f"ip -6 address flush dev {self.after.name} to {generated(mac).ip}")
+        return tuple(lines)
 
 
 def _settings(before: Link, after: Link) -> list[str]:

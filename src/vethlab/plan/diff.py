@@ -200,16 +200,19 @@ class _Diff:
                 target = replace(goal, index=now.index, mac=goal.mac or now.mac, alias=goal.alias if goal.alias is not None else now.alias)
                 if goal.port is not None and goal.port.state is None and now.port is not None:
                     target = replace(target, port=replace(goal.port, state=now.port.state))
-                if has_ipv6(goal) and not has_ipv6(now):
-                    # First and alone: until IPv6 is there again, nothing of it can be said. It starts as on an interface just made.
-                    risen = replace(now, mtu=goal.mtu, link_local=self._link_local(name, replace(goal, mark=None)))
-                    risen = replace(risen, link_local=not goal.link_local) if goal.mark else risen
-                    yield ops.SetLink(name, now, risen, f"mtu {now.mtu} → {goal.mtu}")
-                    if goal.kind == "loopback":  # made as lo comes up, and not when IPv6 comes back on it (net/ipv6/addrconf.c)
-                        yield ops.AddAddress(name, Address(LOOPBACK, IPv6Interface("::1/128")), "gone with IPv6 on lo")
-                    now = risen
+                back = has_ipv6(goal) and not has_ipv6(now)
+                if back:  # first and alone: until IPv6 is there again, nothing of it can be said
+                    low, now = now, self._raised(name, now, goal)
+                    yield ops.SetLink(name, low, now, f"mtu {low.mtu} → {now.mtu}")
+                if back and goal.kind == "loopback":  # made as lo comes up, and not when IPv6 comes back on it (net/ipv6/addrconf.c)
+                    yield ops.AddAddress(name, Address(LOOPBACK, IPv6Interface("::1/128")), "gone with IPv6 on lo")
                 if not matches(now, goal):
-                    yield ops.SetLink(name, now, target, explain(now, goal) if name in self.actual else self._reason(name))
+                    yield ops.SetLink(name, now, target, explain(now, goal) if name in self.actual else self._reason(name), risen=back)
+
+    def _raised(self, name: str, now: Link, goal: Link) -> Link:
+        """An interface with IPv6 back on it, which starts as on one just made: one among others' has to be told, whatever it does there."""
+        mode = not goal.link_local if goal.mark else self._link_local(name, goal)
+        return replace(now, mtu=goal.mtu, link_local=mode)
 
     def _gone(self, name: str) -> set[str]:
         """Interfaces of a namespace that are removed; what hung on them goes with them."""

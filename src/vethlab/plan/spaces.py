@@ -10,7 +10,7 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from vethlab.model.address import IPInterface, IPv6Interface
+from vethlab.model.address import IPInterface, generated
 from vethlab.model.link import IPV6_MIN_MTU, LOOPBACK, LOOPBACK_MTU, TAP, End, Link
 from vethlab.model.names import HOST, WORLD, mark
 from vethlab.model.route import Route
@@ -91,7 +91,7 @@ class Spaces:
         there = self.around.ipv6 or node != self.topology.machine
         off = {f"net.ipv6.conf.{scope}.disable_ipv6" for scope in ("all", "default", interface)} & self._without.get(node, set())
         if self.ipv6 and self.topology.ipv6 != "none" and mtu >= IPV6_MIN_MTU and not off and there:
-            self.address(node, interface, (_eui64(mac),))
+            self.address(node, interface, (generated(mac),))
 
     def address(self, node: str, interface: str, addresses: tuple[IPInterface, ...]) -> None:
         """Addresses of one interface."""
@@ -144,11 +144,6 @@ class Spaces:
             ours, frozenset(self.addresses[name]), frozenset(routes), sysctls=settings, first_index=first,
             switch=None if switch is None else replace(switch, shared=True),
         )
-
-
-def _eui64(mac: str) -> IPv6Interface:
-    octets = bytes.fromhex(mac.replace(":", ""))
-    return IPv6Interface((b"\xfe\x80" + bytes(6) + bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:], 64))
 
 
 def _spell(number: int) -> str:

@@ -16,6 +16,7 @@ from vethlab.lab.linking import LinkWish
 pytestmark = pytest.mark.kernel
 FILE = """\
 name: NAME
+ipv6: SIX
 nodes: {r: {forward: true, sysctl: {SYSCTL}, nft: "NFT"}, a: , b: , c: }
 links: [{ends: a 10.0.0.1/24 -- r 10.0.0.2/24, mtu: MTU}]
 networks:
@@ -33,9 +34,9 @@ class Narrow:
     def __init__(self, directory: Path) -> None:
         self.path, self.name = directory / "narrow.lab.yaml", f"narrow-{os.getpid()}"
 
-    def up(self, mtu: int, *, sysctl: str = "", nft: str = "table ip x {}") -> Lab:
+    def up(self, mtu: int, *, sysctl: str = "", nft: str = "table ip x {}", ipv6: str = "link-local") -> Lab:
         """As the file says with these."""
-        said = {"NAME": self.name, "MTU": str(mtu), "SYSCTL": sysctl, "NFT": nft}
+        said = {"NAME": self.name, "MTU": str(mtu), "SYSCTL": sysctl, "NFT": nft, "SIX": ipv6}
         text = FILE
         for word, value in said.items():
             text = text.replace(word, value)
@@ -86,6 +87,10 @@ def test_a_live_change_and_what_is_done_by_hand(narrow: Narrow) -> None:
         lab.undo()
         assert ((), [back]) == (lab.plan(), six(lab, "r:eth0"))
         lab = narrow.up(900)
+    lab = narrow.up(1500, ipv6="none")
+    lab.change_link(LinkWish(("br1",), said={"mtu": "900"}))
+    lab.undo()
+    assert ((), [False] * 2) == (lab.plan(), six(lab, "b:eth1", "host:br1"))
     lab = narrow.up(1500)
     for command in ("a ip link set dev eth0 mtu 900", "host ip link set dev p-b-2 mtu 1000", "host ip link set dev br0 mtu 1200",
                     "c ip link set dev lo mtu 1000"):

@@ -127,6 +127,10 @@ CASES: list[tuple[Change, list[str]]] = [
         ops.SetLink("host", Link("sw", "ovs"), Link("sw", "ovs", mtu=900, mac="02:00:00:00:00:09", link_local=False), "why"),
         ['ovs-vsctl set Bridge sw other_config:hwaddr="02:00:00:00:00:09"', "ovs-vsctl set Interface sw mtu_request=900"],
     ),
+    (
+        ops.SetLink("a", Link("eth0", "veth", mac="02:00:00:00:00:09"), Link("eth0", "veth", link_local=False), "why", risen=True),
+        ["ip link set dev eth0 addrgenmode none", "ip -6 address flush dev eth0 to fe80::ff:fe00:9"],
+    ),
     (ops.AddAddress("a", Address("eth0", ip_interface("fe80::1/64"))), ["ip address replace fe80::1/64 dev eth0 nodad"]),
     (ops.AddAddress("a", Address("eth0", ip_interface("fd00::1/64"))), ["ip address add fd00::1/64 dev eth0 nodad"]),
     (ops.RemoveAddress("a", Address("eth0", ip_interface("10.0.0.1/24"))), ["ip address delete 10.0.0.1/24 dev eth0"]),
