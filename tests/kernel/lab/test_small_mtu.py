@@ -22,6 +22,7 @@ links: [{ends: a 10.0.0.1/24 -- r 10.0.0.2/24, mtu: MTU}]
 networks:
   br0: {subnet: [10.1.0.0/24, "fd01::/64"], gateway: 1, nodes: [r, b]}
   br1: {subnet: 10.2.0.0/24, gateway: 1, mtu: MTU, nodes: [b, c]}
+  lan: {type: macvlan, subnet: 10.3.0.0/24, mtu: MTU, nodes: [a, c]}
 routing: shortest-path
 checks: [ping a -> b, ping b -> c, "ping r -> fd01::3"]
 """
@@ -82,10 +83,13 @@ def test_a_live_change_and_what_is_done_by_hand(narrow: Narrow) -> None:
     """`link --mtu` both ways and taken back, and an MTU set by hand that `up` takes back."""
     lab = narrow.up(1500)
     for mtu, back in (("900", True), ("1500", False)):
-        lab.change_link(LinkWish(("a", "r"), said={"mtu": mtu}))
-        assert [not back] == six(lab, "a:eth0")
+        for ends in (("lan",), ("a", "r")):  # a macvlan in `a` comes before what it stands on, in `host`
+            lab.change_link(LinkWish(ends, said={"mtu": mtu}))
+        assert [not back] * 2 == six(lab, "a:eth0", "a:eth1")
         lab.undo()
-        assert ((), [back]) == (lab.plan(), six(lab, "r:eth0"))
+        assert [back, not back] == six(lab, "r:eth0", "c:eth1")
+        lab.up()
+        assert ((), [back]) == (lab.plan(), six(lab, "c:eth1"))
         lab = narrow.up(900)
     lab = narrow.up(1500, ipv6="none")
     lab.change_link(LinkWish(("br1",), said={"mtu": "900"}))

@@ -10,7 +10,7 @@ import pytest
 from vethlab import change as ops
 from vethlab import spec
 from vethlab.kernel.fake import Fake
-from vethlab.model.link import Link
+from vethlab.model.link import End, Link
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import NextHop, Route
 from vethlab.model.state import Address, Netns, State, without_ipv6
@@ -160,6 +160,15 @@ def test_what_goes_with_ipv6() -> None:
     found = without_ipv6(Netns(neighbours=frozenset({four, six}), routes=frozenset(routes), sysctls=dict.fromkeys(keys, "1")), ["eth0"])
     assert ({four}, keys[2:]) == ({*found.neighbours}, [*found.sysctls])
     assert {Route(ip_network("fd01::/64"), hops("eth1")), *routes[2:]} == {*found.routes}
+
+
+def test_what_others_stand_on_grows_first() -> None:
+    """A macvlan's MTU is at most that of what it stands on, in whichever namespace that is; when both shrink, the order is no matter."""
+    small = Link("m-lan", "veth", mtu=1400), Link("eth0", "macvlan", mtu=1400, lower=End("host", "m-lan"))
+    under, above = (ops.SetLink(node, one, replace(one, mtu=1500), "") for node, one in zip(("host", "a"), small, strict=True))
+    assert (under, above) == order([above, under], ["a", "host"])
+    back = [ops.SetLink(one.netns, one.after, one.before, "") for one in (above, under)]
+    assert tuple(back) == order(back, ["a", "host"])
 
 
 def test_a_fall_keeps_its_place() -> None:
