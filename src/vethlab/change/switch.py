@@ -148,7 +148,16 @@ class SetSwitchPort:
             words.append(f"clear Port {self.name} tag" if tag is None else f"set Port {self.name} tag={tag}")
         if self.after.isolated != self.before.isolated:
             words.append(f"set Port {self.name} protected={'true' if self.after.isolated else 'false'}")
+        for column, now, goal in (
+            ("trunks", _vlans(self.before), _vlans(self.after)), ("vlan_mode", self.before.mode, self.after.mode),
+        ):
+            if goal != now:
+                words.append(f"set Port {self.name} {column}={goal}" if goal else f"clear Port {self.name} {column}")
         return (f"ovs-vsctl {' -- '.join(words)}",)
+
+
+def _vlans(port: SwitchPort) -> str:
+    return ",".join(str(one) for one in sorted(port.trunks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ LEAVES = {
     "arp-suppressed": ("arp_", "proxy"), "ttl-expired": ("ttl", "hop_limit"), "ipv6-disabled": ("disable_ipv6",),
     "no-route": ("disable_ipv6",), "nat-missing": ("route_localnet",),
 }
+DAEMONS, OF_DAEMONS = "Open", frozenset({"port", "flows"})  # `Open vSwitch of host` is to be started; what stands in its database
 # What they leave behind has to go too, in neighbour tables or the database of a switch, which the lab file does not know.
 OWN_FIRST = frozenset({"duplicate-address", "duplicate-mac", "neighbour-wrong", "ovs-port-missing"})
 
@@ -89,7 +90,9 @@ def reprefixed(end: End, held: IPInterface, right: IPInterface) -> Fix:
 
 def candidates(finding: Finding, drift: Iterable[Drift]) -> tuple[Fix, ...]:
     """The fixes to try for one finding: what drifted at this place, all of it together and one by one, then the finding's own."""
-    kinds = KINDS.get(finding.slug, ())
+    drift, kinds = tuple(drift), KINDS.get(finding.slug, ())
+    if any((one.kind, one.node) == (DAEMONS, finding.where.node) for one in drift):
+        kinds = tuple(kind for kind in kinds if kind not in OF_DAEMONS)  # they come back with the daemons, and not before
     near = [one for one in drift if one.kind in kinds and one.node == finding.where.node and one.commands and _concerns(one, finding)]
     returns = [Fix(f"as the lab file says: {one.kind} {one.subject}: {one.reason}", _back(one, finding.slug)) for one in near]
     if len(near) > 1:

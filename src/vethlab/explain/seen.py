@@ -66,8 +66,14 @@ def _hop(one: Sighting, *, misled: bool) -> PathHop:
         ANSWER: f"{'ARP' if one.about is None or one.about.version == 4 else 'advertisement:'} {one.about} is at {one.source_mac}",
         REQUEST: "request", REPLY: "reply", ERROR: f"ICMP error from {one.sender}",
     }
-    note = texts[one.what] + (f" in {one.carried}" if one.carried else "") + (", for another MAC" if misled else "")
+    note = texts[one.what] + (f" in {one.carried}" if one.carried else "") + _misled(one, misled=misled)
     return PathHop(one.node, one.interface, one.direction, one.ns, note)
+
+
+def _misled(one: Sighting, *, misled: bool) -> str:
+    if one.vlan:
+        return f" in VLAN {one.vlan}"
+    return ", for another MAC" if misled else ""
 
 
 def notes(walked: Walked, observed: Observed) -> tuple[str, ...]:

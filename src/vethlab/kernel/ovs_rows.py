@@ -35,10 +35,13 @@ FLOWS, LISTED = "vethlab-flows", "vethlab-listed"  # the rules as declared, and 
 DATAPATHS = {KERNEL: "system", USERSPACE: "netdev"}
 FORWARDS = {"": KERNEL, "system": KERNEL, "netdev": USERSPACE}
 
+PORT = ("tag", "trunks", "vlan_mode", "protected", "status", "rstp_status")
+WAITING = frozenset({"listening", "learning", "blocking", "discarding"})  # the states of a spanning tree in which a port forwards nothing
+
 SETTINGS = select(DATABASE, ALL, ["other_config", "datapath_types"])
 DUMP: tuple[Operation, ...] = (
     select("Bridge", ALL, ["_uuid", "name", "datapath_type", "ports", "external_ids", "fail_mode"]),
-    select("Port", ALL, ["_uuid", "name", "tag", "trunks", "protected", "interfaces", "external_ids"]),
+    select("Port", ALL, ["_uuid", "name", "interfaces", "external_ids", *PORT]),
     select("Interface", ALL, ["_uuid", "name", "type", "error", "ofport"]),
     SETTINGS,
 )
@@ -121,12 +124,19 @@ def bridges_of(rows: Rows, links: Iterable[str], listings: Mapping[str, tuple[st
         for port, uuid in rows.members(name).items():
             one = rows.ports[uuid]
             if port != name and port in there and not rows.troubled(uuid):
-                tag = next(iter(read_set(one["tag"])), None)
-                ports[port] = SwitchPort(tag, one["protected"], read_mapping(one["external_ids"]).get(MARK) == mark)
+                ports[port] = port_of(one, owned=read_mapping(one["external_ids"]).get(MARK) == mark)
         if name in there:
             owned = rows.notes(name).get(MARK) == mark
             found[name] = SwitchBridge(FORWARDS.get(row["datapath_type"], KERNEL), ports, listings.get(name, ()), owned)
     return found
+
+
+def port_of(row: Mapping[str, Any], *, owned: bool = True) -> SwitchPort:
+    """A port as its row says."""
+    told = ("stp", read_mapping(row["status"]).get("stp_state")), ("rstp", read_mapping(row["rstp_status"]).get("rstp_port_state"))
+    held = next((f"{protocol} {state.lower()}" for protocol, state in told if state is not None and state.lower() in WAITING), "")
+    tag, mode = (next(iter(read_set(row[column])), None) for column in ("tag", "vlan_mode"))
+    return SwitchPort(tag, row["protected"], owned, frozenset(read_set(row["trunks"])), mode or "", held)
 
 
 def operations(changes: Sequence[ops.SwitchChange], rows: Rows, *, otherwise: str) -> list[Operation]:
@@ -196,4 +206,7 @@ def _add_port(one: ops.AddSwitchPort, name: str, ids: list[Any], bridge: list[An
 
 
 def _port(port: SwitchPort) -> dict[str, Any]:
-    return {"tag": ["set", []] if port.tag is None else port.tag, "protected": port.isolated}
+    return {
+        "tag": ["set", []] if port.tag is None else port.tag, "protected": port.isolated, "trunks": ["set", sorted(port.trunks)],
+        "vlan_mode": port.mode or ["set", []],
+    }

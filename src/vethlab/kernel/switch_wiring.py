@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from vethlab.errors import KernelError
 from vethlab.kernel import ovs_daemons, ovs_rows, switch_trace
@@ -19,7 +18,7 @@ from vethlab.kernel.port import Namespaces, ProcessStatus
 from vethlab.model.link import End
 from vethlab.model.question import Forward, Forwarded
 from vethlab.model.snapshot import Wire
-from vethlab.model.switch import KIND, SwitchPort, SwitchSeen
+from vethlab.model.switch import KIND, SwitchSeen
 
 __all__ = ["forwarded", "joined", "read_switches"]
 
@@ -99,7 +98,7 @@ def _seen(
         if trouble:
             troubles[port] = trouble
         else:
-            ports[port] = _port(row)
+            ports[port] = ovs_rows.port_of(row)
     far = [wire.peer for port in ports if (wire := wires.get(End(bridge.netns, port))) is not None and wire.peer is not None]
     if not in_user_space:
         return SwitchSeen(ports=ports, troubles=troubles)
@@ -108,7 +107,3 @@ def _seen(
         ports=ports, troubles=troubles, offloading=leaving_checksums(namespaces, far) if offloads else (),
         carrying=leaving_checksums(namespaces, tunnels),
     )
-
-
-def _port(row: Mapping[str, Any]) -> SwitchPort:
-    return SwitchPort(next(iter(read_set(row["tag"])), None), row["protected"], trunks=frozenset(read_set(row["trunks"])))

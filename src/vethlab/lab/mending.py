@@ -118,7 +118,8 @@ def _known(explanation: Explanation) -> list[Fix]:
     """The fixes of the obstacle; then those of what stands behind it, which may be what brought the packet there."""
     if explanation.verdict is None:
         return []
-    return [*explanation.verdict.fixes[:TRIES], *[fix for one in explanation.also for fix in one.fixes][:FURTHER]]
+    every = [*explanation.verdict.fixes[:TRIES], *[fix for one in explanation.also for fix in one.fixes][:FURTHER]]
+    return list({tuple((part.node, part.argv) for part in one.commands): one for one in reversed(every)}.values())[::-1]  # each once
 
 
 def _is_progress(before: Explanation, after: Explanation) -> bool:

@@ -36,8 +36,9 @@ class Sighting:
     `carried`: in what the frame travels here, empty where it travels by itself, and `towards` which address that brings it; MAC addresses
     are its own all the same.
 
-    `foreign`: its destination MAC is not this interface's (PACKET_OTHERHOST). `hops`: TTL or hop limit. `sender`: who sends, by address;
-    `ends`: of the probe's own packets source and target, with their ports, as text.
+    `foreign`: its destination MAC is not this interface's (PACKET_OTHERHOST), or it bears the header of a `vlan`, whose frames no protocol
+    gets from here either (__netif_receive_skb_core makes them PACKET_OTHERHOST behind the packet sockets). `hops`: TTL or hop limit.
+    `sender`: who sends, by address; `ends`: of the probe's own packets source and target, with their ports, as text.
     """
 
     node: str
@@ -55,6 +56,7 @@ class Sighting:
     ends: tuple[str, ...] = ()
     carried: str = ""
     towards: IP | None = None
+    vlan: int = 0
 
 
 @dataclass(frozen=True, slots=True)

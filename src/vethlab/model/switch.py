@@ -21,13 +21,16 @@ class SwitchPort:
     """An interface that is a port. `tag`: the VLAN it is an access port of, None for all traffic. `owned`: it bears our mark.
 
     `isolated`: it reaches no other isolated port (`protected` in ovs-vswitchd.conf.db(5)). `trunks`: without a tag, the only VLANs that it
-    carries, 0 being what has none; empty: all. No lab file says so, but somebody may.
+    carries, 0 being what has none; empty: all. `mode`: what the tag means, where somebody said so (`vlan_mode`). No lab file says either,
+    but somebody may. `held`: the protocol and state of a spanning tree that keeps it from forwarding, such as `stp listening`.
     """
 
     tag: int | None = None
     isolated: bool = False
     owned: bool = field(default=True, compare=False)
-    trunks: frozenset[int] = field(default=frozenset(), compare=False)
+    trunks: frozenset[int] = frozenset()
+    mode: str = ""
+    held: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,12 +65,13 @@ def beginning(kept: Iterable[Kept]) -> int:
 def _seen(frame: Held, packet: Packet, what: str, where: tuple[str, str], *, ethernet: bool) -> Sighting:
     node, interface = where
     about, sender = _names(packet, what)
+    vlan = next((one for one in packet.vlans if one), 0)  # 0 gives a priority and no VLAN
     return Sighting(
         node, interface, OUT if frame.kind == PACKET_OUTGOING else IN, what, 0, about, sender,
-        source_mac=packet.source_mac.hex(":"), target_mac=packet.target_mac.hex(":"), foreign=frame.kind == PACKET_OTHERHOST,
+        source_mac=packet.source_mac.hex(":"), target_mac=packet.target_mac.hex(":"), foreign=frame.kind == PACKET_OTHERHOST or bool(vlan),
         hops=packet.ip.hops if packet.ip is not None else 0,
         length=frame.length - (_ETHERNET + 4 * len(packet.vlans) if ethernet else 0),
-        ends=_ends(packet) if what in {REQUEST, REPLY} else (),
+        ends=_ends(packet) if what in {REQUEST, REPLY} else (), vlan=vlan,
     )
 
 

@@ -94,3 +94,11 @@ def _differences(now: SwitchPort, goal: SwitchPort) -> Iterator[str]:
         yield f"tag {now.tag or 'none'} → {goal.tag or 'none'}"
     if now.isolated != goal.isolated:
         yield "isolated off → on" if goal.isolated else "isolated on → off"
+    if now.trunks != goal.trunks:
+        yield f"trunks {_listed(now.trunks)} → {_listed(goal.trunks)}"
+    if now.mode != goal.mode:
+        yield f"vlan_mode {now.mode or 'none'} → {goal.mode or 'none'}"
+
+
+def _listed(vlans: frozenset[int]) -> str:
+    return ",".join(str(one) for one in sorted(vlans)) or "all"

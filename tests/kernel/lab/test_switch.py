@@ -113,7 +113,7 @@ def test_the_database_holds_what_the_lab_file_says(lab: Lab) -> None:
     ("commands", "told"),
     [
         (["ovs-vsctl del-port sw0 p-a"], "add port host:p-a of sw0"),
-        (["ovs-vsctl set Port p-b tag=7"], "change port host:p-b of sw0"),
+        (["ovs-vsctl set Port p-b tag=7 trunks=7,8 vlan_mode=native-tagged"], "change port host:p-b of sw0"),
         (["ovs-vsctl set Port p-b protected=true"], "change port host:p-b of sw0"),
         (["ovs-vsctl del-br sw0"], "add switch host:sw0"),
         (["ovs-ofctl add-flow sw0 priority=5,icmp,actions=drop"], "change flows of host:sw0"),

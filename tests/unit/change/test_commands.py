@@ -178,6 +178,14 @@ CASES: list[tuple[Change, list[str]]] = [
         ops.SetSwitchPort("host", "sw0", "p-a", SwitchPort(), SwitchPort(isolated=True), "why"),
         ["ovs-vsctl set Port p-a protected=true"],
     ),
+    (
+        ops.SetSwitchPort("host", "sw0", "p-a", SwitchPort(5, trunks=frozenset({7, 6}), mode="trunk"), SwitchPort(5), "why"),
+        ["ovs-vsctl clear Port p-a trunks -- clear Port p-a vlan_mode"],
+    ),
+    (
+        ops.SetSwitchPort("host", "sw0", "p-a", SwitchPort(5), SwitchPort(5, trunks=frozenset({7, 6}), mode="trunk"), "why"),
+        ["ovs-vsctl set Port p-a trunks=6,7 -- set Port p-a vlan_mode=trunk"],
+    ),
     (ops.RemoveSwitchPort("host", "sw0", "p-a"), ["ovs-vsctl --if-exists del-port sw0 p-a"]),
     (
         ops.SetFlows("host", "sw0", ("priority=0,actions=drop",)),

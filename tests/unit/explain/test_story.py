@@ -153,6 +153,18 @@ def test_a_reply_by_another_way_is_warned_of() -> None:
     assert ["request and reply go different ways: a → r → b, and back b → q → a"] == [one.summary for one in found]
 
 
+def test_a_frame_with_a_vlan_header_says_so_and_has_not_arrived() -> None:
+    """At an interface of one's own nobody takes it."""
+    paper = Paper(BRIDGED)
+    paper.seen = Observed(ok=False, sightings=(
+        sighting("a:eth0", OUT, ns=1), sighting("host:p-a", IN, ns=2), sighting("b:eth0", IN, ns=3, foreign=True, vlan=7),
+    ))
+    explanation = paper.explain("a", "10.0.0.2")
+    assert ["request", "request", "request in VLAN 7"] == [hop.note for hop in explanation.request]
+    assert explanation.verdict is not None
+    assert "host:p-a" == str(explanation.verdict.last_seen)
+
+
 def test_a_path_is_told_once_and_in_time() -> None:
     """Each place once, in the order of time; flooded copies elsewhere are left out, one for another MAC on the way says so."""
     paper = Paper(BRIDGED)

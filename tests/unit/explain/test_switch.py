@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from tests.unit.explain.scenes import Paper, end, entry, sighting
 
+from vethlab.explain import fixes
 from vethlab.explain.questions import Forward, Forwarded
 from vethlab.explain.rules import switch
 from vethlab.model.journey import Observed
+from vethlab.model.snapshot import Drift
 from vethlab.model.switch import SwitchPort
 
 LAB = """\
@@ -130,6 +132,27 @@ def test_isolated_ports_and_addresses_known_elsewhere() -> None:
     assert [] == Ruled("in_port", Forwarded((), (), plain=True)).obstacles("a", "10.0.0.2")
 
 
+def test_a_tag_that_does_not_mean_what_it_says() -> None:
+    """By its mode it counts for nothing, or what leaves bears a header; modes that end at a plain node are no obstacle."""
+    for mode, says in (("trunk", "counts for nothing"), ("native-tagged", "bears a VLAN header")):
+        found = tagged(p_a=SwitchPort(5), p_b=SwitchPort(5, mode=mode)).walk("a", "10.0.0.2").obstacles[0].finding
+        assert ("ovs-tag-mismatch", "host:p-b", True) == (found.slug, str(found.where), says in found.summary)
+        assert (("ovs-vsctl", "set", "Port", "p-b", f"vlan_mode={mode}"),) == found.fixes[0].commands[0].undo
+    other = tagged(p_a=SwitchPort(5), p_b=SwitchPort(6, mode="dot1q-tunnel")).walk("a", "10.0.0.2").obstacles[0].finding
+    assert "in different VLANs" in other.summary
+
+
+def test_a_spanning_tree_that_keeps_ports_waiting() -> None:
+    """The port that the frame comes to first; the switch's own interface has no such state, and the switch is not asked."""
+    paper = Paper(LAB)
+    ports = {**paper.switches[end("host:sw0")].ports, "p-a": SwitchPort(held="rstp discarding")}
+    paper.switch("host:sw0", ports=ports)
+    for source, target in (("a", "10.0.0.2"), ("host", "10.0.0.1")):
+        found = paper.walk(source, target).obstacles[0].finding
+        assert ("port-blocked", "host:p-a", "port host:p-a is discarding, not forwarding") == (found.slug, str(found.where), found.summary)
+        assert ("ovs-vsctl", "set", "Bridge", "sw0", "rstp_enable=false") == found.fixes[0].commands[0].argv
+
+
 def test_an_interface_that_is_no_port() -> None:
     """Taken off, or in trouble, or read by nobody because the switch is dead; told once, where the frame meets it."""
     paper = Paper(LAB)
@@ -145,6 +168,10 @@ def test_an_interface_that_is_no_port() -> None:
     for port in ("p-a", "p-b", "p-c"):
         dead.wire(f"host:{port}", master=None)
     assert "ovs-port-missing at host:p-a" == dead.obstacles("a", "10.0.0.2")[0]
+    found = dead.walk("a", "10.0.0.2").obstacles[0].finding
+    gone = Drift("host", "port", "host:p-a of sw0", "missing", (("ovs-vsctl", "add-port", "sw0", "p-a"),))
+    ended = Drift("host", "Open", "vSwitch of host", "one of its daemons died", (("ovsdb-server",),))
+    assert [1, 0] == [len(fixes.candidates(found, drift)) for drift in ([gone], [gone, ended])]
 
 
 def test_a_port_that_is_down_or_too_narrow() -> None:

@@ -205,3 +205,10 @@ def test_a_tag_is_no_part_of_the_packet() -> None:
     tagged = echo()[:12] + pack("!HH", 0x8100, 5) + echo()[12:]
     (one,) = seen(PING, held(tagged, ns=1, kind=PACKET_OUTGOING))
     assert (48, REQUEST) == (one.length, one.what)
+
+
+@pytest.mark.parametrize(("tag", "vlan", "foreign"), [(5, 5, True), (0xE000, 0, False)])
+def test_what_bears_a_vlan_is_taken_by_no_protocol(tag: int, vlan: int, foreign: bool) -> None:
+    """VLAN 0 gives a priority only, and is taken as if it had no header."""
+    (one,) = seen(PING, held(echo()[:12] + pack("!HH", 0x8100, tag) + echo()[12:], ns=1))
+    assert (vlan, foreign) == (one.vlan, one.foreign)

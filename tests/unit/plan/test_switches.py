@@ -63,6 +63,20 @@ def test_what_is_declared_differently_is_changed() -> None:
     assert ["change port host:p-a of sw0"] == plan(kernel, switched(ports=(replace(ports[0], isolated=False), ports[1])))
 
 
+def test_what_somebody_made_of_a_tag_is_a_difference() -> None:
+    """The VLANs of a trunk and the mode are told, and the file says neither."""
+    kernel = built(switched())
+    space = kernel.spaces["host"]
+    assert space.switch is not None
+    mine = space.switch.bridges["sw0"]
+    plain = mine.ports["p-a"]
+    odd = {"trunks 6,7 → all": replace(plain, trunks=frozenset({7, 6})), "vlan_mode trunk → none": replace(plain, mode="trunk")}
+    for told, port in odd.items():
+        kernel.put("host", switch=replace(space.switch, bridges={"sw0": replace(mine, ports={**mine.ports, "p-a": port})}))
+        (found,) = [one for one in diff(kernel.read(kernel.names()), desired(switched())) if isinstance(one, ops.SetSwitchPort)]
+        assert ("port host:p-a of sw0", told) == (found.object, found.reason)
+
+
 def test_a_port_of_ours_that_is_not_declared_goes_and_others_stay() -> None:
     """A pair that goes leaves its bridge first; a port and a bridge without our mark are left alone."""
     kernel = built(switched())

@@ -21,6 +21,10 @@ from vethlab.model.switch import SwitchPort, SwitchSeen
 
 __all__ = ["entering", "leaving", "unchecked"]
 
+MODES = {
+    "native-tagged": "what leaves by it bears a VLAN header, which a node without VLANs does not take",
+    "trunk": "its tag counts for nothing in this mode",
+}
 UNPLUGGED = "ovs-port-missing"
 
 
@@ -46,6 +50,9 @@ def leaving(scene: Scene, came: End | None, port: End, bridge: End, frame: Frame
     interface = scene.interface(port)
     if interface is not None and frame.length > interface.mtu + link.VLAN_HEADER:
         found.append(link.too_small(port, interface, frame.length))
+    held = [_held(one, bridge, seen) for one in (came, port) if one != bridge and seen.ports.get(one.interface, SwitchPort()).held]
+    if held:
+        return [*found, *held]
     match = ",".join(filter(None, (f"in_port={came.interface}", _hardware(frame), frame.match)))
     answer: Forwarded = yield Forward(bridge.netns, bridge.interface, match)
     if not answer.failed and port.interface not in answer.outputs:
@@ -79,9 +86,10 @@ def _hardware(frame: Frame) -> str:
 
 
 def _dead(port: End, bridge: End) -> Finding:
+    says = f"ovsdb-server or ovs-vswitchd of {bridge.netns} does not answer; `vethlab up` starts a lab's own anew"
     return Finding(
         UNPLUGGED, Where(port.netns, port.interface, "bridge"), f"nothing reads {port}: the Open vSwitch of {bridge.netns} does not run",
-        evidence=(Evidence("configuration", f"ovsdb-server or ovs-vswitchd of {bridge.netns} does not answer"),),
+        evidence=(Evidence("configuration", says),),
     )
 
 
@@ -106,6 +114,8 @@ def _why_not(
     traced = Evidence("openflow-trace", "; ".join(answer.rules) or "no rule matches")
     if not answer.plain:
         yield _ruled(bridge, answer, traced)
+    elif (odd := next((end for end, one in ((port, second), (came, first)) if _modal(one)), None)) is not None:
+        yield _meant(odd, seen.ports[odd.interface], traced)
     elif first.tag != second.tag:
         yield _tagged(seen, came, port, first, second, traced)
     elif (closed := next((end for end, one in ((port, second), (came, first)) if _untrunked(one)), None)) is not None:
@@ -148,6 +158,35 @@ def _tagged(seen: SwitchSeen, came: End, port: End, first: SwitchPort, second: S
         "ovs-tag-mismatch", Where(at.netns, at.interface, "bridge"), f"{came} and {port} are in different VLANs: {says}",
         evidence=(Evidence("configuration", says), traced),
         fixes=(fixes.fix(f"put {at} into the VLAN of the other", fixes.command(at.netns, *words, undo=(undo,)), policy=True),),
+    )
+
+
+def _modal(port: SwitchPort) -> bool:
+    """Whether the tag of a port does not mean what it says: it counts for nothing, or what leaves bears a VLAN header."""
+    return port.tag is not None and port.mode in MODES
+
+
+def _meant(port: End, now: SwitchPort, traced: Evidence) -> Finding:
+    undo = ("ovs-vsctl", "set", "Port", port.interface, f"vlan_mode={now.mode}")
+    clear = fixes.command(port.netns, "ovs-vsctl", "clear", "Port", port.interface, "vlan_mode", undo=(undo,))
+    return Finding(
+        "ovs-tag-mismatch", Where(port.netns, port.interface, "bridge"), f"{port} is no plain port of VLAN {now.tag}: {MODES[now.mode]}",
+        evidence=(Evidence("configuration", f"vlan_mode of {port.interface} is {now.mode}, its tag {now.tag}"), traced),
+        fixes=(fixes.fix(f"make {port} an access port of VLAN {now.tag}", clear, policy=True),),
+    )
+
+
+def _held(port: End, bridge: End, seen: SwitchSeen) -> Finding:
+    """The spanning tree decides alone: a port forwards after twice the forward delay, or once it is off."""
+    protocol, _, state = seen.ports[port.interface].held.partition(" ")
+    head = ("ovs-vsctl", "set", "Bridge", bridge.interface)
+    off = fixes.command(
+        bridge.netns, *head, f"{protocol}_enable=false", undo=((*head, f"{protocol}_enable=true"),),
+    )
+    return Finding(
+        "port-blocked", Where(port.netns, port.interface, "bridge"), f"port {port} is {state}, not forwarding",
+        evidence=(Evidence("configuration", f"{protocol} of {bridge.interface} keeps {port.interface} {state}"),),
+        fixes=(fixes.fix(f"let {bridge} do without {protocol}", off, policy=True),),
     )
 
 
