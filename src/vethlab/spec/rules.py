@@ -23,6 +23,7 @@ from vethlab.spec.raw import Place, RawLink, RawNetwork
 from vethlab.spec.tree import Item, shown
 
 MAX_PORTS = 1023  # BR_MAX_PORTS is 1 << 10 and port number 0 is not used (net/bridge/br_private.h)
+COUNTS_EVERYWHERE = "a host number counts in every subnet of the network: say the number alone, or the addresses alone"
 
 
 class Whole(NamedTuple):
@@ -196,16 +197,18 @@ def _duplicates(whole: Whole, mistakes: Mistakes) -> None:
     for what, mine, network, _ in _segments(whole):
         owner = {address.ip: "the gateway" for address in network.gateway} if network else {}
         if network and len(owner) < len(network.gateway):
-            mistakes.add(network.fields.at("gateway"), "duplicate-address", f"the gateway of {what} has an address twice",
-                         why="given twice",
-                         topic="networks.gateway")
+            twice = next(one.ip for at, one in enumerate(network.gateway) if one.ip in {other.ip for other in network.gateway[:at]})
+            mistakes.add(network.fields.at("gateway"), "duplicate-address", f"the gateway of {what} has {twice} twice", why="given twice",
+                         help=COUNTS_EVERYWHERE, topic="networks.gateway")
         macs: dict[str, str] = {}
         for place in mine:
             for index, address in enumerate(place.addresses):
                 if address.ip in owner:
+                    own = owner[address.ip] == f"`{place.node}`"
                     item, part = place.parts[index] if index < len(place.parts) else (place.item, place.name_part)
                     mistakes.add(item, "duplicate-address", f"{address.ip} on {what} belongs to {owner[address.ip]} already", part=part,
-                                 why="the address is taken", help="every interface of a segment needs its own", topic="links.ends")
+                                 why="the address is taken", topic="links.ends",
+                                 help=COUNTS_EVERYWHERE if own and network else "every interface of a segment needs its own")
                 owner[address.ip] = f"`{place.node}`"
             if place.mac and place.mac in macs:
                 mistakes.add(place.item, "duplicate-mac", f"{place.mac} on {what} belongs to `{macs[place.mac]}` already",

@@ -39,6 +39,21 @@ def test_up_is_one_line_and_a_hint(cli: Cli, world: World, pair_file: str) -> No
     assert ["up detach=True names=False"] == world.up["pair"].calls
 
 
+def test_a_hint_names_the_lab_where_another_would_be_meant(cli: Cli, pair_file: str) -> None:
+    """The lab of the directory's file needs no name, and so does the only one that runs; a file with mistakes is of some other lab."""
+    Path("elsewhere").mkdir()
+    other = Path("elsewhere/web3.lab.yaml")
+    other.write_text(STAR)
+    named = "  try: vethlab check -l web3 · vethlab sh web -l web3 · vethlab down -l web3\n"
+    assert named == cli("up", str(other)).err
+    cli("down", "web3")
+    Path(pair_file).write_text("- no lab\n")
+    assert named == cli("up", str(other)).err
+    cli("down", "web3")
+    Path(pair_file).unlink()
+    assert "  try: vethlab check · vethlab sh web · vethlab down\n" == cli("up", str(other)).err
+
+
 @pytest.mark.usefixtures("pair_file")
 def test_up_without_a_file_takes_the_only_one(cli: Cli, world: World) -> None:
     """The directory's single lab file is the lab."""

@@ -10,12 +10,12 @@ import os
 from typing import TYPE_CHECKING
 
 from vethlab import spec
-from vethlab.errors import NotFoundError, UsageError
+from vethlab.errors import NotFoundError, UsageError, VethlabError
 
 if TYPE_CHECKING:
     from vethlab.lab import Lab
 
-__all__ = ["files", "is_file", "lab_file", "lab_name", "lab_runs", "mode", "running"]
+__all__ = ["files", "flag", "is_file", "lab_file", "lab_name", "lab_runs", "mode", "running"]
 
 SUFFIX = ".lab.yaml"
 
@@ -52,6 +52,21 @@ def running(given: str | None) -> Lab:
         names = ", ".join(sorted(one.name for one in labs))
         raise UsageError(f"{len(labs)} labs are running: {names}", slug="which-lab", help="say which: -l LAB")
     raise NotFoundError("no lab is running", slug="no-lab", help="bring one up: vethlab up")
+
+
+def flag(name: str) -> str:
+    """What a hint has to add: ` -l NAME` where a command without it would mean another lab, or none."""
+    from vethlab import lab
+
+    found = files()
+    if len(found) == 1:
+        try:
+            meant = lab_name(found[0]) == name
+        except VethlabError:  # a file with mistakes, of some other lab
+            meant = False
+    else:
+        meant = [one.name for one in lab.labs() if one.uid == os.getuid()] == [name]
+    return "" if meant else f" -l {name}"
 
 
 def lab_name(path: str) -> str:

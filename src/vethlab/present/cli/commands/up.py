@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vethlab.present.cli import changes as shown
-from vethlab.present.cli.choose import lab_file, mode
+from vethlab.present.cli.choose import flag, lab_file, mode
 from vethlab.present.cli.command import option, output, verb
 from vethlab.present.cli.complete import lab_files
 from vethlab.present.cli.counts import described
@@ -83,7 +83,8 @@ def _tell(lab: Lab, receipt: Receipt, *, show_commands: bool, hint: bool) -> Non
         terminal.line(f"{ok} {lab.name} is up: {counts}, {receipt.mode}", took)
         if hint:
             first = next((node.name for node in lab.topology.nodes), "host")
-            words = ("vethlab check", f"vethlab sh {first}", "vethlab down")
+            which = flag(lab.name)
+            words = (f"vethlab check{which}", f"vethlab sh {first}{which}", f"vethlab down{which}")
             errors().line("  try: " + f" {errors().mark('dot')} ".join(words))
         return
     if not receipt.changes:
