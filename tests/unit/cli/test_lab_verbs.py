@@ -39,19 +39,16 @@ def test_up_is_one_line_and_a_hint(cli: Cli, world: World, pair_file: str) -> No
     assert ["up detach=True names=False"] == world.up["pair"].calls
 
 
-def test_a_hint_names_the_lab_where_another_would_be_meant(cli: Cli, pair_file: str) -> None:
-    """The lab of the directory's file needs no name, and so does the only one that runs; a file with mistakes is of some other lab."""
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize(("here", "flag"), [(PAIR, " -l web3"), ("- no lab\n", " -l web3"), ("", "")])
+def test_a_hint_names_the_lab_where_another_would_be_meant(cli: Cli, here: str, flag: str) -> None:
+    """The only one that runs needs no name where no file is; a file with mistakes is of some other lab."""
+    if here:
+        Path("here.lab.yaml").write_text(here)
     Path("elsewhere").mkdir()
-    other = Path("elsewhere/web3.lab.yaml")
-    other.write_text(STAR)
-    named = "  try: vethlab check -l web3 · vethlab sh web -l web3 · vethlab down -l web3\n"
-    assert named == cli("up", str(other)).err
-    cli("down", "web3")
-    Path(pair_file).write_text("- no lab\n")
-    assert named == cli("up", str(other)).err
-    cli("down", "web3")
-    Path(pair_file).unlink()
-    assert "  try: vethlab check · vethlab sh web · vethlab down\n" == cli("up", str(other)).err
+    Path("elsewhere/web3.lab.yaml").write_text(STAR)
+    ran = cli("up", "elsewhere/web3.lab.yaml")
+    assert f"  try: vethlab check{flag} · vethlab sh web{flag} · vethlab down{flag}\n" == ran.err
 
 
 @pytest.mark.usefixtures("pair_file")

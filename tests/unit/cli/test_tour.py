@@ -155,9 +155,18 @@ def test_a_chapter_is_left_out_where_a_program_is_missing(cli: Cli, world: World
 def test_pictures_are_left_where_they_are_wanted(cli: Cli, world: World, tmp_path: Path) -> None:
     """One for each chapter, and each says what it shows."""
     world.prepare = as_told
-    assert 0 == cli("tour", "--pictures", str(tmp_path)).status
-    assert [f"{number}.svg" for number in range(1, 7)] == sorted(path.name for path in tmp_path.iterdir())
-    assert "docker0" in (tmp_path / "5.svg").read_text()
+    folder = tmp_path / "made" / "for it"
+    assert 0 == cli("tour", "--pictures", str(folder)).status
+    assert [f"{number}.svg" for number in range(1, 7)] == sorted(path.name for path in folder.iterdir())
+    assert "docker0" in (folder / "5.svg").read_text()
+
+
+@pytest.mark.usefixtures("world")
+def test_a_folder_that_cannot_be_made_ends_the_tour_before_it_begins(cli: Cli, tmp_path: Path) -> None:
+    """A file stands in the way."""
+    (tmp_path / "file").write_text("")
+    ran = cli("tour", "--pictures", str(tmp_path / "file" / "pictures"))
+    assert (2, "", True) == (ran.status, ran.out, "cannot be made" in ran.err)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.title)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vethlab.errors import UsageError
 from vethlab.kernel.features import SYSTEM_PATHS
 from vethlab.present.cli.choose import mode
 from vethlab.present.cli.command import option, verb
@@ -28,8 +29,8 @@ FILE = "tour.lab.yaml"
 @verb("tour", examples=("vethlab tour", "vethlab tour --no-pause"))
 @option("--root/--rootless", default=None, help="As root, or as an ordinary user; chosen by itself otherwise.")
 @option("--no-pause", setting=False, is_flag=True, help="Run through, as it does without a terminal.")
-@option("--pictures", setting=False, metavar="FOLDER", type=click.Path(file_okay=False, exists=True, writable=True),
-        help="Leave a picture of each lab there (SVG).")
+@option("--pictures", setting=False, metavar="FOLDER", type=click.Path(file_okay=False, writable=True),
+        help="Leave a picture of each lab there (SVG); it is made if it is not there.")
 def command(*, root: bool | None, no_pause: bool, pictures: str | None) -> int:
     """Walk through six networks: a cable that fails, a cable, a bridge, Open vSwitch, docker0, an overlay.
 
@@ -43,6 +44,8 @@ def command(*, root: bool | None, no_pause: bool, pictures: str | None) -> int:
     pausing = not no_pause and at_a_terminal()
     surprises: list[str] = []
     steps = 0
+    if pictures:
+        _folder(pictures)
     for number, chapter in enumerate(CHAPTERS, 1):
         terminal.line(terminal.paint(f"{number} of {len(CHAPTERS)}  {chapter.title}", "bold"))
         if _left_out(chapter, terminal):
@@ -61,6 +64,13 @@ def command(*, root: bool | None, no_pause: bool, pictures: str | None) -> int:
 def at_a_terminal() -> bool:
     """Whether somebody reads and can press Enter."""
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _folder(path: str) -> None:
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be made: {error.strerror}", help="--pictures FOLDER, one that you may write to") from error
 
 
 def _left_out(chapter: Chapter, terminal: Terminal) -> bool:
