@@ -120,7 +120,8 @@ NODE = _noun(
     Key(
         "publish", kinds.list_of(kinds.pattern(
             "a port mapping such as 8080:80",
-            "(?:[0-9.]+:|\\[[0-9a-fA-F:]+\\]:)?[0-9]{1,5}:[0-9]{1,5}(?:/(?:tcp|udp))?", "put it in quotes")),
+            "(?:[0-9.]+:|\\[[0-9a-fA-F:]+\\]:)?[0-9]{1,5}:[0-9]{1,5}(?:/(?:tcp|udp))?",
+            'the port of the host, then that of the node, in quotes: "8080:80", "127.0.0.1:8080:80", "53:53/udp"')),
         "Ports of the host that lead to ports of this node: [ADDRESS:]PORT:PORT[/udp], of every address of the host without one.",
         example='publish: ["8080:80", "53:53/udp"]',
     ),
