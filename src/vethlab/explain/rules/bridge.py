@@ -100,14 +100,25 @@ def _state(scene: Scene, port: End, bridge: End) -> Iterator[Finding]:
     if not interface.carrier or (peer is not None and not peer.up) or above is None or not above.up:
         return  # the bridge disables ports without carrier, and all when it is down: the cause is told there
     state = STATES.get(interface.port.state, str(interface.port.state))
-    remedy = [fixes.command(port.netns, "bridge", "link", "set", "dev", port.interface, "state", "3")]
-    if above.stp:  # the spanning tree decides alone (EBUSY); it lets a port forward after twice the forward delay
+    waits, off = [port], []
+    says = f"the state of port {port} is {interface.port.state} ({state})"
+    if above.stp:  # the spanning tree decides alone (EBUSY); off, it leaves every port of the bridge as it had put it
         head = ("ip", "link", "set", "dev", bridge.interface, "type", "bridge", "stp_state")
-        remedy.insert(0, fixes.command(bridge.netns, *head, "0", undo=((*head, "1"),)))
+        off = [fixes.command(bridge.netns, *head, "0", undo=((*head, "1"),))]
+        waits = [wire.end for wire in scene.wiring.of(bridge.netns) if scene.bridge_of(wire.end) == bridge and _waits(scene, wire.end)]
+        says += f"; the spanning tree of {bridge.interface} lets a port that closes no loop forward after twice the forward delay, 30 s"
+    remedy = [fixes.command(one.netns, "bridge", "link", "set", "dev", one.interface, "state", "3") for one in waits]
+    title = f"let {bridge} do without the spanning tree" if above.stp else f"let {port} forward"
     yield Finding(
         "port-blocked", Where(port.netns, port.interface, "bridge"), f"port {port} is {state}, not forwarding",
-        evidence=(Evidence("configuration", f"the state of port {port} is {interface.port.state} ({state})"),),
-        fixes=(fixes.fix(f"let {port} forward", *remedy),),
+        evidence=(Evidence("configuration", says),), fixes=(fixes.fix(title, *off, *remedy, policy=above.stp),),
+    )
+
+
+def _waits(scene: Scene, port: End) -> bool:
+    interface = scene.interface(port)
+    return interface is not None and interface.port is not None and interface.up and interface.carrier and (
+        interface.port.state != BR_STATE_FORWARDING
     )
 
 
