@@ -10,6 +10,7 @@ import errno
 import shlex
 from collections.abc import Sequence
 
+from vethlab.change.process import StartProcess, StopProcess
 from vethlab.errors import HostError, KernelError
 from vethlab.kernel.port import Finished, Namespaces
 from vethlab.kernel.rulesets import NOT_FOUND
@@ -18,6 +19,7 @@ from vethlab.model.finding import Command
 # As Debian calls them.
 _PACKAGES = {"ip": "iproute2", "bridge": "iproute2", "tc": "iproute2", "ss": "iproute2", "nft": "nftables", "ethtool": "ethtool",
              "ovs-vsctl": "openvswitch-switch", "ovs-ofctl": "openvswitch-switch", "ovs-appctl": "openvswitch-switch"}
+_SHELL = ("sh", "-c")
 _WRITES = frozenset({"-w", "--write", "-qw", "-wq", "-q", "--quiet"})
 
 
@@ -27,7 +29,7 @@ def carry_out(namespaces: Namespaces, commands: Sequence[Command]) -> None:
         written = settings(command.argv)
         if written:
             namespaces.write_sysctls([(command.node, key, value) for key, value in written])
-        else:
+        elif not _by_its_keeper(namespaces, command):
             _run(namespaces, command)
 
 
@@ -38,6 +40,21 @@ def settings(argv: Sequence[str]) -> list[tuple[str, str]]:
         return []
     pairs = [word.partition("=") for word in words if word not in _WRITES]
     return [(key, value) for key, _, value in pairs] if all(equals for _, equals, _ in pairs) else []
+
+
+def _by_its_keeper(namespaces: Namespaces, command: Command) -> bool:
+    """Start or end what the lab file has a node run: whoever keeps the lab is its parent, and knows then whether it lives."""
+    if command.argv[:2] != _SHELL:
+        return False
+    for one in [one for one in namespaces.processes() if one.netns == command.node]:
+        if command.argv[2:] == StartProcess(one.netns, one.process).commands():
+            namespaces.start(one.netns, one.process)
+        elif command.argv[2:] == StopProcess(one.netns, one.process).commands():
+            namespaces.stop(one.netns, one.process)
+        else:
+            continue
+        return True
+    return False
 
 
 def _done(namespaces: Namespaces, command: Command) -> Finished:

@@ -42,3 +42,8 @@ class StopProcess:
 
     def commands(self) -> tuple[str, ...]:
         return (f"pkill --full {shlex.quote(self.process.command)}",)
+
+
+def starts(argv: tuple[str, ...]) -> bool:
+    """Whether a command line, given to a shell, starts what a node runs (StartProcess)."""
+    return len(argv) == 3 and argv[:2] == ("sh", "-c") and argv[2].startswith("sh -c ") and argv[2].endswith(" &")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from vethlab.change.process import starts
 from vethlab.errors import VethlabError
 from vethlab.explain.fixes import steps
 from vethlab.lab.explaining import Offer
@@ -41,7 +42,7 @@ class Search:
             return tuple(_offer([one], None, self._rehearsal.refused) for one in known)
         found = self._mend(first)
         if not found:
-            return ()
+            return tuple(_offer([one], None, "a copy has no processes") for one in known if _runs(one))
         needed = self._needed(found) if len(found) > 1 else found
         return (_offer(needed, (1, 1), ""),)
 
@@ -69,6 +70,8 @@ class Search:
         found: tuple[Fix, Explanation] | None = None
         own = before.verdict.fixes if before.verdict is not None else ()
         for candidate in _known(before):
+            if _runs(candidate):
+                continue  # it would be one more in the lab, and listen when the copy is gone
             if found is not None:
                 if candidate.policy or candidate not in own or steps(candidate) > steps(found[0]):
                     continue
@@ -120,6 +123,10 @@ def _known(explanation: Explanation) -> list[Fix]:
         return []
     every = [*explanation.verdict.fixes[:TRIES], *[fix for one in explanation.also for fix in one.fixes][:FURTHER]]
     return list({tuple((part.node, part.argv) for part in one.commands): one for one in reversed(every)}.values())[::-1]  # each once
+
+
+def _runs(fix: Fix) -> bool:
+    return any(starts(one.argv) for one in fix.commands)
 
 
 def _is_progress(before: Explanation, after: Explanation) -> bool:

@@ -142,6 +142,18 @@ def test_a_fix_of_two_faults_that_fails_half_way(broken: Broken, monkeypatch: py
     assert (0, True) == (broken.json("fix", "a", "d", "--yes")[0], broken.lab.why("a", "d").explanation.ok)
 
 
+def test_a_server_that_died(broken: Broken) -> None:
+    """It is not in a copy, so nobody tries; what starts it is the lab, which then misses nothing, and `--undo` ends that one alone."""
+    broken.spoil("d: pkill --full 'http[.]server 80'; while pgrep --full 'http[.]server 80' >/dev/null; do :; done")
+    status, answer = broken.json("why", "a", "d", "--tcp", "80")
+    assert (1, "port-closed", [None]) == (status, answer["verdict"]["finding"], [one["rehearsed"] for one in answer["fix"]])
+    status, done = broken.json("fix", "--yes")
+    assert (0, True, ()) == (status, done["after"]["ok"], broken.lab.plan())
+    status, back = broken.json("fix", "--undo")
+    assert (0, "port-closed") == (status, back["after"]["verdict"]["finding"])
+    assert ["add process of d"] == [f"{one.action} {one.object}" for one in broken.lab.plan()]
+
+
 def test_the_documents_have_their_shape(broken: Broken) -> None:
     """Healthy or dead, offered, applied or taken back: every document is as promised."""
     jsonschema.validate(broken.json("why", "a", "d")[1], WHY)

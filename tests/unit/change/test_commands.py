@@ -8,6 +8,7 @@ import pytest
 
 from vethlab import change as ops
 from vethlab.change import Change
+from vethlab.change.process import starts
 from vethlab.model.fdb import UNKNOWN_MAC, Forward
 from vethlab.model.link import Bridge, BridgePort, End, Link, Vxlan
 from vethlab.model.nat import Table
@@ -229,3 +230,10 @@ def test_objects_are_named_in_the_labs_words() -> None:
             ops.StopProcess("a", Process("x")), ops.LoadRuleset("a", ""), ops.AddNeighbour("a", ENTRY),
         )
     ]
+
+
+def test_the_line_that_starts_a_process_is_known_again() -> None:
+    """As it is given to a shell, and no other."""
+    start = ("sh", "-c", *ops.StartProcess("a", Process("serve 'x'")).commands())
+    others = ("sh", "-c", "sh -c serve"), ("sh", "-c", "sleep 1 &"), ("ip", "link", "show"), start[:2]
+    assert [True, False, False, False, False] == [starts(one) for one in (start, *others)]
