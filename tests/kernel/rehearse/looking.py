@@ -29,7 +29,7 @@ SYSCTLS = [f"/proc/sys/net/{path}" for path in (
 PASSING = {
     "operstate", "link_netnsid", "hello_timer", "tcn_timer", "topology_change_timer", "gc_timer", "forward_delay_timer", "hold_timer",
     "message_age_timer", "valid_life_time", "preferred_life_time", "nodad", "tentative", "id", "no", "designated_port", "protocol",
-    "num_tx_queues", "num_rx_queues", "packets", "bytes", "qdisc", "expires", "NO-CARRIER", "direct_packets_stat",
+    "num_tx_queues", "num_rx_queues", "packets", "bytes", "qdisc", "expires", "NO-CARRIER", "direct_packets_stat", "fdb_n_learned",
 }
 
 
