@@ -65,7 +65,7 @@ class Session:
         """The state `topology` asks for on this machine."""
         record, around = self.held.record, NOTHING_AROUND
         if record.machine:
-            from vethlab.lab import machine  # noqa: PLC0415 - as in _build
+            from vethlab.lab import machine  # noqa: PLC0415 - few labs join the machine
 
             around = machine.surroundings(self.held.namespaces, topology, record.machine)
         ipv6, way = HAS_IPV6 in record.recorded, None
@@ -98,7 +98,7 @@ class Session:
             require_same(topology, self.held.record)
         actual, goal = self.compare(topology, nodes)
         if self.held.record.machine:
-            from vethlab.lab import sharing  # noqa: PLC0415 - as in _build
+            from vethlab.lab import sharing  # noqa: PLC0415 - few labs join the machine
 
             sharing.require_running(actual.netns[HOST], self.held.record.switch)
         return tuple(one for one in diff(actual, goal.state) if nodes is None or one.netns in nodes)
@@ -109,7 +109,7 @@ class Session:
         require(topology, held.keeper.mode, held.record.switch)
         require_same(topology, held.record)
         if held.record.machine:
-            from vethlab.lab import sharing  # noqa: PLC0415 - as in _build
+            from vethlab.lab import sharing  # noqa: PLC0415 - few labs join the machine
 
             held.record = replace(held.record, switch=sharing.share(held.namespaces, topology))
         if held.detached and not locked:
@@ -152,7 +152,7 @@ class Session:
         """See that there is room where others are, and write down what will be there, before anything is touched."""
         owner = self.held.record.machine
         if owner:
-            from vethlab.lab import machine  # noqa: PLC0415 - as in _build
+            from vethlab.lab import machine  # noqa: PLC0415 - few labs join the machine
 
             place = self.held.record.joins
             machine.prepare(self.held.namespaces, topology, owner, before.netns[place], wanted.netns[place])
