@@ -16,6 +16,7 @@ __all__ = ["read"]
 _RULE = re.compile(r"^ *(\d+)\. (.*)$")
 _PRIORITY = re.compile(r"(?:^|, )priority (\d+)$")
 _ACTIONS = "Datapath actions: "
+_FLOODED = "no learned MAC for destination, flooding"
 _TRACKED = "resume conntrack"  # the trace takes every packet for the first of a connection then
 
 
@@ -38,7 +39,7 @@ def read(text: str, bridge: str) -> Forwarded:
     outputs = tuple(dict.fromkeys(name for one in actions for name in _outputs(one)))
     remove = ("ovs-ofctl", "--strict", "del-flows", bridge, matched) if matched and not plain else ()
     failed = "no rule acts on the frame" if idle else "connection tracking decides" if _TRACKED in text else ""
-    return Forwarded(outputs, tuple(rules), plain, remove, failed)
+    return Forwarded(outputs, tuple(rules), plain, remove, failed, _FLOODED in text)
 
 
 def _actions(lines: list[str]) -> list[str]:

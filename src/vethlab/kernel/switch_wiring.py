@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vethlab.errors import KernelError
-from vethlab.kernel import ovs_daemons, ovs_rows, switch_trace
+from vethlab.kernel import openflow_ports, ovs_daemons, ovs_rows, switch_trace
 from vethlab.kernel.ethtool import leaving_checksums
 from vethlab.kernel.jsonrpc import Peer
 from vethlab.kernel.ovsdb import Database, read_set, trouble_of
@@ -80,11 +80,14 @@ def _of(
     finally:
         database.close()
     rows = ovs_rows.Rows(dumped, ovs_rows.Whose(namespaces.joined.get(name, ""), alone=found.shared is None))
-    return {
-        End(name, bridge): _seen(
+    seen = {
+        bridge: _seen(
             namespaces, End(name, bridge), rows, wires, offloads=not rows.offer.fills, in_user_space=row["datapath_type"] == "netdev",
         )
         for bridge, row in rows.bridges.items()
+    }
+    return {
+        End(name, bridge): replace(one, flags=openflow_ports.read(ovs_daemons.bridge_socket(base, bridge))) for bridge, one in seen.items()
     }
 
 

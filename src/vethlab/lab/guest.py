@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["is_ours", "require_ours"]
 
 _BY_DEVICE = frozenset({"ip", "bridge", "tc"})
-_OF_BRIDGE = frozenset({"add-flow", "del-flows", "mod-flows", "replace-flows", "fdb/flush", "set-fail-mode", "add-port"})
+_OF_BRIDGE = frozenset({"add-flow", "del-flows", "mod-flows", "replace-flows", "fdb/flush", "set-fail-mode", "add-port", "mod-port"})
 _ROWS = frozenset({"Bridge", "Port", "Interface"})
 
 

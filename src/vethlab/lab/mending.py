@@ -118,11 +118,14 @@ class Search:
 
 
 def _known(explanation: Explanation) -> list[Fix]:
-    """The fixes of the obstacle; then those of what stands behind it, which may be what brought the packet there."""
+    """The fixes of the obstacle; then those of what stands behind it, which may be what brought the packet there. Each once."""
     if explanation.verdict is None:
         return []
     every = [*explanation.verdict.fixes[:TRIES], *[fix for one in explanation.also for fix in one.fixes][:FURTHER]]
-    return list({tuple((part.node, part.argv) for part in one.commands): one for one in reversed(every)}.values())[::-1]  # each once
+    found: dict[object, Fix] = {}
+    for one in every:
+        found.setdefault(tuple((command.node, command.argv) for command in one.commands), one)
+    return list(found.values())
 
 
 def _runs(fix: Fix) -> bool:

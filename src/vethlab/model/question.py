@@ -61,7 +61,8 @@ class Forward:
 class Forwarded:
     """The switch's answer. `outputs`: ports the frame leaves by as it came; `rules`: those it matched, table by table, with their actions.
 
-    `plain`: the last of them learns and forwards (NORMAL); `remove`: the command that takes the last rule away, where it is not plain.
+    `plain`: the last of them learns and forwards (NORMAL); `flooded`: to all ports, since none was known for the address.
+    `remove`: the command that takes the last rule away, where it is not plain.
     `failed`: why it did not answer.
     """
 
@@ -70,6 +71,7 @@ class Forwarded:
     plain: bool = False
     remove: tuple[str, ...] = ()
     failed: str = ""
+    flooded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from vethlab.model.link import SWITCH_KIND, End
 
 AUTO, KERNEL, USERSPACE = "auto", "kernel", "userspace"
 KIND = SWITCH_KIND
+NO_RECEIVE, NO_FORWARD, NO_FLOOD = "no-receive", "no-forward", "no-flood"  # flags of a port in the words of ovs-ofctl(8)
 FAIL_MODE = "fail_mode="  # the last word of rules as a switch lists them
 
 
@@ -65,7 +66,7 @@ class SwitchSeen:
 
     `troubles`: what ovs-vswitchd says of interfaces that it could not take; `declared`: the ports of the lab file; `offloading`: far ends
     of ports that leave checksums to their device, where the switch does not make up for it; `carrying`: VXLAN devices that leave those of
-    what they carry, of which no switch in user space fills in any.
+    what they carry, of which no switch in user space fills in any; `flags`: of ports that have any, NO_RECEIVE, NO_FORWARD and NO_FLOOD.
     """
 
     running: bool = True
@@ -74,3 +75,4 @@ class SwitchSeen:
     declared: Mapping[str, SwitchPort] = field(default_factory=dict)
     offloading: tuple[End, ...] = ()
     carrying: tuple[End, ...] = ()
+    flags: Mapping[str, frozenset[str]] = field(default_factory=dict)

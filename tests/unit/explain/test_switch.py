@@ -120,6 +120,37 @@ def test_ports_in_different_vlans() -> None:
     assert "p-a is in VLAN 10, p-b is on the trunk" == found.evidence[0].says
 
 
+@pytest.mark.parametrize(("port", "target", "flag", "found"), [
+    ("p-a", "10.0.0.2", "no-receive", ["host:p-a"]), ("p-b", "10.0.0.2", "no-forward", ["host:p-b"]), ("p-c", "10.0.0.2", "no-receive", []),
+    ("p-b", "10.0.0.2", "no-receive", ["host:p-b"]), ("sw0", "10.0.0.9", "no-forward", ["host:sw0"]),
+    ("sw0", "10.0.0.9", "no-receive", ["host:sw0"]), ("p-b", "10.0.0.2", "no-flood", []),
+])
+def test_ports_with_flags(port: str, target: str, flag: str, found: list[str]) -> None:
+    """What OpenFlow told a port stands in the way of what comes in or goes out there, whatever the rules are."""
+    paper = Paper(LAB)
+    paper.switch("host:sw0", flags={port: frozenset({flag})})
+    stopped = [one.finding for one in paper.walk("a", target).obstacles]
+    assert found == list(dict.fromkeys(str(one.where) for one in stopped))
+    assert {"port-blocked"} >= {one.slug for one in stopped}
+    back = ("ovs-ofctl", "mod-port", "sw0", port, flag.removeprefix("no-"))
+    assert {back} >= {fix.commands[0].argv for one in stopped for fix in one.fixes}
+
+
+@pytest.mark.parametrize(("answer", "finding"), [
+    (Forwarded(("p-c", "sw0"), ("table 0: priority 0: NORMAL",), plain=True, flooded=True), "port-blocked"),
+    (Forwarded(("p-c",), ("table 0: priority 0: NORMAL",), plain=True), "fdb-wrong"),
+    (Forwarded(("p-c", "sw0"), ("table 0: priority 5: FLOOD",)), "port-blocked"),
+    (Forwarded(("p-c",), ("table 0: priority 5: output:3",)), "openflow-drop"),
+    (Forwarded(), "openflow-drop"),
+])
+def test_a_port_that_is_left_out_of_floods(answer: Forwarded, finding: str) -> None:
+    """Where a frame goes to all but one port, the flag of that is to blame; where a rule or an address leads elsewhere, it is not."""
+    paper = Ruled("icmp_type=8" if finding == "fdb-wrong" else "arp_op=1", answer)
+    paper.switch("host:sw0", flags={"p-b": frozenset({"no-flood"})})
+    (found, *_) = [one.finding.slug for one in paper.walk("a", "10.0.0.2").obstacles]
+    assert finding == found
+
+
 def test_isolated_ports_and_addresses_known_elsewhere() -> None:
     """Two protected ports do not meet; a switch that forwards elsewhere has learned so; one that does nothing more is not explained."""
     shut = tagged(p_b=SwitchPort(trunks=frozenset({7, 9})))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,39 @@ import pytest
 
 from vethlab import change as ops
 from vethlab.errors import KernelError
-from vethlab.kernel import openflow, ovs_rows, switch_trace
+from vethlab.kernel import openflow, openflow_ports, ovs_rows, switch_trace
 from vethlab.kernel.jsonrpc import Peer
 from vethlab.kernel.ovsdb import read_set, trouble_of
 from vethlab.model.link import Link
 from vethlab.model.switch import SwitchBridge, SwitchPort
+
+
+def _port(name: bytes, configuration: int) -> bytes:
+    """One ofp_phy_port of OpenFlow 1.0 (openflow-spec-v1.0.0, 5.2.1)."""
+    return struct.pack("!H6s16sI20x", 1, bytes(6), name, configuration)
+
+
+def test_flags_of_ports_come_in_pieces(tmp_path: Path) -> None:
+    """Only ports with flags are told; what the switch says in between is passed over; an error, or a switch that hangs up, tells none."""
+    hello, echo = struct.pack("!BBHI", 6, 0, 8, 9), struct.pack("!BBHI", 1, 2, 8, 9)
+    parts = [_port(b"p-a", 0b100) + _port(b"p-b", 1), _port(b"p-c", 0b110000)]
+    told = [struct.pack("!BBHIHH", 1, 17, 12 + len(one), 2, 13, last) + one for one, last in zip(parts, (1, 0), strict=True)]
+    answers = {
+        "whole": hello + told[0] + echo + told[1], "error": hello + struct.pack("!BBHI4x", 1, 1, 12, 2), "short": hello + told[0][:20],
+    }
+    expected = {"p-a": frozenset({"no-receive"}), "p-c": frozenset({"no-forward", "no-flood"})}
+    for name, answer in answers.items():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as served, ThreadPoolExecutor() as pool:
+            served.bind(str(tmp_path / name))
+            served.listen()
+            read = pool.submit(openflow_ports.read, str(tmp_path / name))
+            peer, _ = served.accept()
+            with peer:
+                assert 20 == len(peer.recv(20, socket.MSG_WAITALL))
+                peer.sendall(answer)
+            assert (expected if name == "whole" else {}) == read.result()
+    assert {} == openflow_ports.read(str(tmp_path / "nobody"))
+
 
 TRACE = """\
 Flow: tcp,in_port="p-b",vlan_tci=0x0000,nw_src=10.1.0.12,nw_dst=10.1.0.11,tp_src=0,tp_dst=80

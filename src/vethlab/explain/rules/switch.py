@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from vethlab.explain import fixes
 from vethlab.explain.questions import Forward, Forwarded
-from vethlab.explain.rules import link
+from vethlab.explain.rules import link, port_flags
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.segment import Track
@@ -30,23 +30,23 @@ UNPLUGGED = "ovs-port-missing"
 
 def entering(scene: Scene, port: End, bridge: End) -> Iterator[Finding]:
     """A frame has come to an interface: does the switch read it?"""
-    seen = scene.wiring.switches[bridge]
-    if not seen.running:
-        yield _dead(port, bridge)
-    elif port != bridge and scene.bridge_of(port) != bridge:
-        yield _missing(port, bridge, seen)
+    yield from _unread(scene, port, bridge)
+    if scene.bridge_of(port) == bridge:
+        yield from port_flags.deaf(scene.wiring.switches[bridge], port, bridge)
 
 
 def leaving(scene: Scene, came: End | None, port: End, bridge: End, frame: Frame) -> Asking[list[Finding]]:
     """The switch should send a frame out of a port, which is its own interface where it is for the host; `came` None: from there."""
     seen = scene.wiring.switches[bridge]
-    found = list(entering(scene, port, bridge))
+    found = list(_unread(scene, port, bridge))
     if found or not seen.running:
         return found
     found += link.departure(scene, port)
+    told = came is not None and came != bridge and (scene.bridge_of(came) != bridge or any(port_flags.deaf(seen, came, bridge)))
     came = came or bridge
-    if scene.bridge_of(came) != bridge and came != bridge:
-        return found  # told where it came in
+    stuck = [*(port_flags.deaf(seen, bridge, bridge) if came == bridge else ()), *port_flags.mute(seen, port, bridge)]
+    if told or stuck:
+        return [*found, *stuck]  # what else it might do with the frame is nothing that could be asked
     interface = scene.interface(port)
     if interface is not None and frame.length > interface.mtu + link.VLAN_HEADER:
         found.append(link.too_small(port, interface, frame.length))
@@ -58,6 +58,15 @@ def leaving(scene: Scene, came: End | None, port: End, bridge: End, frame: Frame
     if not answer.failed and port.interface not in answer.outputs:
         found += _why_not(seen, came, port, bridge, answer, frame)
     return found
+
+
+def _unread(scene: Scene, port: End, bridge: End) -> Iterator[Finding]:
+    """Whether the switch does not know the interface at all."""
+    seen = scene.wiring.switches[bridge]
+    if not seen.running:
+        yield _dead(port, bridge)
+    elif port != bridge and scene.bridge_of(port) != bridge:
+        yield _missing(port, bridge, seen)
 
 
 def unchecked(scene: Scene, sender: End, track: Track, frame: Frame) -> Finding | None:
@@ -109,9 +118,12 @@ def _missing(port: End, bridge: End, seen: SwitchSeen) -> Finding:
 def _why_not(
     seen: SwitchSeen, came: End, port: End, bridge: End, answer: Forwarded, frame: Frame,
 ) -> Iterator[Finding]:
-    """By rules, VLANs, protected ports, or by what the switch has learned of an address; what else stops a broadcast is not known here."""
+    """By rules, VLANs, protected ports, a flag, or what it has learned of an address; what else stops a broadcast is not known here."""
     first, second = (seen.ports.get(one.interface, SwitchPort()) for one in (came, port))
     traced = Evidence("openflow-trace", "; ".join(answer.rules) or "no rule matches")
+    if (answer.flooded if answer.plain else _floods(answer)) and (skipped := list(port_flags.passed_over(seen, port, bridge))):
+        yield from skipped
+        return
     if not answer.plain:
         yield _ruled(bridge, answer, traced)
     elif (odd := next((end for end, one in ((port, second), (came, first)) if _modal(one)), None)) is not None:
@@ -124,6 +136,11 @@ def _why_not(
         yield _isolated(came, port)
     elif answer.outputs and frame.mac:
         yield _learned(bridge, port, answer, traced)
+
+
+def _floods(answer: Forwarded) -> bool:
+    """Whether a rule sends the frame to all ports that may be flooded."""
+    return bool(answer.rules) and "FLOOD" in answer.rules[-1].rpartition(": ")[2].split(",")
 
 
 def _ruled(bridge: End, answer: Forwarded, traced: Evidence) -> Finding:
