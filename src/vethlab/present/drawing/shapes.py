@@ -79,6 +79,9 @@ class Stroke:
             here = end
 
 
+REACHES = {"dot": 5.0, "arrow": 7.5, "cross": 9.0}  # from the middle of a mark to the farthest of what svg.py draws, its border too
+
+
 @dataclass(frozen=True, slots=True)
 class Spot:
     """A small mark at a place: `dot` a plug, `arrow` with a direction in degrees, `cross` a death."""
@@ -91,8 +94,9 @@ class Spot:
 
     @property
     def extent(self) -> Extent:
-        """A square that holds it."""
-        return self.x - 9, self.y - 9, self.x + 9, self.y + 9
+        """A square that holds it, however it is turned."""
+        reach = REACHES[self.kind]
+        return self.x - reach, self.y - reach, self.x + reach, self.y + reach
 
 
 @dataclass(frozen=True, slots=True)

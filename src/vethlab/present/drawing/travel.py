@@ -21,7 +21,7 @@ __all__ = ["Place", "places", "tiles", "travelled", "turned_within"]
 ASIDE = 3.6  # from the middle of a cable
 INSIDE = 2.6
 NEAR = 60  # between two tiles of a column that have nothing between them
-SWING = {REQUEST: 17, REPLY: 12}  # how far a loop stands off: margins and channels have more room than that
+SWING = {REQUEST: 16.5, REPLY: 12}  # how far a loop stands off: with its arrow it just fits into the margin
 
 
 @dataclass(frozen=True, slots=True)
