@@ -12,11 +12,14 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from vethlab.apply import moment
+from vethlab.change.sysctl import SetSysctl
 from vethlab.errors import BuildError, KernelError, VethlabError
 from vethlab.kernel.port import Kernel
 from vethlab.model.link import BR_STATE_FORWARDING
 from vethlab.model.state import State
+from vethlab.plan.desired import with_sysctls
 from vethlab.plan.diff import diff
+from vethlab.plan.spreading import followed
 
 if TYPE_CHECKING:
     from vethlab.change import Change
@@ -40,6 +43,7 @@ def converge(kernel: Kernel, before: State, goal: Goal) -> tuple[Change, ...]:
     changes = diff(before, goal.state, new=goal.new)
     if not changes:
         return ()
+    before = _with_followers(kernel, before, changes)
     try:
         _apply(kernel, changes, goal)
         moment.reached()
@@ -51,6 +55,16 @@ def converge(kernel: Kernel, before: State, goal: Goal) -> tuple[Change, ...]:
             raise BuildError(error.message, where=error.where, why=error.why, help=f"rolled back: {outcome}") from error
         raise
     return changes
+
+
+def _with_followers(kernel: Kernel, before: State, changes: Iterable[Change]) -> State:
+    """With the sysctls that the kernel writes when a change writes another: what they were comes back with the rest."""
+    written = [(one.netns, one.key) for one in changes if isinstance(one, SetSysctl) and one.netns in before.netns]
+    beside = followed(before, written)
+    if not beside:
+        return before
+    found = kernel.read(dict.fromkeys(name for name, _ in beside), beside)
+    return with_sysctls(before, {name: one.sysctls for name, one in found.netns.items()})
 
 
 def _apply(kernel: Kernel, changes: tuple[Change, ...], goal: Goal) -> None:

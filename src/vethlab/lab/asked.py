@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vethlab.lab.held import Held
     from vethlab.lab.linking import Linked, LinkWish
     from vethlab.lab.session import Session
+    from vethlab.model.finding import Command
     from vethlab.model.flow import Flow
     from vethlab.model.path import Report
     from vethlab.model.snapshot import Drift
@@ -127,9 +128,12 @@ class Asked:
             from vethlab.lab import linking  # noqa: PLC0415
 
             return fixing.Undone(linking.take_back(self._engine()))
-        done = fixing.undo(self._subject(), record.undo, record.question)
-        self._remember(undo=(), before="", **({"live": record.before} if record.before else {}))
-        return done
+        live = {"live": record.before} if record.before else {}
+
+        def remember(left: Sequence[Command]) -> None:
+            self._remember(undo=tuple((one.node, one.argv) for one in left), before=record.before if left else "", **({} if left else live))
+
+        return fixing.undo(self._subject(), record.undo, record.question, remember)
 
     def change_link(self, wish: LinkWish) -> Linked:
         """Set a link down or up, change its mtu, rate, delay or loss; add or remove one, or a node. `undo` takes it back."""

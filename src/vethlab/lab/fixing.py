@@ -19,6 +19,7 @@ from vethlab.lab.flows import flow_between
 from vethlab.lab.undo import undoing
 from vethlab.lab.wiring import wiring_of
 from vethlab.model.finding import Command
+from vethlab.plan.spreading import followed
 
 if TYPE_CHECKING:
     from vethlab.lab.session import Session
@@ -94,12 +95,30 @@ def _applied(subject: Subject, session: Session, commands: Sequence[Command]) ->
             raise
 
 
-def undo(subject: Subject, commands: Sequence[tuple[str, tuple[str, ...]]], question: Mapping[str, Any]) -> Undone:
-    """Run the commands that take the last fix back. UsageError if there was none."""
+def undo(
+    subject: Subject, commands: Sequence[tuple[str, tuple[str, ...]]], question: Mapping[str, Any],
+    remember: Callable[[tuple[Command, ...]], object],
+) -> Undone:
+    """Run the commands that take the last fix back. UsageError if there was none.
+
+    One that fails, because somebody was there first, keeps none of the others from being run; `remember` is told of those that are left.
+    """
     if not commands:
         raise UsageError("there is no fix to take back", slug="no-fix", help="`vethlab fix` remembers the last one it applied")
     back = tuple(Command(node, argv) for node, argv in commands)
-    carry_out(subject.namespaces, back)
+    failed: list[tuple[Command, VethlabError]] = []
+    for one in back:
+        try:
+            carry_out(subject.namespaces, (one,))
+        except VethlabError as error:
+            failed.append((one, error))
+    remember(tuple(one for one, _ in failed))
+    if failed:
+        first = failed[0][1]
+        raise BuildError(
+            f"{len(failed)} of {len(back)} steps back failed: {first.message}", where=first.where, why=first.why, slug="rollback-failed",
+            help="the others were taken; `vethlab fix --undo` tries these again, `vethlab plan` shows what differs from the lab file",
+        ) from first
     if not question:
         return Undone(back)
     src, dst, how = words(question)
@@ -122,10 +141,10 @@ def asked_last(subject: Subject, question: Mapping[str, Any]) -> Flow | None:
 
 
 def _state(session: Session, subject: Subject, commands: Sequence[Command]) -> State:
-    """The state of the lab with all the sysctls that matter here."""
-    _, goal = session.compare(subject.topology)
+    """The state of the lab with all the sysctls that matter here: those that commands write, and those that the kernel writes then."""
+    actual, goal = session.compare(subject.topology)
     keys = [(command.node, key) for command in commands for key, _ in settings(command.argv)]
-    return session.kernel.read(sorted(session.kernel.names()), [*goal.sysctls(), *keys])
+    return session.kernel.read(sorted(session.kernel.names()), [*goal.sysctls(), *keys, *followed(actual, keys)])
 
 
 _Chain = tuple[str, tuple[str, ...]]

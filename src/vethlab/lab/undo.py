@@ -8,7 +8,8 @@ Rule of the file: pure. The states were read, so what a command did besides is t
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from vethlab.change import (
     AddRoute,
@@ -24,15 +25,18 @@ from vethlab.change import (
     StopProcess,
 )
 from vethlab.model.finding import Command
+from vethlab.model.route import Route
 from vethlab.model.state import State
 from vethlab.plan.diff import diff
+from vethlab.plan.differences import surviving
+from vethlab.plan.spreading import lost
 
 _SHELL = ("sh", "-c")
 
 
 def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[Command, ...]:
     """The commands that lead back. Both states hold the same namespaces, with the same sysctls read."""
-    back = sorted(diff(after, before), key=_order)
+    back = sorted(diff(_bereft(before, after), before), key=_order)
     reloaded = {one.netns for one in back if isinstance(one, LoadRuleset)}
     found = [*as_commands(back)]
     reshaped = {(one.netns, one.interface) for one in back if isinstance(one, RemoveQueue | SetQueue)}
@@ -48,6 +52,25 @@ def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[C
             continue  # both states were read with the sysctls that the commands write
         found += [Command(command.node, argv) for argv in command.undo]
     return tuple(found)
+
+
+def _bereft(before: State, after: State) -> State:
+    """`after` as it is once its sysctls are what they were: without the IPv6 of interfaces that have to live through that."""
+    spaces = dict(after.netns)
+    for name, one in after.netns.items():
+        hit = lost(one, before.netns[name].sysctls) if name in before.netns else ()
+        if hit:
+            spaces[name] = replace(
+                one, addresses=frozenset(held for held in one.addresses if held.interface not in hit or held.address.version == 4),
+                neighbours=frozenset(held for held in one.neighbours if held.interface not in hit or held.address.version == 4),
+                routes=frozenset(_left(one.routes, hit)),
+            )
+    return State(spaces)
+
+
+def _left(routes: Iterable[Route], hit: Collection[str]) -> Iterator[Route]:
+    six = [one for one in routes if one.destination.version == 6]
+    return iter((*(one for one in routes if one.destination.version == 4), *surviving(six, hit)))
 
 
 def as_commands(changes: Iterable[Change]) -> tuple[Command, ...]:

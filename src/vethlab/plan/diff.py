@@ -19,6 +19,7 @@ from vethlab.plan.differences import adjustable, alike, explain, matches, rebuil
 from vethlab.plan.members import EXTRA, kept, members
 from vethlab.plan.order import order
 from vethlab.plan.spaces import QUIET_PORTS
+from vethlab.plan.spreading import SPREADING, following
 
 if TYPE_CHECKING:
     from vethlab.change import Change
@@ -182,10 +183,13 @@ class _Diff:
         return replace(made, link_local=not link.link_local) if link.mark else made
 
     def _sysctls(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
+        spread: dict[str, str] = {}
         for key, value in sorted(after.sysctls.items(), key=_all_first):
-            was = before.sysctls.get(key)
+            was = spread.get(key, before.sysctls.get(key))
             if was is None or was.split() != value.split():
                 yield ops.SetSysctl(name, key, value, was, NEW if was is None else f"{was} → {value}")
+                if name in self.actual and key in SPREADING:
+                    spread |= following(key, value, before.links)
 
     def _settings(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
         for goal in after.links.values():
@@ -260,6 +264,6 @@ def _sunk(before: Netns, after: Netns) -> Netns:
     return without_ipv6(before, [name for name, goal in after.links.items() if not has_ipv6(goal) and name in before.links])
 
 
-def _all_first(item: tuple[str, str]) -> tuple[bool, str]:
-    """Writing `all` rewrites every interface, so it has to come before them (net/ipv4/devinet.c)."""
-    return (".all." not in item[0] and item[0] != "net.ipv4.ip_forward", item[0])
+def _all_first(item: tuple[str, str]) -> tuple[bool, bool, str]:
+    """Writing `all` rewrites every interface, so it has to come before them (net/ipv4/devinet.c); ip_forward writes `all` as well."""
+    return (item[0] != "net.ipv4.ip_forward", ".all." not in item[0], item[0])
