@@ -27,9 +27,7 @@ class AddAddress:
 
     def commands(self) -> tuple[str, ...]:
         value = self.address.address
-        # The kernel makes a link-local address itself whenever IPv6 comes on an interface: one that is there already is as good.
-        verb = "replace" if value.version == 6 and value.is_link_local else "add"
-        return (f"ip address {verb} {value} dev {self.address.interface}{' nodad' if value.version == 6 else ''}",)
+        return (f"ip address add {value} dev {self.address.interface}{' nodad' if value.version == 6 else ''}",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ name each other; a pair that does not agree both ways has its peer outside the l
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -139,7 +140,7 @@ def merge_multipath(found: list[Route]) -> list[Route]:
         if first is None or route.destination.version == 4:
             joined[key if first is None else (*key, len(joined))] = route
         else:
-            joined[key] = Route(route.destination, first.next_hops + route.next_hops, route.type, route.metric, route.source)
+            joined[key] = replace(first, next_hops=first.next_hops + route.next_hops)
     return list(joined.values())
 
 

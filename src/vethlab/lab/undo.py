@@ -55,13 +55,21 @@ def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[C
 
 
 def _bereft(before: State, after: State) -> State:
-    """`after` as it is once its sysctls are what they were: without the IPv6 of interfaces that have to live through that."""
+    """`after` as it is once its sysctls are what they were: without the IPv6 of interfaces that have to live through that.
+
+    Link-local addresses the kernel makes again with IPv6, as it made them.
+    """
     spaces = dict(after.netns)
     for name, one in after.netns.items():
-        hit = lost(one, before.netns[name].sysctls) if name in before.netns else ()
-        if hit:
+        was = before.netns.get(name)
+        hit = lost(one, was.sysctls) if was is not None else ()
+        if was is not None and hit:
+            makes = {link.name for link in one.links.values() if link.link_local}
+            made = {held for held in was.addresses if held.address.is_link_local and held.interface in makes}
             spaces[name] = replace(
-                one, addresses=frozenset(held for held in one.addresses if held.interface not in hit or held.address.version == 4),
+                one, addresses=frozenset(
+                    held for held in one.addresses if held.interface not in hit or held.address.version == 4 or held in made
+                ),
                 neighbours=frozenset(held for held in one.neighbours if held.interface not in hit or held.address.version == 4),
                 routes=frozenset(_left(one.routes, hit)),
             )

@@ -92,7 +92,7 @@ def covers(goal: Route, found: Route) -> bool:
     """True if the kernel's route `found` is what `goal` declares; a next hop without device fits any device."""
     if (goal.destination, goal.type, goal.metric) != (found.destination, found.type, found.metric):
         return False
-    if goal.source is not None and goal.source != found.source:
+    if (goal.source is not None and goal.source != found.source) or (goal.made is not None and goal.made != found.made):
         return False
     if len(goal.next_hops) != len(found.next_hops):
         return False
@@ -106,7 +106,8 @@ def covers(goal: Route, found: Route) -> bool:
 
 
 def _fits(goal: NextHop, found: NextHop) -> bool:
-    return goal.via == found.via and goal.onlink == found.onlink and goal.interface in {None, found.interface}
+    same = goal.via == found.via and goal.onlink == found.onlink and goal.interface in {None, found.interface}
+    return same and goal.weight in {None, found.weight}
 
 
 def _said(value: object) -> str:

@@ -15,8 +15,6 @@ from vethlab.kernel.netlink.link import set_link
 from vethlab.kernel.netlink.message import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Request, attribute, u32
 from vethlab.kernel.netlink.route import (
     MESSAGE,
-    RT_SCOPE_LINK,
-    RT_SCOPE_UNIVERSE,
     RTA_DST,
     RTA_GATEWAY,
     RTA_MULTIPATH,
@@ -26,6 +24,7 @@ from vethlab.kernel.netlink.route import (
     RTPROT_STATIC,
 )
 from vethlab.model.address import AF_INET, AF_INET6
+from vethlab.model.route import RT_SCOPE_LINK, RT_SCOPE_UNIVERSE
 from vethlab.rehearse.objects import in_force, made_with_loopback, of_everybody
 from vethlab.rehearse.ports import IFF_UP
 from vethlab.rehearse.said import number, parts, payload

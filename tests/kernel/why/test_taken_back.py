@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,12 +35,25 @@ CASES = {  # finding, to where, what somebody did
     ),
     "one of two interfaces has IPv6": (
         "ipv6-disabled", "fd02::2",
-        "r: sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.west.disable_ipv6=0; ip address add fd01::1/64 dev west nodad;"
-        " ip -6 route add fd09::/64 via fd01::2",
+        ("r: sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.west.disable_ipv6=0; ip address add fd01::1/64 dev west nodad;"
+         " ip -6 route add fd09::/64 via fd01::2"),
     ),
+    "a route that refuses": ("route-blackhole", "b", "r: ip route add blackhole 10.2.0.2/32 tos 0x10; ip route add blackhole 10.2.0.2"),
+    "a route that refuses IPv6": ("route-blackhole", "fd02::2", "r: ip -6 route add prohibit fd02::2 metric 7"),
+    "a route with all that one can have": (
+        "wrong-gateway", "b", "a: ip route add 10.2.0.0/24 via 10.1.0.9 src 10.1.0.2 mtu lock 1400 advmss 1200 hoplimit 9 metric 5",
+    ),
+    "a route by a device, of another scope": ("wrong-gateway", "b", "a: ip route del default; ip route add 10.2.0.0/24 dev eth0 scope 10"),
+    "a route by several hops": (
+        "wrong-gateway", "b", "a: ip route add 10.2.0.0/24 nexthop via 10.1.0.9 dev eth0 weight 3 nexthop via 10.1.0.8 dev eth0",
+    ),
+    "a route of IPv6 with preference": (
+        "wrong-gateway", "fd02::2", "a: ip -6 route add fd02::/64 via fd01::9 dev eth0 pref high mtu 1400 protocol static",
+    ),
+    "a default route somewhere else": ("wrong-gateway", "b", "a: ip route replace default via 10.1.0.9 hoplimit 20"),
     "an interface without IPv6": ("ipv6-disabled", "fd02::2", "b: sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1"),
 }
-CHOSEN = CASES if LONG else [name for name in CASES if name != "one of two interfaces forwards IPv6"]
+CHOSEN = CASES if LONG else ["one of two interfaces forwards", "one of two interfaces has IPv6", "a route with all that one can have"]
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,12 @@ from vethlab.model.fdb import UNKNOWN_MAC, Forward
 from vethlab.model.link import Bridge, BridgePort, End, Link, Vxlan
 from vethlab.model.nat import Table
 from vethlab.model.neighbour import Neighbour
-from vethlab.model.route import NextHop, Route, RouteType
+from vethlab.model.route import Made, NextHop, Route, RouteType
 from vethlab.model.state import Address, Process
 from vethlab.model.switch import SwitchBridge, SwitchPort
 
+WEIGHED = tuple(NextHop(ip_address(f"10.0.0.{number}"), "eth0", weight=number) for number in (1, 3))
+TWO = "nexthop via 10.0.0.1 dev eth0 nexthop via 10.0.0.3 dev eth0 weight 3"
 ENTRY = Neighbour("eth0", ip_address("10.0.0.2"), "02:00:00:00:00:02")
 PORT = Link("p-a", "veth", mtu=9000, mac="02:00:00:00:00:01", master="br0", alias="p-a-long", port=BridgePort(isolated=True))
 DOWN = Link("left", "veth", up=False)
@@ -144,6 +146,25 @@ CASES: list[tuple[Change, list[str]]] = [
         ["ip -6 route add fd01::/64 dev eth0 src fd00::1 protocol static"],
     ),
     (ops.RemoveRoute("a", Route(ip_network("0.0.0.0/0"), (), RouteType.BLACKHOLE)), ["ip route delete blackhole default"]),
+    (
+        ops.AddRoute("a", Route(ip_network("10.9.0.0/16"), (NextHop(None, "eth0"),), made=Made("boot", 253))),
+        ["ip route add 10.9.0.0/16 dev eth0 protocol boot"],
+    ),
+    (
+        ops.AddRoute("a", Route(
+            ip_network("10.9.0.0/16"), WEIGHED,
+            made=Made("boot", 10, 16, ((1, 1 << 2 | 1 << 13), (2, 1400), (12, 1), (13, 200), (16, 0)), 2 << 16 | 5),
+        )),
+        ["ip route add 10.9.0.0/16 protocol boot scope 10 tos 0x10 realms 2/5 mtu lock 1400 features ecn rto_min 200 " + TWO],
+    ),
+    (
+        ops.AddRoute("a", Route(ip_network("fd01::/64"), (NextHop(None, "eth0"),), made=Made("static", preference=3))),
+        ["ip -6 route add fd01::/64 dev eth0 protocol static pref low"],
+    ),
+    (
+        ops.RemoveRoute("a", Route(ip_network("10.9.0.0/16"), (NextHop(None, "eth0"),), made=Made("boot", 253, 16))),
+        ["ip route delete 10.9.0.0/16 dev eth0 tos 0x10"],
+    ),
     (ops.AddNeighbour("a", ENTRY), ["ip neighbour replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent"]),
     (ops.RemoveNeighbour("a", ENTRY), ["ip neighbour delete 10.0.0.2 dev eth0"]),
     (ops.StopSwitch("host"), ["ovs-appctl --target=ovs-vswitchd exit --cleanup", "ovs-appctl --target=ovsdb-server exit"]),

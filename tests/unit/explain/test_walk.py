@@ -186,7 +186,7 @@ def test_a_route_with_hops_or_an_mtu_of_its_own(destination: str, target: str, v
         return found.slug, list(command.argv), list(command.undo[0])
 
     source = {4: ip_address("10.0.1.2"), 6: ip_address("fd01::2")}
-    line = ["ip", *family, "route", "replace", "default", "via", via, "dev", "eth0"]
+    line = ["ip", *family, "route", "replace", "default", "via", via, "dev", "eth0", "protocol", "static"]
     assert ("ttl-expired", line, [*line, "hoplimit", "1"]) == first(hop_limit=1)
     assert ("mtu-exceeded", line, [*line, "mtu", "lock", "1300"]) == first(mtu=1300, locked=True)
     assert ("mtu-exceeded", line, [*line, "mtu", "1300", "hoplimit", "9"]) == first(mtu=1300, hop_limit=9)
@@ -204,7 +204,7 @@ def test_a_source_that_a_route_chose_and_that_the_receiver_has_too() -> None:
         paper.says = {Route("a", ip_address("10.0.0.2")): Routed(interface="eth0", source=ip_address("10.9.9.9"))}
         found = next(one.finding for one in paper.walk("a", "10.0.0.2").obstacles if one.finding.slug == "local-source")
         offered.append([" ".join(one.commands[0].argv) for one in found.fixes if one.commands[0].node == "a"])
-    assert [[], ["ip route replace 10.0.0.0/24 dev eth0"]] == offered
+    assert [[], ["ip route replace 10.0.0.0/24 dev eth0 protocol static"]] == offered
 
 
 LINE = """\

@@ -12,7 +12,7 @@ from vethlab import spec
 from vethlab.kernel.fake import Fake
 from vethlab.model.link import Bridge, BridgePort, End, Link, Vxlan
 from vethlab.model.neighbour import Neighbour
-from vethlab.model.route import NextHop, Route, RouteType
+from vethlab.model.route import Made, NextHop, Route, RouteType
 from vethlab.model.state import Address, Netns, Process, State
 from vethlab.model.topology import Topology
 from vethlab.plan.desired import desired
@@ -301,3 +301,12 @@ def test_routes_of_several_next_hops_when_one_interface_goes() -> None:
     changes = diff(State(dict(kernel.spaces)), desired(spec.loads(new)))
     found = [f"{one.action} {one.object}" for one in changes if one.object.startswith("route")]
     assert ["remove route fd09::/64 via fd00::9 dev eth0 in a", "add route 10.9.0.0/16 via 10.0.0.9 in a"] == found
+
+
+def test_how_a_route_was_made_counts_where_it_is_known() -> None:
+    """A declaration leaves it open; what goes back to a state that was read goes back to that too, weights included."""
+    declared = Route(ip_network("10.9.0.0/16"), (NextHop(ip_address("10.0.0.1"), "eth0"),))
+    by_hand, other = replace(declared, made=Made("boot")), replace(declared, made=Made("static", metrics=((2, 1400),)))
+    assert (True, False, True) == (covers(declared, by_hand), covers(by_hand, other), covers(other, other))
+    light, heavy = (replace(declared, next_hops=(replace(declared.next_hops[0], weight=weight),)) for weight in (1, 3))
+    assert (True, False) == (covers(declared, heavy), covers(light, heavy))

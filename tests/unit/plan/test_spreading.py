@@ -68,7 +68,7 @@ def test_addresses_that_are_swept_away_are_given_again() -> None:
         space(net__ipv6__conf__all__disable_ipv6="1", net__ipv6__conf__E__disable_ipv6="0"),
         addresses=frozenset({held}), routes=frozenset({route}),
     )
-    now = replace(was, sysctls={key: "0" for key in was.sysctls})
+    now = replace(was, sysctls=dict.fromkeys(was.sysctls, "0"))
     commands = [" ".join(one.argv) for one in undoing(State({"a": was}), State({"a": now}), [])]
     assert [
         "sysctl --write net.ipv6.conf.all.disable_ipv6=1", "sysctl --write net.ipv6.conf.e/1.disable_ipv6=0",

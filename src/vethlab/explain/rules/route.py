@@ -134,7 +134,7 @@ def bare(node: str, route: FibRoute, title: str) -> tuple[Fix, ...]:
     own = ["src", str(route.source)] if route.source is not None else []
     own += ["mtu", *(["lock"] if route.locked else []), str(route.mtu)] if route.mtu else []
     own += ["hoplimit", str(route.hop_limit)] if route.hop_limit else []
-    head = ("ip", *family, "route", "replace", *route_text(route).split())
+    head = ("ip", *family, "route", "replace", *route_text(route).split(), *_protocol(route))
     return (fixes.fix(title, fixes.command(node, *head, undo=((*head, *own),))),)
 
 
@@ -142,8 +142,13 @@ def removal(node: str, route: FibRoute) -> Fix:
     """Take a route away."""
     family = ("-6",) if route.destination.version == 6 else ()
     words = route_text(route).split()
-    undo = (("ip", *family, "route", "add", *words),)
+    undo = (("ip", *family, "route", "add", *words, *_protocol(route)),)
     return fixes.fix(f"remove `{route_text(route)}` from {node}", fixes.command(node, "ip", *family, "route", "del", *words, undo=undo))
+
+
+def _protocol(route: FibRoute) -> tuple[str, ...]:
+    """Who made it, where ip-route(8) would not say so of its own accord."""
+    return () if route.protocol == "boot" else ("protocol", route.protocol)
 
 
 def source_refused(node: str, snapshot: Snapshot, iif: str, source: IP, evidence: Evidence) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE: routes of the main table (rtnetlink(7), include/uapi/linux/rtnetlink.h).
 
-Rule of the file: ours carry RTPROT_STATIC. Read back are those that people make (`boot`, by ip-route(8), and `static`); the kernel's own
-and those of routing daemons are not state.
+Rule of the file: ours carry RTPROT_STATIC, those that come back what they carried. Read back are those that people make (`boot`, by
+ip-route(8), and `static`); the kernel's own and those of routing daemons are not state.
 """
 
 from __future__ import annotations
@@ -14,29 +14,40 @@ from typing import NamedTuple
 
 from vethlab.kernel.netlink.message import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, Request, attribute, attributes, get_u32, u32
 from vethlab.model.address import AF_INET, AF_INET6, IP, IPNetwork
-from vethlab.model.route import NextHop, Route, RouteType
+from vethlab.model.route import Made, NextHop, Route, RouteType, natural_scope
 
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_MULTIPATH, RTA_TABLE, RTA_VIA = 1, 4, 5, 6, 7, 9, 15, 18
+RTA_METRICS, RTA_FLOW, RTA_PREF = 8, 11, 20
 RT_TABLE_MAIN, RTPROT_BOOT, RTPROT_STATIC = 254, 3, 4
-RT_SCOPE_UNIVERSE, RT_SCOPE_LINK = 0, 253
+RT_SCOPE_NOWHERE = 255  # of what is deleted: any
 RTNH_F_ONLINK, RTM_F_CLONED = 4, 0x200
 IPV6_DEFAULT_METRIC = 1024
 MESSAGE = Struct("=BBBBBBBBI")  # family, dst len, src len, tos, table, protocol, scope, type, flags
 _HOP = Struct("=HBBi")  # length, flags, hops (weight - 1), interface index
 _TYPES = {RouteType.UNICAST: 1, RouteType.BLACKHOLE: 6, RouteType.UNREACHABLE: 7, RouteType.PROHIBIT: 8}
+_PROTOCOLS = {"boot": RTPROT_BOOT, "static": RTPROT_STATIC}
 _NAMES = {number: name for name, number in _TYPES.items()}
 
 
 def add(route: Route, indexes: Mapping[str, int]) -> Request:
     """Add a route; `indexes` gives the interface index of each name."""
     flags = NLM_F_CREATE | (NLM_F_APPEND if route.destination.version == 6 and len(route.next_hops) > 1 else NLM_F_EXCL)
-    return Request(RTM_NEWROUTE, flags, _body(route, indexes, protocol=RTPROT_STATIC))
+    made = route.made or Made(scope=natural_scope(route))
+    parts = [_body(route, indexes, _PROTOCOLS[made.protocol], made.scope, made.tos)]
+    if made.metrics:
+        parts.append(attribute(RTA_METRICS , b"".join([u32(number, value) for number, value in made.metrics])))
+    if made.realms:
+        parts.append(u32(RTA_FLOW, made.realms))
+    if made.preference:
+        parts.append(attribute(RTA_PREF, bytes([made.preference])))
+    return Request(RTM_NEWROUTE, flags, b"".join(parts))
 
 
 def delete(route: Route, indexes: Mapping[str, int]) -> Request:
     """Remove a route, whoever of `boot` and `static` made it (protocol 0 matches any)."""
-    return Request(RTM_DELROUTE, 0, _body(route, indexes, protocol=0))
+    scope = RT_SCOPE_NOWHERE if route.destination.version == 4 else 0
+    return Request(RTM_DELROUTE, 0, _body(route, indexes, 0, scope, route.made.tos if route.made is not None else 0))
 
 
 def dump_body() -> bytes:
@@ -44,13 +55,11 @@ def dump_body() -> bytes:
     return MESSAGE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0) + u32(RTA_TABLE, RT_TABLE_MAIN)
 
 
-def _body(route: Route, indexes: Mapping[str, int], *, protocol: int) -> bytes:
+def _body(route: Route, indexes: Mapping[str, int], protocol: int, scope: int, tos: int) -> bytes:
     destination = route.destination
     family = AF_INET if destination.version == 4 else AF_INET6
-    direct = bool(route.next_hops) and all(hop.via is None for hop in route.next_hops)
-    scope = RT_SCOPE_LINK if family == AF_INET and direct else RT_SCOPE_UNIVERSE
     onlink = RTNH_F_ONLINK if len(route.next_hops) == 1 and route.next_hops[0].onlink else 0
-    parts = [MESSAGE.pack(family, destination.prefixlen, 0, 0, RT_TABLE_MAIN, protocol, scope, _TYPES[route.type], onlink)]
+    parts = [MESSAGE.pack(family, destination.prefixlen, 0, tos, RT_TABLE_MAIN, protocol, scope, _TYPES[route.type], onlink)]
     if destination.prefixlen:
         parts.append(attribute(RTA_DST, destination.network_address.packed))
     if route.metric:
@@ -70,7 +79,7 @@ def _body(route: Route, indexes: Mapping[str, int], *, protocol: int) -> bytes:
 def _multipath(destination: IPNetwork, hop: NextHop, indexes: Mapping[str, int]) -> bytes:
     inner = _gateway(destination, hop)
     index = indexes[hop.interface] if hop.interface is not None else 0
-    return _HOP.pack(8 + len(inner), RTNH_F_ONLINK if hop.onlink else 0, 0, index) + inner
+    return _HOP.pack(8 + len(inner), RTNH_F_ONLINK if hop.onlink else 0, (hop.weight or 1) - 1, index) + inner
 
 
 def _gateway(destination: IPNetwork, hop: NextHop) -> bytes:
@@ -103,7 +112,7 @@ def whole(data: bytes, start: int, end: int) -> Whole | None:
 
 def decode(data: bytes, start: int, end: int, names: Mapping[int, str]) -> Route | None:
     """One RTM_NEWROUTE payload, or None if it is not a person's route of the main table."""
-    family, length, _source, _tos, table, protocol, _scope, kind, flags = MESSAGE.unpack_from(data, start)
+    family, length, _source, tos, table, protocol, scope, kind, flags = MESSAGE.unpack_from(data, start)
     if protocol not in {RTPROT_BOOT, RTPROT_STATIC} or family not in {AF_INET, AF_INET6} or flags & RTM_F_CLONED or kind not in _NAMES:
         return None
     found = attributes(data, start + 12, end)
@@ -117,7 +126,19 @@ def decode(data: bytes, start: int, end: int, names: Mapping[int, str]) -> Route
         next_hops=_hops(data, found, flags, names) if name is RouteType.UNICAST else (),
         type=name, metric=0 if family == AF_INET6 and metric == IPV6_DEFAULT_METRIC else metric,
         source=_address(_packed(data, found[RTA_PREFSRC])) if RTA_PREFSRC in found else None,
+        made=_made(
+            protocol, scope, tos, _packed(data, found[RTA_METRICS]) if RTA_METRICS in found else b"",
+            get_u32(data, found[RTA_FLOW]) if RTA_FLOW in found else 0, data[found[RTA_PREF][0]] if RTA_PREF in found else 0,
+        ),
     )
+
+
+@lru_cache(maxsize=256)
+def _made(protocol: int, scope: int, tos: int, metrics: bytes, realms: int, preference: int) -> Made:
+    """Cached, because most routes are made alike."""
+    found = attributes(metrics, 0, len(metrics))
+    values = tuple((number, get_u32(metrics, span)) for number, span in sorted(found.items()) if span[1] - span[0] == 4)
+    return Made("boot" if protocol == RTPROT_BOOT else "static", scope, tos, values, realms, preference)
 
 
 def _hops(data: bytes, found: dict[int, tuple[int, int]], flags: int, names: Mapping[int, str]) -> tuple[NextHop, ...]:
@@ -127,11 +148,11 @@ def _hops(data: bytes, found: dict[int, tuple[int, int]], flags: int, names: Map
     offset, end = found[RTA_MULTIPATH]
     hops = []
     while offset + 8 <= end:
-        length, hop_flags, _weight, index = _HOP.unpack_from(data, offset)
+        length, hop_flags, weight, index = _HOP.unpack_from(data, offset)
         if length < 8:
             break
         inner = attributes(data, offset + 8, offset + length)
-        hops.append(NextHop(_via(data, inner), names.get(index), onlink=bool(hop_flags & RTNH_F_ONLINK)))
+        hops.append(NextHop(_via(data, inner), names.get(index), onlink=bool(hop_flags & RTNH_F_ONLINK), weight=weight + 1))
         offset += (length + 3) & ~3
     return tuple(hops)
 

@@ -13,8 +13,10 @@ from pyroute2.netlink.rtnl.ndmsg import ndmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from vethlab.kernel.netlink import fdb, fib, rules
+from vethlab.kernel.netlink import route as kernel_route
 from vethlab.kernel.netlink.message import attribute, u32
 from vethlab.kernel.netlink.route import MESSAGE
+from vethlab.model.route import Made, NextHop, Route
 from vethlab.model.snapshot import FdbEntry, FibRoute, FibRule, Hop
 
 NAMES = {1: "lo", 2: "eth0", 3: "eth1", 9: "br0"}
@@ -168,3 +170,22 @@ def test_forwarding_entries(state: int, flags: int, expected: FdbEntry) -> None:
 def test_entries_of_no_bridge_are_left_out() -> None:
     """A card's own filter and a vxlan's entry name no master; one of an interface that is gone already has no name."""
     assert [None, None, None] == [entry(0x80, 2), entry(0x80, 0, 77, MASTER), entry(0x80, 0, 2, u32(9, 77))]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Route(ip_network("10.9.0.0/16"), (NextHop(None, "eth0"),), made=Made("boot", 253)),
+        Route(ip_network("10.9.0.0/16"), (NextHop(ip_address("10.0.0.1"), "eth0"),), made=Made("boot", 10, 16, ((1, 4), (2, 1400)), 7)),
+        Route(ip_network("fd01::/64"), (NextHop(ip_address("fd00::1"), "eth0"),), made=Made("static", preference=3)),
+        Route(ip_network("10.9.0.0/16"), tuple(NextHop(ip_address(f"10.0.0.{n}"), "eth0", weight=n) for n in (1, 3)), made=Made("boot")),
+    ],
+    ids=str,
+)
+def test_a_route_comes_back_as_it_was_made(said: Route) -> None:
+    """What is sent to the kernel says all that was read, whatever of it counts."""
+    body = kernel_route.add(said, {"eth0": 2}).body
+    found = kernel_route.decode(body, 0, len(body), NAMES)
+    assert found is not None
+    assert (said, said.made) == (found, found.made)
+    assert [hop.weight for hop in said.next_hops] == [hop.weight for hop in found.next_hops]
