@@ -31,7 +31,8 @@ class SetQueue:
         return f"queue {self.netns}:{self.interface}"
 
     def commands(self) -> tuple[str, ...]:
-        return (f"tc qdisc replace dev {self.interface} root {words(self.after)}",)
+        handle = f" handle {self.after.handle:x}:" if self.after.handle else ""
+        return (f"tc qdisc replace dev {self.interface} root{handle} {words(self.after)}",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,9 @@ DAEMONS, OF_DAEMONS = "Open", frozenset({"port", "flows"})  # `Open vSwitch of h
 OWN_FIRST = frozenset({"duplicate-address", "duplicate-mac", "neighbour-wrong", "ovs-port-missing"})
 
 
-def command(node: str, *argv: str, undo: Iterable[tuple[str, ...]] = ()) -> Command:
+def command(node: str, *argv: str, undo: Iterable[tuple[str, ...]] = (), lost: str = "") -> Command:
     """One command line in a node."""
-    return Command(node, argv, tuple(undo))
+    return Command(node, argv, tuple(undo), lost)
 
 
 def fix(title: str, *commands: Command, policy: bool = False) -> Fix:

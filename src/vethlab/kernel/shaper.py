@@ -6,6 +6,7 @@ full is one; any other discipline at the root is somebody else's, and is let alo
 
 from __future__ import annotations
 
+import dataclasses
 from struct import Struct
 
 from vethlab.kernel.netlink.message import NLM_F_CREATE, NLM_F_REPLACE, Request, attribute, attributes, get_text, text, u32
@@ -16,8 +17,10 @@ __all__ = ["ALL", "RTM_GETQDISC", "decode", "remove", "replace"]
 
 ALL = MESSAGE.pack(0, 0, 0, 0, 0)
 TCA_TBF_RATE64, TCA_TBF_BURST = 4, 6
-TCA_NETEM_RATE, TCA_NETEM_RATE64, TCA_NETEM_LATENCY64 = 6, 8, 10
+TCA_NETEM_RATE, TCA_NETEM_RATE64, TCA_NETEM_LATENCY64, TCA_NETEM_JITTER64, TCA_NETEM_PRNG_SEED = 6, 8, 10, 11, 14
+NETEM_SAID = frozenset({TCA_NETEM_RATE, TCA_NETEM_RATE64, TCA_NETEM_LATENCY64, TCA_NETEM_JITTER64, TCA_NETEM_PRNG_SEED})
 LINKLAYER_ETHERNET = 1  # the kernel wants no table of times then (qdisc_get_rtab)
+CHOSEN = 0x8000  # from here on the kernel chooses (qdisc_alloc_handle)
 WHOLE, U32 = 0xFFFFFFFF, 1 << 32  # a loss of 100 %; a rate from here on is told in 64 bits
 TICK = 64  # nanoseconds (PSCHED_SHIFT is 6, include/net/pkt_sched.h)
 
@@ -30,7 +33,7 @@ _U64, _I64 = Struct("=Q"), Struct("=q")
 def replace(index: int, queue: Queue) -> Request:
     """Make it the interface's, whatever was there."""
     options = _tbf(queue) if queue.kind == "tbf" else _netem(queue)
-    body = MESSAGE.pack(0, index, 0, TC_H_ROOT, 0) + text(TCA_KIND, queue.kind) + attribute(TCA_OPTIONS, options)
+    body = MESSAGE.pack(0, index, queue.handle << 16, TC_H_ROOT, 0) + text(TCA_KIND, queue.kind) + attribute(TCA_OPTIONS, options)
     return Request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, body)
 
 
@@ -41,14 +44,15 @@ def remove(index: int) -> Request:
 
 def decode(data: bytes, start: int, end: int) -> tuple[int, Queue] | None:
     """(interface index, queue) of one payload; None for what is no root, or says more than a Queue can."""
-    _family, index, _handle, parent, _info = MESSAGE.unpack_from(data, start)
+    _family, index, handle, parent, _info = MESSAGE.unpack_from(data, start)
     seen = attributes(data, start + MESSAGE.size, end)
     if parent != TC_H_ROOT or TCA_OPTIONS not in seen:
         return None
     kind, options = get_text(data, seen[TCA_KIND]), data[slice(*seen[TCA_OPTIONS])]
     reader = {"tbf": _read_tbf, "netem": _read_netem}.get(kind)
     queue = reader(options) if reader is not None else None
-    return None if queue is None else (index, queue)
+    major = handle >> 16
+    return None if queue is None else (index, dataclasses.replace(queue, handle=major if major < CHOSEN else 0))
 
 
 def _tbf(queue: Queue) -> bytes:
@@ -91,8 +95,8 @@ def _read_netem(options: bytes) -> Queue | None:
         rate = _U64.unpack_from(options, seen[TCA_NETEM_RATE64][0])[0] if TCA_NETEM_RATE64 in seen else rate
         if any(overheads):
             return None
-    if gap or twice or jitter:
-        return None
+    if gap or twice or jitter or any(any(options[slice(*span)]) for kind, span in seen.items() if kind not in NETEM_SAID):
+        return None  # correlations, reordering, corruption, slots, a model of losses
     return Queue("netem", rate * 8, 0, limit, round(nanoseconds / 1000), round(loss / WHOLE * PPM))
 
 

@@ -47,6 +47,11 @@ class Offer:
     policy: bool = False
     sayable: bool = True
 
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What it takes away for good: no undo brings it back."""
+        return tuple(dict.fromkeys(one.lost for one in self.commands if one.lost))
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

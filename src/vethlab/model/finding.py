@@ -34,11 +34,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command line to be run in a node. `undo`: what takes it back, where that is known beforehand and no state holds it."""
+    """A command line to be run in a node. `undo`: what takes it back, where that is known beforehand and no state holds it.
+
+    `lost`: what it takes away for good, because nobody can say it again in a command line.
+    """
 
     node: str
     argv: tuple[str, ...]
     undo: tuple[tuple[str, ...], ...] = ()
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Rule of the file: whole numbers in the units of its fields, so that two values a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PPM = 1_000_000  # loss is counted in millionths of all packets
 
@@ -29,7 +29,8 @@ NONE = Shaping()
 class Queue:
     """The root queueing discipline of an interface, in the units of Shaping. `kind`: tbf (a rate alone) or netem.
 
-    Of tbf `burst` is the bucket in bytes; `limit` is what may wait, in bytes of tbf, in packets of netem.
+    Of tbf `burst` is the bucket in bytes; `limit` is what may wait, in bytes of tbf, in packets of netem. `handle` is the major
+    number that somebody gave it, 0 if the kernel chose one; no lab file asks for any.
     """
 
     kind: str
@@ -38,3 +39,4 @@ class Queue:
     limit: int = 0
     delay: int = 0
     loss: int = 0
+    handle: int = field(default=0, compare=False)

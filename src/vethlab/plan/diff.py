@@ -19,7 +19,7 @@ from vethlab.plan.differences import adjustable, alike, explain, matches, rebuil
 from vethlab.plan.members import EXTRA, kept, members
 from vethlab.plan.order import order
 from vethlab.plan.spaces import QUIET_PORTS
-from vethlab.plan.spreading import SPREADING, following
+from vethlab.plan.spreading import sysctls
 
 if TYPE_CHECKING:
     from vethlab.change import Change
@@ -66,7 +66,7 @@ class _Diff:
             before = _sunk(self.actual.get(name, FRESH), after)
             missing = after.addresses - kept(before, self._gone(name))
             early = {one for one in missing if one.address.is_link_local and one.address.version == 6}
-            found += self._sysctls(name, before, after)
+            found += sysctls(name, before, after, NEW, there=name in self.actual)
             # Before the interface comes up, or the kernel makes the same address first, tentative for a second.
             found += [ops.AddAddress(name, one, self._reason(name)) for one in sorted(early, key=str)]
             found += self._settings(name, before, after)
@@ -182,15 +182,6 @@ class _Diff:
         made = replace(link, up=False, mark=None, link_local=self._link_local(name, link))
         return replace(made, link_local=not link.link_local) if link.mark else made
 
-    def _sysctls(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
-        spread: dict[str, str] = {}
-        for key, value in sorted(after.sysctls.items(), key=_all_first):
-            was = spread.get(key, before.sysctls.get(key))
-            if was is None or was.split() != value.split():
-                yield ops.SetSysctl(name, key, value, was, NEW if was is None else f"{was} → {value}")
-                if name in self.actual and key in SPREADING:
-                    spread |= following(key, value, before.links)
-
     def _settings(self, name: str, before: Netns, after: Netns) -> Iterator[Change]:
         for goal in after.links.values():
             made = self.made.get(End(name, goal.name))
@@ -262,8 +253,3 @@ class _Diff:
 def _sunk(before: Netns, after: Netns) -> Netns:
     """A namespace without the IPv6 that the kernel takes off interfaces whose MTU will be too small for it."""
     return without_ipv6(before, [name for name, goal in after.links.items() if not has_ipv6(goal) and name in before.links])
-
-
-def _all_first(item: tuple[str, str]) -> tuple[bool, bool, str]:
-    """Writing `all` rewrites every interface, so it has to come before them (net/ipv4/devinet.c); ip_forward writes `all` as well."""
-    return (item[0] != "net.ipv4.ip_forward", ".all." not in item[0], item[0])

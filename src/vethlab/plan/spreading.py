@@ -1,17 +1,22 @@
 """Sysctls that the kernel writes on into others: what they do to interfaces that were set otherwise.
 
-Enters: a key and its new value; leaves: the keys that follow, each with what it holds then. Rule of the file: what is no more than a
-default of later interfaces does not stand here. Sources: inet_forward_change() in net/ipv4/devinet.c, addrconf_forward_change(),
+Enters: keys and their values; leaves: the keys that follow, each with what it holds then, and changes. Rule of the file: what is no more
+than a default of later interfaces does not stand here. Sources: inet_forward_change() in net/ipv4/devinet.c, addrconf_forward_change(),
 addrconf_disable_change() and addrconf_linkdown_change() in net/ipv6/addrconf.c.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from vethlab.change.sysctl import SetSysctl
 from vethlab.model.state import Netns, State
 
-__all__ = ["SPREADING", "followed", "following", "lost"]
+if TYPE_CHECKING:
+    from vethlab.change import Change
+
+__all__ = ["followed", "following", "lost", "sysctls"]
 
 _FORWARD4, _DISABLE6 = "net.ipv4.conf.{}.forwarding", "net.ipv6.conf.{}.disable_ipv6"
 _SPREADS = {  # who writes it on, and to where
@@ -19,7 +24,6 @@ _SPREADS = {  # who writes it on, and to where
     "net.ipv6.conf.all.forwarding": "net.ipv6.conf.{}.forwarding", "net.ipv6.conf.all.disable_ipv6": _DISABLE6,
     "net.ipv6.conf.all.ignore_routes_with_linkdown": "net.ipv6.conf.{}.ignore_routes_with_linkdown",
 }
-SPREADING = frozenset(_SPREADS)
 _REDIRECTS = "net.ipv4.conf.all.accept_redirects"  # a router takes none
 
 
@@ -48,6 +52,22 @@ def lost(now: Netns, was: Mapping[str, str]) -> Collection[str]:
     swept = _set(was, every) and not _set(now.sysctls, every)
     keys = {name: _DISABLE6.format(name.replace(".", "/")) for name in now.links}
     return [name for name, key in keys.items() if not _set(now.sysctls, key) and (swept or _set(was, key))]
+
+
+def sysctls(name: str, before: Netns, after: Netns, new: str, *, there: bool) -> Iterator[Change]:
+    """What is to be written, where the kernel does not write it by itself. `new`: why a key that was not read is."""
+    spread: dict[str, str] = {}
+    for key, value in sorted(after.sysctls.items(), key=_all_first):
+        was = spread.get(key, before.sysctls.get(key))
+        if was is None or was.split() != value.split():
+            yield SetSysctl(name, key, value, was, new if was is None else f"{was} → {value}")
+            if there:
+                spread |= following(key, value, before.links)
+
+
+def _all_first(item: tuple[str, str]) -> tuple[bool, bool, str]:
+    """Writing `all` rewrites every interface, so it has to come before them (net/ipv4/devinet.c); ip_forward writes `all` as well."""
+    return (item[0] != "net.ipv4.ip_forward", ".all." not in item[0], item[0])
 
 
 def _set(values: Mapping[str, str], key: str) -> bool:

@@ -12,6 +12,7 @@ from tests.kernel.survival.corpus import LONG
 from tests.kernel.why.portrait import at_rest, portrait
 
 from vethlab import Lab
+from vethlab.errors import UsageError
 
 pytestmark = [pytest.mark.kernel, pytest.mark.long]
 
@@ -51,9 +52,11 @@ CASES = {  # finding, to where, what somebody did
         "wrong-gateway", "fd02::2", "a: ip -6 route add fd02::/64 via fd01::9 dev eth0 pref high mtu 1400 protocol static",
     ),
     "a default route somewhere else": ("wrong-gateway", "b", "a: ip route replace default via 10.1.0.9 hoplimit 20"),
+    "a queue with a number": ("queue-drop", "b", "r: tc qdisc add dev east root handle 7: tbf rate 1mbit burst 60 limit 3000"),
     "an interface without IPv6": ("ipv6-disabled", "fd02::2", "b: sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1"),
 }
-CHOSEN = CASES if LONG else ["one of two interfaces forwards", "one of two interfaces has IPv6", "a route with all that one can have"]
+CHOSEN = CASES if LONG else ["one of two interfaces forwards", "one of two interfaces has IPv6", "a queue with a number",
+                             "a route with all that one can have"]
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +110,19 @@ def _there_and_back(lab: Lab, finding: str, target: str) -> None:
         for one in NODES for view, now in after[one].items() if before[one][view] != now
     ]
     assert state == lab.state()
+
+
+def test_what_cannot_be_taken_back_is_said_before(lab: Lab) -> None:
+    """A tree of queues is more than a line of tc(8): the offer says so, and nothing pretends to undo it."""
+    tree = ("tc qdisc add dev east root handle 1: htb default 1; tc class add dev east parent 1: classid 1:1 htb rate 1mbit;"
+            " tc qdisc add dev east parent 1:1 handle 9: tbf rate 1mbit burst 60 limit 3000")
+    lab["r"].exec(["sh", "-c", tree])
+    try:
+        (offer,) = lab.why("a", "b").fixes
+        assert ("the htb queue of r:east, with what hangs on it",) == offer.lost
+        mended = lab.fix("a", "b")
+        assert (True, ()) == (mended.after is not None and mended.after.ok, mended.undo)
+        with pytest.raises(UsageError, match="no fix to take back"):
+            lab.undo()
+    finally:
+        lab["r"].exec("tc qdisc del dev east root")

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 
 from vethlab.explain import fixes
 from vethlab.explain.scene import Scene
-from vethlab.model.finding import Evidence, Finding, Fix, Where
+from vethlab.model.finding import Command, Evidence, Finding, Fix, Where
 from vethlab.model.link import LOOPBACK, End
-from vethlab.model.snapshot import Interface
+from vethlab.model.snapshot import Interface, Queue
 
 __all__ = ["arrival", "departure", "dropped_on_entry", "dropped_on_exit", "is_down", "raised", "too_small", "unplugged"]
 
 VLAN_HEADER = 4  # is_skb_forwardable() allows for a tag (net/core/dev.c)
 CABLELESS = frozenset({"macvlan", "vxlan"})
+_CHOSEN = 0x8000  # handles from here on the kernel chooses (net/sched/sch_api.c qdisc_alloc_handle)
 HARMLESS_QUEUES = frozenset({"noqueue", "pfifo_fast", "fq_codel", "fq", "mq", "clsact", "ingress"})
 
 
@@ -116,7 +117,8 @@ def dropped_on_entry(scene: Scene, end: End) -> Iterator[Finding]:
     if interface is not None and interface.xdp:
         where = Where(end.netns, end.interface, "ingress")
         modes = interface.xdp_modes or ("xdp",)
-        off = [fixes.command(end.netns, "ip", "link", "set", "dev", end.interface, mode, "off") for mode in modes]
+        gone = f"the XDP program of {end}"
+        off = [fixes.command(end.netns, "ip", "link", "set", "dev", end.interface, mode, "off", lost=gone) for mode in modes]
         yield Finding(
             "xdp-drop", where, f"an XDP program on {end} drops the packet",
             evidence=(Evidence("configuration", f"XDP program {interface.xdp} is attached to {end}"),),
@@ -130,7 +132,8 @@ def dropped_on_exit(scene: Scene, end: End, place: str) -> Iterator[Finding]:
     if interface is None:
         return
     if place in interface.filters:
-        hook = fixes.command(end.netns, "tc", "filter", "del", "dev", end.interface, place)
+        gone = f"the tc filters of {end} ({place})"
+        hook = fixes.command(end.netns, "tc", "filter", "del", "dev", end.interface, place, lost=gone)
         yield Finding(
             "tc-drop", Where(end.netns, end.interface, place), f"a tc filter on {end} ({place}) drops the packet",
             evidence=(Evidence("configuration", f"{end} has tc filters at {place}"),),
@@ -139,12 +142,20 @@ def dropped_on_exit(scene: Scene, end: End, place: str) -> Iterator[Finding]:
     if place == "egress":
         for queue in interface.queues:
             if queue.kind not in HARMLESS_QUEUES and queue.parent == "root":
-                remove = fixes.command(
-                    end.netns, "tc", "qdisc", "del", "dev", end.interface, "root",
-                    undo=((("tc", "qdisc", "add", "dev", end.interface, "root", *queue.text.split()),) if queue.text else ()),
-                )
+                remove = _unqueued(end, queue, interface)
                 yield Finding(
                     "queue-drop", Where(end.netns, end.interface, "egress"), f"the queue of {end} ({queue.kind}) drops the packet",
                     evidence=(Evidence("configuration", f"{end} sends through {queue.text or queue.kind}"),),
                     fixes=(fixes.fix(f"remove the queueing discipline of {end}", remove, policy=True),),
                 )
+
+
+def _unqueued(end: End, queue: Queue, interface: Interface) -> Command:
+    """Take a queue off. What one line of tc(8) cannot say (classes, what hangs in them, filters) nobody can bring back."""
+    dev = ("dev", end.interface, "root")
+    whole = queue.text and "root" not in interface.filters and all(one.parent in {"root", "ingress"} for one in interface.queues)
+    major = int(queue.handle.partition(":")[0] or "0", 16)
+    handle = ("handle", queue.handle) if 0 < major < _CHOSEN else ()
+    again = (("tc", "qdisc", "add", *dev, *handle, *queue.text.split()),) if whole else ()
+    lost = "" if whole else f"the {queue.kind} queue of {end}, with what hangs on it"
+    return fixes.command(end.netns, "tc", "qdisc", "del", *dev, undo=again, lost=lost)

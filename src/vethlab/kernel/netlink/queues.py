@@ -30,7 +30,11 @@ from vethlab.model.snapshot import Queue
 PLACES = {"ingress": 0xFFFFFFF2, "egress": 0xFFFFFFF3, "root": 0}  # TC_H_MIN_INGRESS and _EGRESS of TC_H_CLSACT; 0 is the root queue
 _HOOKS = {"clsact": ("ingress", "egress"), "ingress": ("ingress",), "noqueue": ()}
 _WAITING = Struct("=4xII")  # struct gnet_stats_queue: queue length, backlog in bytes, drops
-_TBF = Struct("=8xI12xII4x")  # struct tc_tbf_qopt: rate in bytes a second (within tc_ratespec), peak rate, limit, buffer
+_TBF = Struct("=2xH2xHI8xIII4x")  # struct tc_tbf_qopt: overhead, least size, bytes a second (tc_ratespec); peak rate, limit, buffer
+_NETEM_RATE = Struct("=IiIi")  # struct tc_netem_rate: rate, packet overhead, cell size, cell overhead
+_NETEM_RATES = 6
+_NETEM_SAID = frozenset({_NETEM_RATES, 8, 10, 11, 14})  # TCA_NETEM_RATE, _RATE64, _LATENCY64, _JITTER64, and the seed of its dice
+_WHOLE = 0xFFFFFFFF  # 100 %, or a rate of which 32 bits do not tell
 _NETEM = Struct("=6I")  # struct tc_netem_qopt: latency, limit, loss, gap, duplicate, jitter
 _TICK = 64e-9  # seconds in a tick: PSCHED_SHIFT is 6 (include/net/pkt_sched.h)
 
@@ -72,11 +76,22 @@ def _text(kind: str, options: bytes) -> str:
     if kind in {"pfifo", "bfifo"} and len(options) >= 4:
         return f"{kind} limit {get_u32(options, (0, 4))}"
     if kind == "tbf" and (span := attributes(options, 0, len(options)).get(TCA_TBF_PARMS)):
-        rate, limit, ticks = _TBF.unpack_from(options, span[0])
-        return f"tbf rate {rate * 8}bit burst {round(rate * ticks * _TICK)}b limit {limit}b"
+        overhead, mpu, rate, peak, limit, ticks = _TBF.unpack_from(options, span[0])
+        plain = not (overhead or mpu or peak or rate == _WHOLE)
+        return f"tbf rate {rate * 8}bit burst {round(rate * ticks * _TICK)}b limit {limit}b" if plain else ""
     if kind == "netem" and len(options) >= _NETEM.size:
-        latency, limit, loss, _gap, twice, jitter = _NETEM.unpack_from(options)
-        delay = f" delay {latency * _TICK * 1e6:.0f}us" + (f" {jitter * _TICK * 1e6:.0f}us" if jitter else "") if latency else ""
-        parts = (f" {word} {100 * share / 0xFFFFFFFF:.6g}%" for word, share in (("loss", loss), ("duplicate", twice)) if share)
-        return f"netem limit {limit}{delay}{''.join(parts)}"
+        return _netem(options)
     return kind if kind in {"noqueue", "ingress", "clsact", "pfifo_fast"} else ""
+
+
+def _netem(options: bytes) -> str:
+    """Empty where it does more than a few words say: correlated, reordered or corrupted packets, slots, a model of losses."""
+    latency, limit, loss, gap, twice, jitter = _NETEM.unpack_from(options)
+    seen = attributes(options, _NETEM.size, len(options))
+    if gap or any(any(options[slice(*span)]) for kind, span in seen.items() if kind not in _NETEM_SAID):
+        return ""
+    delay = f" delay {latency * _TICK * 1e6:.0f}us" + (f" {jitter * _TICK * 1e6:.0f}us" if jitter else "") if latency else ""
+    parts = (f" {word} {100 * share / _WHOLE:.6g}%" for word, share in (("loss", loss), ("duplicate", twice)) if share)
+    rate, *overheads = _NETEM_RATE.unpack_from(options, seen[_NETEM_RATES][0]) if _NETEM_RATES in seen else (0, 0)
+    slow = f" rate {rate * 8}bit" if rate else ""
+    return "" if any(overheads) or rate == _WHOLE else f"netem limit {limit}{delay}{''.join(parts)}{slow}"

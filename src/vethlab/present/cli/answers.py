@@ -92,7 +92,7 @@ def _offer(offer: Offer) -> dict[str, Any]:
     tried = None if offer.rehearsed is None else dict(zip(("pass", "of"), offer.rehearsed, strict=True))
     return {
         "title": offer.title, "commands": commands(offer.commands), "rehearsed": tried, "why_not": offer.why_not or None,
-        "policy": offer.policy,
+        "policy": offer.policy, "lost": list(offer.lost),
     }
 
 

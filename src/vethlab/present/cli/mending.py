@@ -27,6 +27,8 @@ def offered(before: Answer, offer: Offer, terminal: Terminal) -> None:
     changes(offer.commands, terminal)
     if offer.policy:
         terminal.line(f"{terminal.mark('warn')} this changes what somebody decided, not what broke")
+    if offer.lost:
+        terminal.line(f"{terminal.mark('warn')} {verdict.no_way_back(offer)}")
     terminal.line(verdict.rehearsed(offer, terminal))
 
 
@@ -66,7 +68,11 @@ def done(mended: Mended, terminal: Terminal, *, shown: bool, undo: str, write: b
     if not shown:
         terminal.line(verdict.headline(mended.before, terminal))
         changes(mended.applied.commands, terminal)
-    terminal.line(f"{terminal.mark('ok')} applied", f"undo: {undo}" if mended.undo else "")
+    lost = mended.applied.lost
+    back = f"undo: {undo}{' (of the rest)' if lost else ''}" if mended.undo else "there is no undo" if lost else ""
+    terminal.line(f"{terminal.mark('ok')} applied", back)
+    if lost and not shown:
+        terminal.line(f"{terminal.mark('warn')} {verdict.no_way_back(mended.applied)}")
     if mended.wrote:
         terminal.line(f"{terminal.mark('ok')} {mended.wrote} says so too")
     elif mended.unwritten:

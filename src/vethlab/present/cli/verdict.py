@@ -83,6 +83,11 @@ def place(where: Where) -> str:
     return f"{where}, {where.stage}" if where.stage else str(where)
 
 
+def no_way_back(offer: Offer) -> str:
+    """What nobody can undo, said before anything is done."""
+    return f"no undo brings back {' and '.join(offer.lost)}"
+
+
 def rehearsed(offer: Offer, terminal: Terminal) -> str:
     """What trying it on a copy said."""
     if offer.rehearsed is None:
@@ -172,6 +177,7 @@ def _fixes(offers: Sequence[Offer], terminal: Terminal, apply: str) -> None:
         label = "fix" if len(offers) == 1 else f"fix {number}"
         titled = [offer.title] if len(offers) > 1 or len(offer.commands) != 1 else []
         policy = ["this changes what somebody decided, not what broke"] if offer.policy else []
+        policy += [no_way_back(offer)] if offer.lost else []
         _beside(terminal, label, [*titled, *policy, *(_aside(one) for one in offer.commands), rehearsed(offer, terminal)])
         choose = f" --choose {number}" if number > 1 else ""
         write = f"{'':6}also in the file: {apply} --write" if len(offers) == 1 and offer.sayable else ""
