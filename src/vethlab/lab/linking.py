@@ -21,6 +21,7 @@ from vethlab.lab.requirements import require
 from vethlab.lab.undo import as_commands, undoing
 from vethlab.lab.wishing import LinkWish, Wanted, wanted
 from vethlab.plan.delta import lowered, raised, settled, shifted
+from vethlab.plan.desired import with_sysctls
 from vethlab.plan.diff import LEFT, MISSING, NEW, diff
 from vethlab.plan.members import EXTRA
 
@@ -86,7 +87,7 @@ def take_back(session: Session) -> tuple[Command, ...]:
     with _alone(session):
         now, was = session.held.current(), spec.loads(session.held.record.before, session.held.record.file or "<python>")
         before = settled(session.compare(now)[0])
-        done = session.steer(was, before, Goal(shifted(before, session.desired(now), session.desired(was))))
+        done = session.steer(was, before, Goal(shifted(before, session.desired(now), _wanted(session, was))))
         _remember(session, was, was, None, "")
     return as_commands(done)
 
@@ -126,9 +127,15 @@ def _wished(changes: Sequence[Change]) -> tuple[Change, ...]:
     return tuple(replace(one, reason=ASKED) if one.reason in {NEW, MISSING, EXTRA, LEFT} else one for one in changes)
 
 
+def _wanted(session: Session, topology: Topology) -> State:
+    """What a declaration asks for; settings that it asks for no longer go back to what they were."""
+    wanted = session.desired(topology)
+    return with_sysctls(wanted, session.returned(wanted))
+
+
 def _goal(session: Session, before: State, said: tuple[Topology, Wanted], *, up: bool | None) -> State:
     now, wish = said
-    old, new, end = session.desired(now), session.desired(wish.topology), wish.end
+    old, new, end = session.desired(now), _wanted(session, wish.topology), wish.end
     if end is None or up is None:
         return shifted(before, old, new)
     if end.interface not in before.netns[end.netns].links:

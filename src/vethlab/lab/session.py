@@ -83,7 +83,7 @@ class Session:
         wanted = self.desired(topology)
         watch = watched(wanted, self.held.record.recorded)
         asked = Goal(with_sysctls(wanted, watch))
-        asked = Goal(with_sysctls(asked.state, self._returned(wanted)))
+        asked = Goal(with_sysctls(asked.state, self.returned(wanted)))
         sysctls = [(node, key) for node, key in asked.sysctls() if nodes is None or node in nodes]
         actual = self.kernel.read(sorted(self.kernel.names()), sysctls)
         there = {
@@ -130,7 +130,7 @@ class Session:
         with self._hosts(topology):
             return converge(self.kernel, before, goal)
 
-    def _returned(self, wanted: State) -> dict[str, dict[str, str]]:
+    def returned(self, wanted: State) -> dict[str, dict[str, str]]:
         """Sysctls that were declared and are no longer: what a fresh namespace had when the lab was made, or has now."""
         recorded = self.held.record.recorded
         old, last = self.desired(self.held.current()), {}

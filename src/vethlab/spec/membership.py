@@ -7,7 +7,8 @@ stays keeps its names and addresses, since the canonical form spells them out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 from vethlab.errors import NotFoundError, UsageError
 from vethlab.model.names import HOST, host_of
@@ -15,17 +16,9 @@ from vethlab.model.route import Route
 from vethlab.model.topology import Check, Endpoint, Network, Node, Topology
 from vethlab.spec.draft import Draft
 from vethlab.spec.mistakes import did_you_mean
+from vethlab.spec.orphans import Gone, aimless, checks_of, kept, lost, publishers
 
-__all__ = ["Gone", "cable_of", "checks_of", "node_of", "place_of", "with_link", "with_place", "without"]
-
-
-class Gone(NamedTuple):
-    """What is taken out: nodes by name, cables by number, places by (network, node), networks by name."""
-
-    nodes: frozenset[str] = frozenset()
-    cables: frozenset[int] = frozenset()
-    places: frozenset[tuple[str, str]] = frozenset()
-    networks: frozenset[str] = frozenset()
+__all__ = ["Gone", "cable_of", "node_of", "place_of", "with_link", "with_place", "without"]
 
 
 def cable_of(number: int) -> Gone:
@@ -79,10 +72,9 @@ def with_place(topology: Topology, end: str, network: str) -> Topology:
 
 
 def without(topology: Topology, gone: Gone) -> tuple[Topology, tuple[str, ...]]:
-    """The lab without these, and a sentence for each thing said of what stays that had to go along."""
+    """The lab without these, and a sentence for each thing said of what stays that had to go along, or changes."""
     draft = Draft.of(topology)
-    _refuse_renumbering(topology, gone)
-    lost = list(_lost(topology, gone))
+    ends = list(lost(topology, gone))
     draft.links = [one for at, one in enumerate(draft.links) if at not in gone.cables]
     for name in gone.networks:
         del draft.networks[name]
@@ -93,53 +85,35 @@ def without(topology: Topology, gone: Gone) -> tuple[Topology, tuple[str, ...]]:
         if one.name in gone.nodes:
             del draft.nodes[one.name]
         else:
-            along += _unsaid(draft.nodes[one.name], one, [end for end in lost if end.node == one.name], _left(topology, gone, one.name))
-    dead = checks_of(topology, gone)
+            along += _unsaid(draft.nodes[one.name], one, [end for end in ends if end.node == one.name], kept(topology, gone, one.name))
+            along += _unpublished(draft.nodes[one.name], one, topology, gone)
+    rest, dead = _unasked(draft, topology, checks_of(topology, gone))
+    along += _renumbered(topology, rest)
+    rest, aims = _unasked(draft, rest, aimless(topology, rest))
+    return rest, (*along, *[f"check `{one.text}`" for one in (*dead, *aims)])
+
+
+def _unasked(draft: Draft, topology: Topology, dead: tuple[Check, ...]) -> tuple[Topology, tuple[Check, ...]]:
+    """The drafted lab without these of its checks, which are those of `topology`."""
     draft.checks = [said for said, check in zip(draft.checks, topology.checks, strict=True) if check not in dead]
-    return draft.topology(), (*along, *[f"check `{one.text}`" for one in dead])
+    return draft.topology(), dead
 
 
-def checks_of(topology: Topology, gone: Gone) -> tuple[Check, ...]:
-    """The checks that name what is gone, or ask for a node that has no address left."""
-    lost = list(_lost(topology, gone))
-    bare = {
-        one.name for one in topology.nodes
-        if any(end.node == one.name and end.addresses for end in lost)
-        and not one.loopbacks and not any(end.addresses for end in _left(topology, gone, one.name))
-    }
-    return tuple(one for one in topology.checks if _names(one, gone.nodes, lost) or {*one.target.nodes} & bare)
+def _renumbered(before: Topology, after: Topology) -> Iterator[str]:
+    """Loopback addresses are counted in node order: those behind a node that goes move up."""
+    held = {node.name: node.loopbacks for node in before.nodes}
+    for node in after.nodes:
+        for old, new in zip(held[node.name], node.loopbacks, strict=True):
+            if old != new:
+                yield f"loopback address {old.ip} of `{node.name}`, which is {new.ip} now: they are counted in node order"
 
 
-def _refuse_renumbering(topology: Topology, gone: Gone) -> None:
-    """Loopback addresses are counted in node order, so nobody behind a node may outlive it."""
-    names = [one.name for one in topology.nodes]
-    first = min((names.index(one) for one in gone.nodes), default=len(names))
-    moved = [one.name for one in topology.nodes[first:] if one.name not in gone.nodes and one.loopbacks]
-    if moved:
-        raise UsageError(
-            f"without `{names[first]}` the loopback addresses of {', '.join(moved[:5])} would change: they are counted in node order",
-            help="edit the lab file and say `vethlab up`",
-        )
-
-
-def _lost(topology: Topology, gone: Gone) -> Iterator[Endpoint]:
-    """The interfaces that go."""
-    for number, cable in enumerate(topology.cables):
-        if number in gone.cables:
-            yield from (cable.left, cable.right)
-    for network in topology.networks:
-        for port in network.ports:
-            if network.name in gone.networks or (network.name, port.endpoint.node) in gone.places:
-                yield port.endpoint
-
-
-def _left(topology: Topology, gone: Gone, node: str) -> list[Endpoint]:
-    """The interfaces that a node keeps, a bridge in it included."""
-    cables = [end for at, one in enumerate(topology.cables) if at not in gone.cables for end in (one.left, one.right)]
-    networks = [one for one in topology.networks if one.name not in gone.networks]
-    ports = [port.endpoint for one in networks for port in one.ports if (one.name, port.endpoint.node) not in gone.places]
-    bridges = [Endpoint(one.on, one.name, one.gateway) for one in networks]
-    return [end for end in (*cables, *ports, *bridges) if end.node == node]
+def _unpublished(said: dict[str, Any], node: Node, topology: Topology, gone: Gone) -> Iterator[str]:
+    """Ports of a node that no host is left to publish."""
+    networks = tuple(one for one in topology.networks if one.name not in gone.networks and (one.name, node.name) not in gone.places)
+    if node.publish and publishers(topology, node.name) and not publishers(replace(topology, networks=networks), node.name):
+        yield from (f"published port `{one}` of `{node.name}`" for one in node.publish)
+        said.pop("publish", None)
 
 
 def _off(network: dict[str, Any], node: str) -> None:
@@ -157,14 +131,14 @@ def _ungated(draft: Draft, network: Network, gone: Gone) -> Iterator[str]:
         yield f"the gateway of network `{network.name}`"
 
 
-def _unsaid(said: dict[str, Any], node: Node, lost: list[Endpoint], left: Iterable[Endpoint]) -> Iterator[str]:
+def _unsaid(said: dict[str, Any], node: Node, ends: list[Endpoint], left: Iterable[Endpoint]) -> Iterator[str]:
     """Takes away what is said of a node's interfaces that go: routes over them, and their settings."""
-    if not lost:
+    if not ends:
         return
-    names, kept = {end.interface for end in lost}, [address for end in left for address in end.addresses]
+    names, held = {end.interface for end in ends}, [address for end in left for address in end.addresses]
     routes = []
     for sentence, route in zip(said.get("routes", ()), node.routes, strict=True):
-        if _leads_away(route, names, lost, kept):
+        if _leads_away(route, names, ends, held):
             yield f"route `{sentence}` of `{node.name}`"
         else:
             routes.append(sentence)
@@ -174,19 +148,10 @@ def _unsaid(said: dict[str, Any], node: Node, lost: list[Endpoint], left: Iterab
         yield f"sysctl `{key}` of `{node.name}`"
 
 
-def _leads_away(route: Route, names: set[str], lost: list[Endpoint], kept: list[Any]) -> bool:
+def _leads_away(route: Route, names: set[str], ends: list[Endpoint], held: list[Any]) -> bool:
     """Whether a route needs an interface or an address that goes."""
-    own = [address for end in lost for address in end.addresses]
+    own = [address for end in ends for address in end.addresses]
     if any(hop.interface in names for hop in route.next_hops) or any(route.source == one.ip for one in own):
         return True
     gates = [hop.via for hop in route.next_hops if hop.interface is None and hop.via is not None]
-    return any(via in one.network for via in gates for one in own) and not all(any(via in one.network for one in kept) for via in gates)
-
-
-def _names(check: Check, nodes: frozenset[str], lost: list[Endpoint]) -> bool:
-    """Whether a check names a node or an interface that goes."""
-    ends = {(end.node, end.interface) for end in lost}
-    named = {*check.source.nodes, *check.target.nodes, *([check.via] if check.via else [])}
-    return bool(named & nodes) or any(
-        (node, end.interface) in ends for end in (check.source, check.target) for node in end.nodes
-    )
+    return any(via in one.network for via in gates for one in own) and not all(any(via in one.network for one in held) for via in gates)

@@ -96,10 +96,80 @@ def test_what_cannot_be(lab: Topology) -> None:
         with_place(lab, "d 2", "br0")
     with pytest.raises(SpecErrors):
         with_link(lab, "a 10.0.0.1", "d", {})
-    counted = spec.loads("name: x\naddressing: {loopbacks: 10.99.0.0/24}\nnodes: [a, b, c]\n")
-    with pytest.raises(UsageError, match="without `b` the loopback addresses of c would change"):
-        without(counted, node_of(counted, "b"))
+
+
+def test_loopback_addresses_move_up() -> None:
+    """They are counted in node order: who stands behind a node that goes has another one, and is told so; a check by the old one goes."""
+    counted = spec.loads(
+        "name: x\naddressing: {loopbacks: 10.99.0.0/24}\nnodes: [a, b, c]\nlinks: [a -- b, a -- c]\n"
+        "checks: [ping a -> 10.99.0.3, ping a -> 10.99.0.2, ping a -> c]\n",
+    )
+    rest, along = without(counted, node_of(counted, "b"))
+    assert (["a", "c"], ["10.99.0.1", "10.99.0.2"]) == ([one.name for one in rest.nodes], [str(one.loopbacks[0].ip) for one in rest.nodes])
+    moved = "loopback address 10.99.0.3 of `c`, which is 10.99.0.2 now: they are counted in node order"
+    assert (moved, "check `ping a -> 10.99.0.3`") == along
     assert ["a", "b"] == [one.name for one in without(counted, node_of(counted, "c"))[0].nodes]
+
+
+PUBLISHED = """\
+name: x
+nodes:
+  h1: {role: host, forward: true}
+  web: {publish: [8080:80, "127.0.0.1:9090:90", "5353:53/udp"]}
+  twin: {publish: [8081:80]}
+  h1/pod: {publish: [7070:70]}
+  app: {}
+links: [app 10.3.0.1/24 -- h1 10.3.0.2/24]
+networks:
+  br0: {subnet: 10.4.0.0/24, gateway: 1, nat: masquerade, nodes: [web, twin, app]}
+  br1: {subnet: 10.5.0.0/24, nodes: [web, app]}
+  in: {on: h1, subnet: 10.6.0.0/24, gateway: 1, nodes: [h1/pod]}
+checks:
+  - http app -> host:8080
+  - tcp host -> localhost:9090
+  - tcp app -> localhost:8080
+  - http app -> 10.4.0.1:8080
+  - tcp app -> 198.51.100.2:8080
+  - tcp app -> 10.4.0.1:9090
+  - udp app -> 10.4.0.1:5353
+  - tcp app -> 10.4.0.1:5353
+  - tcp app -> host:8081
+  - tcp app -> h1:7070
+  - tcp h1 -> localhost:7070
+  - tcp app -> 10.3.0.2:7070
+  - ping app -> 10.4.0.2
+  - {http app -> host:8080: blocked}
+"""
+
+
+def test_a_check_of_a_published_port_goes_with_the_node_behind_it() -> None:
+    """However it names the host; what another node publishes stays, and so does what is expected to be blocked."""
+    lab = spec.loads(PUBLISHED)
+    along = without(lab, node_of(lab, "web"))[1]
+    said = ["http app -> host:8080", "tcp host -> localhost:9090", "http app -> 10.4.0.1:8080", "tcp app -> 198.51.100.2:8080",
+            "udp app -> 10.4.0.1:5353", "ping app -> 10.4.0.2"]
+    assert [f"check `{one}`" for one in said] == [*along]
+    inside = without(lab, node_of(lab, "h1/pod"))[1]
+    assert [f"check `tcp {one}:7070`" for one in ("app -> h1", "h1 -> localhost", "app -> 10.3.0.2")] == [*inside]
+
+
+def test_a_port_is_published_no_longer_where_its_host_is_not_joined() -> None:
+    """A node that leaves the last network with a gateway has nobody to publish its ports; leaving another one changes nothing."""
+    lab = spec.loads(PUBLISHED)
+    rest, along = without(lab, place_of(lab, "br0", "web"))
+    ports = ("8080:80", "127.0.0.1:9090:90", "5353:53/udp")
+    assert [f"published port `{one}` of `web`" for one in ports] == [one for one in along if one.startswith("published")]
+    assert [(), 1] == [rest.nodes[1].publish, sum(one.text.endswith(" host:8080") for one in rest.checks)]
+    assert () == without(lab, place_of(lab, "br1", "web"))[1]
+
+
+def test_a_port_that_another_one_publishes_stays() -> None:
+    """The check has somewhere to go still."""
+    more = PUBLISHED.replace("  app: {}\n", "  app: {}\n  other: {publish: ['10.9.0.1:8080:80']}\n")
+    more = more.replace("[8080:80,", "['10.4.0.1:8080:80',")
+    lab = spec.loads(more.replace("networks:\n", "networks:\n  br9: {subnet: 10.9.0.0/24, gateway: 1, nodes: [other, app]}\n"))
+    along = without(lab, node_of(lab, "web"))[1]
+    assert ("check `http app -> host:8080`" in along, "check `http app -> 10.4.0.1:8080`" in along) == (False, True)
 
 
 def test_one_more(lab: Topology) -> None:
