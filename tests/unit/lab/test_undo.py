@@ -13,7 +13,7 @@ from vethlab.model.route import NextHop, Route
 from vethlab.model.shaping import Queue
 from vethlab.model.state import Address, Netns, Process, State
 from vethlab.model.switch import Switch, SwitchBridge
-from vethlab.plan.diff import FRESH_LO
+from vethlab.plan.diff import FRESH_LO, diff
 
 ETH0 = Link("eth0", "veth", mac="02:00:00:00:00:01", index=2, peer=End("b", "eth0"))
 FAR = Link("eth0", "veth", mac="02:00:00:00:00:02", index=3, peer=End("a", "eth0"))
@@ -138,3 +138,14 @@ def test_rules_of_a_switch_come_back_by_a_shell() -> None:
     first, second = undoing(was, now, [])
     assert ("sh", "-c", "ovs-vsctl del-fail-mode sw0") == first.argv
     assert "printf '%s\\n' 'priority=5 actions=drop' | ovs-ofctl" in second.argv[2]
+
+
+def test_what_stands_on_another_link_grows_after_it() -> None:
+    """A macvlan may not be larger than what it stands on; what shrinks with it is told in any order."""
+    lan = Link("p-lan", "veth", mtu=1400)
+    leaf = Link("eth0", "macvlan", mtu=1400, lower=End("host", "p-lan"))
+    small = State({"a": Netns(links={"eth0": leaf}), "host": Netns(links={"p-lan": lan})})
+    large = State({"a": Netns(links={"eth0": replace(leaf, mtu=1500)}), "host": Netns(links={"p-lan": replace(lan, mtu=1500)})})
+    assert ["host", "a"] == [one.node for one in undoing(large, small, [])]
+    assert ["host", "a"] == [one.netns for one in diff(small, large)]
+    assert {"host", "a"} == {one.node for one in undoing(small, large, [])}
