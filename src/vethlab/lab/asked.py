@@ -140,7 +140,7 @@ class Asked:
         from vethlab.lab import linking  # noqa: PLC0415
 
         done = linking.change(self._engine(), wish)
-        if done.changes and not done.dry_run:
+        if (done.changes or done.wrote) and not done.dry_run:
             self._remember(undo=tuple((one.node, one.argv) for one in done.undo), question={})
         if done.declared is not None:
             self._topology, self._text = done.declared, done.text

@@ -11,12 +11,12 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vethlab import spec
 from vethlab.apply.convergence import Goal
 from vethlab.change import AddMacvlan, AddNetns, AddVeth, RemoveNetns
-from vethlab.errors import NotFoundError, SpecErrors, UsageError
+from vethlab.errors import BuildError, NotFoundError, SpecErrors, UsageError
 from vethlab.lab.requirements import require
 from vethlab.lab.undo import as_commands, undoing
 from vethlab.lab.wishing import LinkWish, Wanted, wanted
@@ -64,22 +64,33 @@ def change(session: Session, asked: LinkWish) -> Linked:
         now = session.held.current()
         wish = wanted(now, asked)
         require(wish.topology, session.held.keeper.mode)
-        file, text = _edited(session, now, wish, asked) if asked.write else ("", "")
+        edit = _edited(session, now, wish, asked) if asked.write else _NO_EDIT
         before = settled(session.compare(now)[0])
         goal = _goal(session, before, (now, wish), up=asked.up)
         planned = diff(before, goal)
-        if asked.dry_run or not planned:
+        if asked.dry_run or not (planned or asked.write):
             return Linked(_wished(planned), dry_run=asked.dry_run, along=wish.along)
         done = session.steer(wish.topology, before, Goal(goal))
         after = settled(session.kernel.read(sorted(session.kernel.names()), Goal(before).sysctls()))
         said = not any(isinstance(one, _UNSAYABLE) for one in diff(after, before))
         back = undoing(before, after, ()) if said else ()
-        declared = _remember(session, now, wish.topology, spec.loads(text, file) if asked.write else None, text)
-    if asked.write:
-        from vethlab.spec.file import write_text  # noqa: PLC0415 - only for --write
+        if asked.write:
+            _write(session, now, edit, (before, after))
+        declared = _remember(session, now, wish.topology, spec.loads(edit.text, edit.file) if asked.write else None, edit.text)
+    return Linked(_wished(done), back, edit.file, declared=declared, text=edit.text, along=wish.along)
 
-        write_text(file, text)
-    return Linked(_wished(done), back, file, declared=declared, text=text, along=wish.along)
+
+def _write(session: Session, now: Topology, edit: _Edit, states: tuple[State, State]) -> None:
+    """Say it in the file; where that cannot be, the lab goes back as well, and nobody has to remember that the two differ."""
+    from vethlab.spec.file import write_text  # noqa: PLC0415 - only for --write
+
+    before, after = states
+    try:
+        write_text(edit.file, edit.text, was=edit.was)
+    except (UsageError, SpecErrors) as error:
+        session.steer(now, after, Goal(before))
+        rolled_back = "rolled back: the lab is as it was before, and so is its file"
+        raise BuildError(error.message, where=edit.file, help=rolled_back) from error
 
 
 def take_back(session: Session) -> tuple[Command, ...]:
@@ -164,7 +175,18 @@ def _without(text: str, file: str, gone: Gone, wish: Wanted) -> str:
         raise
 
 
-def _edited(session: Session, now: Topology, wish: Wanted, asked: LinkWish) -> tuple[str, str]:
+class _Edit(NamedTuple):
+    """A lab file, what it says, and what it will say."""
+
+    file: str = ""
+    was: str = ""
+    text: str = ""
+
+
+_NO_EDIT = _Edit()
+
+
+def _edited(session: Session, now: Topology, wish: Wanted, asked: LinkWish) -> _Edit:
     """The lab file and what it will say, before anything is touched."""
     from vethlab.spec import link_edits  # noqa: PLC0415 - only for --write
     from vethlab.spec.edit import Unsaid  # noqa: PLC0415
@@ -182,9 +204,9 @@ def _edited(session: Session, now: Topology, wish: Wanted, asked: LinkWish) -> t
         raise _named(file, wish)
     try:
         if asked.add:
-            return file, link_edits.add(text, wish.joined, asked.said, wish.topology)
+            return _Edit(file, text, link_edits.add(text, wish.joined, asked.said, wish.topology))
         if wish.gone is not None:
-            return file, _without(text, file, wish.gone, wish)
-        return file, text if wish.where is None else link_edits.set_keys(text, wish.where, asked.said, wish.topology)
+            return _Edit(file, text, _without(text, file, wish.gone, wish))
+        return _Edit(file, text, text if wish.where is None else link_edits.set_keys(text, wish.where, asked.said, wish.topology))
     except Unsaid as unsaid:
         raise UsageError(f"the lab file cannot say so: {unsaid}", where=file, slug="file", help="leave --write away, or edit it") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +108,27 @@ def test_what_is_written_is_declared(lab: Lab, file: Path) -> None:
     assert spec.loads(text) == lab.topology
     lab.change_link(LinkWish(("c", "d"), remove=True, write=True))
     assert "10.0.3.1" not in file.read_text(encoding="utf-8")
+    assert [] == planned(lab)
+
+
+def test_a_file_that_cannot_be_written_takes_the_change_back(lab: Lab, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lab and file say the same still, and there is nothing to undo; what was so by hand is written all the same."""
+    text = file.read_text(encoding="utf-8")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(BuildError, match="Read-only file system") as caught:
+        lab.change_link(LinkWish(("a", "b"), said={"mtu": "1400"}, write=True))
+    assert (True, [], text) == ("rolled back" in caught.value.help, planned(lab), file.read_text(encoding="utf-8"))
+    with pytest.raises(UsageError, match="no fix to take back"):
+        lab.undo()
+    monkeypatch.undo()
+    for node in ("a", "b"):
+        assert lab[node].exec("ip link set dev eth0 mtu 1400")
+    done = lab.change_link(LinkWish(("a", "b"), said={"mtu": "1400"}, write=True))
+    assert ((), str(file), True) == (done.changes, done.wrote, "mtu: 1400" in file.read_text(encoding="utf-8"))
     assert [] == planned(lab)
 
 
