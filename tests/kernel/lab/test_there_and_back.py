@@ -95,7 +95,7 @@ def look(lab: Lab) -> dict[str, Any]:
 
     until(rests, "the lab does not come to rest", step=0.05)
     views = lasting(portrait(inside, names))
-    return {node: {view: _plain(found) for view, found in one.items() if view != "sockets"} for node, one in views.items()}
+    return {node: {view: _plain(found) for view, found in one.items() if view not in {"sockets", "unanswered"}} for node, one in views.items()}
 
 
 def _plain(value: Any) -> Any:
