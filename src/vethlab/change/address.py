@@ -27,7 +27,9 @@ class AddAddress:
 
     def commands(self) -> tuple[str, ...]:
         value = self.address.address
-        return (f"ip address add {value} dev {self.address.interface}{' nodad' if value.version == 6 else ''}",)
+        # The kernel makes a link-local address itself whenever IPv6 comes on an interface: one that is there already is as good.
+        verb = "replace" if value.version == 6 and value.is_link_local else "add"
+        return (f"ip address {verb} {value} dev {self.address.interface}{' nodad' if value.version == 6 else ''}",)
 
 
 @dataclass(frozen=True, slots=True)

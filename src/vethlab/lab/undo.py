@@ -8,8 +8,7 @@ Rule of the file: pure. The states were read, so what a command did besides is t
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 from vethlab.change import (
     AddRoute,
@@ -25,10 +24,8 @@ from vethlab.change import (
     StopProcess,
 )
 from vethlab.model.finding import Command
-from vethlab.model.route import Route
-from vethlab.model.state import State
+from vethlab.model.state import State, without_ipv6
 from vethlab.plan.diff import diff
-from vethlab.plan.differences import surviving
 from vethlab.plan.spreading import lost
 
 _SHELL = ("sh", "-c")
@@ -55,30 +52,11 @@ def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[C
 
 
 def _bereft(before: State, after: State) -> State:
-    """`after` as it is once its sysctls are what they were: without the IPv6 of interfaces that have to live through that.
-
-    Link-local addresses the kernel makes again with IPv6, as it made them.
-    """
-    spaces = dict(after.netns)
-    for name, one in after.netns.items():
-        was = before.netns.get(name)
-        hit = lost(one, was.sysctls) if was is not None else ()
-        if was is not None and hit:
-            makes = {link.name for link in one.links.values() if link.link_local}
-            made = {held for held in was.addresses if held.address.is_link_local and held.interface in makes}
-            spaces[name] = replace(
-                one, addresses=frozenset(
-                    held for held in one.addresses if held.interface not in hit or held.address.version == 4 or held in made
-                ),
-                neighbours=frozenset(held for held in one.neighbours if held.interface not in hit or held.address.version == 4),
-                routes=frozenset(_left(one.routes, hit)),
-            )
+    """`after` as it is once its sysctls are what they were: without the IPv6 of interfaces that have to live through that."""
+    spaces = {
+        name: without_ipv6(one, lost(one, before.netns[name].sysctls)) if name in before.netns else one for name, one in after.netns.items()
+    }
     return State(spaces)
-
-
-def _left(routes: Iterable[Route], hit: Collection[str]) -> Iterator[Route]:
-    six = [one for one in routes if one.destination.version == 6]
-    return iter((*(one for one in routes if one.destination.version == 4), *surviving(six, hit)))
 
 
 def as_commands(changes: Iterable[Change]) -> tuple[Command, ...]:

@@ -53,6 +53,7 @@ checks: [tcp c -> host:8080, ping b -> world]
 """, "a", "net"),
 }
 CHOSEN = PLANES if LONG else ["direct", "macvlan"]
+PASSING = {"sockets", "unanswered"}
 CHOSEN_BY_KERNEL = {"handle", "link", "ifindex", "link_index"}  # of queues, and of interfaces that are made anew
 
 
@@ -95,7 +96,7 @@ def look(lab: Lab) -> dict[str, Any]:
 
     until(rests, "the lab does not come to rest", step=0.05)
     views = lasting(portrait(inside, names))
-    return {node: {view: _plain(found) for view, found in one.items() if view not in {"sockets", "unanswered"}} for node, one in views.items()}
+    return {node: {view: _plain(found) for view, found in one.items() if view not in PASSING} for node, one in views.items()}
 
 
 def _plain(value: Any) -> Any:

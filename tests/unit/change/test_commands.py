@@ -10,7 +10,7 @@ from vethlab import change as ops
 from vethlab.change import Change
 from vethlab.change.process import starts
 from vethlab.model.fdb import UNKNOWN_MAC, Forward
-from vethlab.model.link import SWITCH_KIND, Bridge, BridgePort, End, Link, Vxlan
+from vethlab.model.link import Bridge, BridgePort, End, Link, Vxlan
 from vethlab.model.nat import Table
 from vethlab.model.neighbour import Neighbour
 from vethlab.model.route import Made, NextHop, Route, RouteType
