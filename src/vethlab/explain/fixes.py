@@ -6,7 +6,7 @@ first, since that is what somebody wanted; then what is least; a change of polic
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from vethlab.explain.settings import current
@@ -94,13 +94,10 @@ def candidates(finding: Finding, drift: Iterable[Drift]) -> tuple[Fix, ...]:
     if any((one.kind, one.node) == (DAEMONS, finding.where.node) for one in drift):
         kinds = tuple(kind for kind in kinds if kind not in OF_DAEMONS)  # they come back with the daemons, and not before
     near = [one for one in drift if one.kind in kinds and one.node == finding.where.node and one.commands and _concerns(one, finding)]
-    returns = [Fix(f"as the lab file says: {one.kind} {one.subject}: {one.reason}", _back(one, finding.slug)) for one in near]
-    if len(near) > 1:
-        # An IPv4 address is added before another is deleted, because those that go take the routes that stand on them along. IPv6 knows
-        # each address once, whatever its prefix.
-        ordered = sorted(near, key=lambda one: one.kind == "address" and ":" not in one.subject.split()[0] and "delete" in one.commands[0])
-        together = tuple(command for one in ordered for command in _back(one, finding.slug))
-        returns.append(Fix(f"bring {finding.where} back to what the lab file says", together))
+    groups = list(_whole(near))
+    returns = [Fix(f"as the lab file says: {one[-1].kind} {one[-1].subject}: {one[-1].reason}", _back(one, finding.slug)) for one in groups]
+    if len(groups) > 1:
+        returns.append(Fix(f"bring {finding.where} back to what the lab file says", _back(near, finding.slug)))
     forget = tuple(dict.fromkeys(one for fix in finding.fixes for one in fix.commands if _forgets(one)))
     returns = [replace(one, commands=(*one.commands, *forget)) for one in returns]
     own = sorted(finding.fixes, key=lambda one: one.policy)
@@ -126,7 +123,25 @@ def steps(fix: Fix) -> int:
     return sum(not _forgets(one) for one in fix.commands)
 
 
-def _back(drift: Drift, slug: str) -> tuple[Command, ...]:
+def _whole(near: Iterable[Drift]) -> Iterator[list[Drift]]:
+    """Each by itself; but an address that has another prefix now is one change, of which neither half mends anything."""
+    found: dict[object, list[Drift]] = {}
+    for one in near:
+        found.setdefault((one.node, one.subject.split("/")[0]) if one.kind == "address" else one, []).append(one)
+    yield from found.values()
+
+
+def _back(drift: Iterable[Drift], slug: str) -> tuple[Command, ...]:
+    """The commands that take drift back.
+
+    An IPv4 address is added before another is deleted, because those that go take the routes that stand on them along. IPv6 knows each
+    address once, whatever its prefix.
+    """
+    ordered = sorted(drift, key=lambda one: one.kind == "address" and ":" not in one.subject.split()[0] and "delete" in one.commands[0])
+    return tuple(command for one in ordered for command in _one_back(one, slug))
+
+
+def _one_back(drift: Drift, slug: str) -> tuple[Command, ...]:
     """The commands that take one drift back; of an interface's only those about what is at fault, where there are such."""
     word = WORDS.get(slug)
     about = [argv for argv in drift.commands if word in argv] if drift.kind == "interface" else []

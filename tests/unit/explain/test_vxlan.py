@@ -294,3 +294,16 @@ def test_what_a_host_learned_is_forgotten_whatever_mends_the_rest() -> None:
     found = fixes.candidates(Finding("mtu-exceeded", Where("r", "two", "route"), "too large", fixes=(own,)), [drift])
     assert [("r", "h1"), ("h1", "h1")] == [tuple(one.node for one in fix.commands) for fix in found]
     assert [1, 1] == [fixes.steps(one) for one in found]
+
+
+def test_an_address_with_another_prefix_is_one_change() -> None:
+    """Neither its removal nor its return mends anything alone; what else drifted there is tried by itself, and all of it together."""
+    def drift(subject: str, *argv: str, kind: str = "address") -> Drift:
+        return Drift("h1", kind, subject, "differs", (argv,))
+
+    gone = drift("10.0.0.1/32 on eth0", "ip", "address", "delete", "10.0.0.1/32", "dev", "eth0")
+    back = drift("10.0.0.1/24 on eth0", "ip", "address", "add", "10.0.0.1/24", "dev", "eth0")
+    other = drift("10.0.9.1/24 on eth0", "ip", "address", "add", "10.0.9.1/24", "dev", "eth0")
+    found = Finding("wrong-prefix", Where("h1", "eth0", "route"), "too narrow")
+    assert [["add", "delete"]] == [[one.argv[2] for one in fix.commands] for fix in fixes.candidates(found, [gone, back])]
+    assert [2, 1, 3] == [len(fix.commands) for fix in fixes.candidates(found, [gone, back, other])]
