@@ -101,6 +101,7 @@ def test_what_is_beyond_is_not_explained(here: Machine) -> None:
         here.run("nft", "delete", "table", "ip", "filter")
         here.run("sysctl", "-qw", "net.ipv4.ip_forward=0")
         assert "forwarding-off" == _why(here, "a", FAR4)["finding"]
+        assert 1 == len(json.loads(here.vethlab("why", "a", FAR4, "-o", "json").stdout)["fix"])  # there and back it is the same
         here.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
         here.run("ip", "neigh", "flush", "dev", "eth0")
         here.run("nsenter", f"--net=/proc/{_seen(here, far.pid)}/ns/net", "ip", "link", "set", "far", "arp", "off")
