@@ -2,7 +2,8 @@
 
 Enters: a flow, the mark of its probe, packets in order of time; leaves: of each what it is (model.journey), or None. Rule of the file:
 echoes and datagrams are known by their token. A TCP segment is by our port and, where the port was translated, by the sequence number of
-our SYN; what answers is the mirror of a request seen before. So a packet that is asked about teaches something about later ones.
+our SYN; what answers is the mirror of a request seen before. So a packet that is asked about teaches something about later ones. Source
+and target are translated one after the other, so between the two hooks a packet has one end of before and one of after.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _TOKEN_ENDS = 16  # behind the begin of an echo's header (probe.echo)
 _ECHOES = {(4, 8): REQUEST, (4, 0): REPLY, (6, 128): REQUEST, (6, 129): REPLY}
 _NEIGHBOURS = {135: SOLICIT, 136: ANSWER}
 _ARP = {1: SOLICIT, 2: ANSWER}
-_Ends = tuple[bytes, int, bytes, int]  # source and its port, target and its port
+_End = tuple[bytes, int]  # address and port
+_Ends = tuple[_End, _End]  # source, target
 _Content = tuple[bytes, bytes, int, int]  # source, target, protocol, identifier: the same on every piece of a packet
 
 
@@ -36,7 +38,8 @@ class Ours:
         self._mark = mark
         self._target = flow.dst.address.packed if flow.dst.address is not None else b""
         self._targets = {(self._target, flow.port), *((address.packed, port) for address, port in targets)}
-        self._requests: set[_Ends] = set()
+        self._sources: set[_End] = set()  # of requests seen
+        self._asked: set[_End] = set()
         self._sequences: set[int] = set()
         self._contents: dict[_Content, str] = {}
 
@@ -86,26 +89,31 @@ class Ours:
     def _segment(self, tcp: Tcp, ip: Ip) -> str | None:
         ends = _ends(ip, tcp)
         if tcp.flags & (_SYN | _ACK) == _SYN and (self._begins(ends) or tcp.sequence in self._sequences):
-            self._requests.add(ends)
+            self._learn(ends)
             self._sequences.add(tcp.sequence)
         return self._leg(ends)
 
     def _datagram(self, udp: Udp, ip: Ip, data: bytes) -> str | None:
         ends = _ends(ip, udp)
         if self._leg(ends) is None and (self._begins(ends) or (self._mark.token and self._mark.token in data)):
-            self._requests.add(ends)
+            self._learn(ends)
         return self._leg(ends)
 
     def _begins(self, ends: _Ends) -> bool:
         """Whether it goes from a port of ours to where we asked, or to where that leads once it is translated."""
-        _source, port, target, asked = ends
-        return port in self._mark.ports and (target, asked) in self._targets
+        (_address, port), target = ends
+        return port in self._mark.ports and target in self._targets
+
+    def _learn(self, request: _Ends) -> None:
+        source, target = request
+        self._sources.add(source)
+        self._asked.add(target)
 
     def _leg(self, ends: _Ends) -> str | None:
-        if ends in self._requests:
+        source, target = ends
+        if source in self._sources and target in self._asked:
             return REQUEST
-        source, port, target, asked = ends
-        return REPLY if (target, asked, source, port) in self._requests else None
+        return REPLY if source in self._asked and target in self._sources else None
 
 
 def _content(ip: Ip) -> _Content:
@@ -113,7 +121,7 @@ def _content(ip: Ip) -> _Content:
 
 
 def _ends(ip: Ip, ports: Tcp | Udp) -> _Ends:
-    return ip.source, ports.source, ip.target, ports.target
+    return (ip.source, ports.source), (ip.target, ports.target)
 
 
 def _cut(packet: Packet) -> bool:

@@ -162,6 +162,15 @@ def test_a_translated_segment_keeps_its_sequence_number() -> None:
     )
 
 
+def test_a_segment_is_known_with_one_end_translated() -> None:
+    """Between prerouting and postrouting a packet has the old source and the new target; a bridge may hand it on unseen in that state."""
+    outside, inside = (ROUTER, 1024), (OUTSIDE, 8080)
+    assert [REQUEST, REQUEST, REPLY, REQUEST, None] == what(
+        TCP, segment((A, PORT), (B, 80), SYN, sequence=4711), segment(outside, inside, SYN, sequence=4711),
+        segment(inside, (A, PORT), SYN | ACK), segment((A, PORT), inside, ACK), segment(inside, (A, PORT + 1), SYN | ACK),
+    )
+
+
 def test_a_translated_datagram_keeps_its_token() -> None:
     """The answer needs no token: it mirrors the request."""
     outside, inside = (ROUTER, 1024), (OUTSIDE, 5353)
