@@ -25,6 +25,7 @@ from vethlab.change import (
 )
 from vethlab.model.finding import Command
 from vethlab.model.state import State, without_ipv6
+from vethlab.plan.delta import left_to_trees
 from vethlab.plan.diff import diff
 from vethlab.plan.spreading import lost
 
@@ -33,7 +34,7 @@ _SHELL = ("sh", "-c")
 
 def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[Command, ...]:
     """The commands that lead back. Both states hold the same namespaces, with the same sysctls read."""
-    back = sorted(diff(_bereft(before, after), before), key=_order)
+    back = sorted(diff(_bereft(before, after), left_to_trees(before)), key=_order)
     reloaded = {one.netns for one in back if isinstance(one, LoadRuleset)}
     found = [*as_commands(back)]
     reshaped = {(one.netns, one.interface) for one in back if isinstance(one, RemoveQueue | SetQueue)}

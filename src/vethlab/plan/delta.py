@@ -6,7 +6,7 @@ about stays as it is, drift included: `up` takes that back, not this.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import fields, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from vethlab.model.state import Netns, State, surviving, without_ipv6
 from vethlab.plan.differences import covers
 from vethlab.plan.settings import of_interface
 
-__all__ = ["lowered", "raised", "settled", "shifted"]
+__all__ = ["left_to_trees", "lowered", "raised", "settled", "shifted"]
 
 _WHOLE = ("nft", "processes", "table", "switch")
 _HANGING = ("addresses", "neighbours", "fdb")
@@ -29,13 +29,24 @@ def settled(actual: State, *, only: int | None = None) -> State:
 
     `only`: of ports in this state alone.
     """
-    def free(link: Link) -> Link:
-        if link.port is None or (only is not None and link.port.state != only):
-            return link
-        return replace(link, port=replace(link.port, state=None))
+    return _freed(actual, lambda _, port: only is None or (port.port is not None and port.port.state == only))
+
+
+def left_to_trees(actual: State) -> State:
+    """`actual` without the port states that a spanning tree decides: nobody else can set them (EBUSY, net/bridge/br_netlink.c)."""
+    def decided(one: Netns, port: Link) -> bool:
+        above = one.links.get(port.master or "")
+        return above is not None and above.bridge is not None and above.bridge.stp
+
+    return _freed(actual, decided)
+
+
+def _freed(actual: State, follows: Callable[[Netns, Link], bool]) -> State:
+    def free(one: Netns, link: Link) -> Link:
+        return replace(link, port=replace(link.port, state=None)) if link.port is not None and follows(one, link) else link
 
     return State({
-        name: replace(one, links={key: free(link) for key, link in one.links.items()}) for name, one in actual.netns.items()
+        name: replace(one, links={key: free(one, link) for key, link in one.links.items()}) for name, one in actual.netns.items()
     })
 
 

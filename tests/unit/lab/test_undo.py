@@ -7,7 +7,7 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
 
 from vethlab.lab.undo import undoing
 from vethlab.model.finding import Command
-from vethlab.model.link import End, Link
+from vethlab.model.link import Bridge, BridgePort, End, Link
 from vethlab.model.nat import Table
 from vethlab.model.route import NextHop, Route
 from vethlab.model.shaping import Queue
@@ -49,6 +49,19 @@ def test_what_a_command_did_besides_is_taken_back() -> None:
     assert {("ip", "link", "set", "dev", "eth0", "up"), ("ip", "address", "add", "10.0.0.1/24", "dev", "eth0")} == {
         one.argv for one in undoing(BEFORE, changed, [Command("a", ("ip", "link", "set", "eth0", "down"))])
     }
+
+
+def test_a_spanning_tree_decides_the_states_of_its_ports() -> None:
+    """The tree comes back, and with it what it says of each port: the kernel refuses to be told."""
+    def host(*, stp: bool, state: int) -> State:
+        bridge = Link("br0", "bridge", index=2, bridge=Bridge(stp=stp))
+        port = Link("p-a", "veth", mac="02:00:00:00:00:03", index=3, peer=End("a", "eth0"), master="br0", port=BridgePort(state=state))
+        far = replace(ETH0, peer=End("host", "p-a"))
+        lo = replace(FRESH_LO, up=True)
+        return State({"host": Netns(links={"lo": lo, "br0": bridge, "p-a": port}), "a": Netns(links={"lo": lo, "eth0": far})})
+
+    (back,) = undoing(host(stp=True, state=1), host(stp=False, state=3), [])
+    assert ("ip", "link", "set", "dev", "br0", "type", "bridge", "stp_state", "1") == back.argv[:9]
 
 
 def test_an_interface_goes_down_last() -> None:

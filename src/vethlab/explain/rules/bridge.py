@@ -103,8 +103,7 @@ def _state(scene: Scene, port: End, bridge: End) -> Iterator[Finding]:
     waits, off = [port], []
     says = f"the state of port {port} is {interface.port.state} ({state})"
     if above.stp:  # the spanning tree decides alone (EBUSY); off, it leaves every port of the bridge as it had put it
-        head = ("ip", "link", "set", "dev", bridge.interface, "type", "bridge", "stp_state")
-        off = [fixes.command(bridge.netns, *head, "0", undo=((*head, "1"),))]
+        off = [fixes.command(bridge.netns, "ip", "link", "set", "dev", bridge.interface, "type", "bridge", "stp_state", "0")]
         waits = [wire.end for wire in scene.wiring.of(bridge.netns) if scene.bridge_of(wire.end) == bridge and _waits(scene, wire.end)]
         says += f"; the spanning tree of {bridge.interface} lets a port that closes no loop forward after twice the forward delay, 30 s"
     remedy = [fixes.command(one.netns, "bridge", "link", "set", "dev", one.interface, "state", "3") for one in waits]
