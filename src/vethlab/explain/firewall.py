@@ -17,7 +17,7 @@ from vethlab.model.flow import TCP, UDP
 from vethlab.model.journey import ANSWER, ERROR, REPLY, SOLICIT, FirewallDrop, Outer
 from vethlab.model.nat import TABLE_PREFIX
 
-__all__ = ["obstacle"]
+__all__ = ["letting", "obstacle"]
 
 _NAT = frozenset({"nat-missing", "nat-wrong"})
 
@@ -33,7 +33,6 @@ def obstacle(drop: FirewallDrop, way: Way, last: int, *, refused: bool) -> Obsta
         return None
     slug = "nft-reject" if drop.rejects else "nft-drop"
     verb = "rejects" if drop.rejects else "drops"
-    chain = f"{drop.family} {drop.table} {drop.chain}"
     line = _line(drop)
     leg = next((way.points[number].leg for number in places if number >= last), None) or ("reply" if drop.what == REPLY else "request")
     summary = f"{line} in {drop.node} {verb} the {_word(drop.what, way)}"
@@ -43,9 +42,13 @@ def obstacle(drop: FirewallDrop, way: Way, last: int, *, refused: bool) -> Obsta
         if bare is not None:
             return Obstacle(last + 1, replace(bare, evidence=(*bare.evidence, evidence)))
     return Obstacle(last + 1, Finding(
-        slug, Where(drop.node, drop.interface, drop.hook), summary, direction=leg, evidence=(evidence,),
-        fixes=_fixes(drop, chain, _word(drop.what, way), _match(drop, way)),
+        slug, Where(drop.node, drop.interface, drop.hook), summary, direction=leg, evidence=(evidence,), fixes=letting(drop, way),
     ))
+
+
+def letting(drop: FirewallDrop, way: Way) -> tuple[Fix, ...]:
+    """The least changes with which that rule lets this packet be."""
+    return _fixes(drop, f"{drop.family} {drop.table} {drop.chain}", _word(drop.what, way), _match(drop, way))
 
 
 def _carrier(drop: FirewallDrop, outer: Outer, way: Way, last: int) -> Obstacle | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vethlab.explain.firewall import letting
 from vethlab.explain.way import Binding, Obstacle, Way
 from vethlab.model.finding import Evidence, Finding, Where
 from vethlab.model.journey import IN, OUT, REPLY, REQUEST, Observed
@@ -21,7 +22,16 @@ def kept(way: Way, observed: Observed, last: int) -> Obstacle | None:
     """The first node that sent the packet on, or answered it itself, as if its rule were not there."""
     every = (found for bound in way.bindings for found in (_source(bound, observed), _target(bound, observed)))
     found = next((one for one in every if one is not None), None)
-    return None if found is None else Obstacle(last + 1, found)
+    return None if found is None else Obstacle(last + 1, _untracked(found, way, observed))
+
+
+def _untracked(found: Finding, way: Way, observed: Observed) -> Finding:
+    """With the rule that was seen to take the packet out of tracking, if one was."""
+    rule = next((one for one in observed.untracked if (one.node, one.what) == (found.where.node, REQUEST)), None)
+    if rule is None:
+        return found
+    says = f"{rule.node}: {rule.family} {rule.table} {rule.chain} handle {rule.handle} ({rule.hook}): {rule.text}"
+    return replace(found, evidence=(*found.evidence, Evidence("nft-trace", says)), fixes=letting(rule, way))
 
 
 def _source(bound: Binding, observed: Observed) -> Finding | None:

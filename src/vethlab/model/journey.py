@@ -61,7 +61,9 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class FirewallDrop:
-    """A rule or policy that an nft trace saw end the packet. `what` as in Sighting; `handle` None: the chain's policy.
+    """A rule or policy that an nft trace saw end the packet, or take it out of tracking (Observed.untracked).
+
+    `what` as in Sighting; `handle` None: the chain's policy.
 
     `outer`: it ended a packet that carries others; `what` is then not told.
 
@@ -133,7 +135,8 @@ class Unanswered:
 class Observed:
     """One probe. `errno`: the sender's own kernel refused; `lost`: frames that no ring had room for, so that absence proves nothing.
 
-    `truth`: the BPF layer looked on. `table_full`: the machine's neighbour table refused entries meanwhile.
+    `untracked`: rules that ended no packet and took it out of connection tracking. `truth`: the BPF layer looked on.
+    `table_full`: the machine's neighbour table refused entries meanwhile.
     """
 
     ok: bool
@@ -144,6 +147,7 @@ class Observed:
     answered_by: IP | None = None
     sightings: tuple[Sighting, ...] = ()
     firewall: tuple[FirewallDrop, ...] = ()
+    untracked: tuple[FirewallDrop, ...] = ()
     drops: tuple[KernelDrop, ...] = ()
     counts: tuple[Count, ...] = ()
     errors: tuple[IcmpError, ...] = ()

@@ -19,8 +19,9 @@ from vethlab.model.journey import ANSWER, OUTER, REPLY, REQUEST, SOLICIT, Firewa
 from vethlab.observe.decode import ARP, Packet, decode, decode_ip
 from vethlab.observe.ours import Ours
 
-__all__ = ["firewall_drops", "kernel_drops"]
+__all__ = ["firewall_drops", "kernel_drops", "untracked"]
 
+_CONNTRACK = -200  # the priority of connection tracking (NF_IP_PRI_CONNTRACK): `notrack` works in chains that come before it
 _LEAVING = frozenset({"output", "postrouting", "egress"})
 _ARP_BEGINS = bytes.fromhex("000108000604")  # Ethernet and IPv4 (RFC 826); an IP header begins with its version
 _GOOD_ENDS = frozenset({
@@ -40,14 +41,35 @@ def firewall_drops(
 
     `outers`: packets that may carry ours, known by their ends: a trace shows too little to look into one.
     """
-    hooks = {(node, one.family, one.table, one.name): one.hook for node, found in chains.items() for one in found}
-    current: dict[tuple[str, int], str] = {}
-    drops: dict[tuple[object, ...], FirewallDrop] = {}
+    def ends(event: TraceEvent, _base: Chain | None) -> bool:
+        return event.verdict == "drop"
+
+    return _told(events, chains, ours, name, rule, outers, ends)
+
+
+def untracked(
+    events: Iterable[TraceEvent], chains: Mapping[str, Sequence[Chain]], ours: Ours, name: Callable[[str, int], str], rule: Rule,
+) -> list[FirewallDrop]:
+    """Every rule that took a packet of ours out of connection tracking, and so out of translation, once."""
+    def early(event: TraceEvent, base: Chain | None) -> bool:
+        return event.handle is not None and base is not None and base.priority < _CONNTRACK
+
+    return [one for one in _told(events, chains, ours, name, rule, (), early) if "notrack" in one.text.split()]
+
+
+def _told(
+    events: Iterable[TraceEvent], chains: Mapping[str, Sequence[Chain]], ours: Ours, name: Callable[[str, int], str], rule: Rule,
+    outers: Sequence[Outer], wanted: Callable[[TraceEvent, Chain | None], bool],
+) -> list[FirewallDrop]:
+    bases = {(node, one.family, one.table, one.name): one for node, found in chains.items() for one in found}
+    current: dict[tuple[str, int], Chain] = {}
+    told: dict[tuple[object, ...], FirewallDrop] = {}
     for event in events:
-        hook = hooks.get((event.node, event.family, event.table, event.chain))
-        if hook is not None:  # a base chain; those that it jumps to have none of their own
-            current[event.node, event.id] = hook
-        if event.verdict != "drop":
+        base = bases.get((event.node, event.family, event.table, event.chain))
+        if base is not None:  # those that it jumps to have no hook of their own
+            current[event.node, event.id] = base
+        base = current.get((event.node, event.id))
+        if not wanted(event, base):
             continue
         packet, data = _packet(event.network_header + event.transport_header)
         outer = next((one for one in outers if _is(packet, one)), None)
@@ -55,10 +77,10 @@ def firewall_drops(
         if what is None:
             continue
         key = (event.node, event.family, event.table, event.chain, event.handle, what, event.iif, event.oif)
-        if key not in drops:
-            drop = _firewall_drop(event, current.get((event.node, event.id), ""), what, name, rule)
-            drops[key] = replace(_addressed(drop, packet), outer=outer)
-    return list(drops.values())
+        if key not in told:
+            drop = _firewall_drop(event, "" if base is None else base.hook, what, name, rule)
+            told[key] = replace(_addressed(drop, packet), outer=outer)
+    return list(told.values())
 
 
 def _is(packet: Packet, outer: Outer) -> bool:

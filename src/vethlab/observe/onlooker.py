@@ -31,7 +31,7 @@ from vethlab.model.journey import FirewallDrop, KernelDrop, Observed, Outer
 from vethlab.model.mark import Mark
 from vethlab.observe import counters
 from vethlab.observe.correlate import Kept, beginning, sightings
-from vethlab.observe.drops import firewall_drops, kernel_drops
+from vethlab.observe.drops import firewall_drops, kernel_drops, untracked
 from vethlab.observe.flow_filter import flow_filter, nothing
 from vethlab.observe.ours import Ours
 from vethlab.observe.ring import GLANCE, close_rings, open_rings
@@ -136,8 +136,9 @@ class Onlooker:
         kept = [Kept(frame, replace(one, ns=frame.ns - start)) for frame, one in seen]
         if keep is not None:
             keep(kept)
+        firewall, missed = self._firewall(ours, names.name, outers)
         observed = replace(
-            ended, sightings=tuple(one.seen for one in kept), firewall=self._firewall(ours, names.name, outers),
+            ended, sightings=tuple(one.seen for one in kept), firewall=firewall, untracked=missed,
             # A packet that arrived has no death to explain, and reading the names of the kernel's functions takes a tenth of a second.
             drops=() if ended.ok else self._drops(ours, since=start - ahead), counts=counters.moved(self._before, names),
             lost=self._losses(), truth=self._tracer is not None, table_full=self._table_full(flow.version), watched=self.netns,
@@ -190,11 +191,14 @@ class Onlooker:
         except KernelError:
             return None, len(trace.chains)
 
-    def _firewall(self, ours: Ours, name: Callable[[str, int], str], outers: Sequence[Outer]) -> tuple[FirewallDrop, ...]:
+    def _firewall(
+        self, ours: Ours, name: Callable[[str, int], str], outers: Sequence[Outer],
+    ) -> tuple[tuple[FirewallDrop, ...], tuple[FirewallDrop, ...]]:
+        """(what ended packets, what took them out of tracking)."""
         if self._trace is None:
-            return ()
-        rule = partial(_rule, self._namespaces)
-        return tuple(firewall_drops(self._trace.events(), self._trace.chains, ours, name, rule, outers))
+            return (), ()
+        rule, events, chains = partial(_rule, self._namespaces), tuple(self._trace.events()), self._trace.chains
+        return tuple(firewall_drops(events, chains, ours, name, rule, outers)), tuple(untracked(events, chains, ours, name, rule))
 
     def _open_tracer(self) -> tuple[tracer.Tracer | None, dict[int, str]]:
         if tracer.available():

@@ -47,6 +47,17 @@ def test_a_target_that_the_node_kept() -> None:
     ]
 
 
+def test_the_rule_that_was_seen_to_keep_it_from_tracking_can_go() -> None:
+    """Another node's rule, or one for the reply, is none of it."""
+    bound = Binding("r", ASKER, ASKED, 8080, ASKER, SERVER, 80, "br0", 3)
+    rule = FirewallDrop("r", "inet", "raw", "c", "prerouting", "request", "in", handle=2, text="tcp dport 8080 notrack")
+    seen = Observed(ok=False, refused=True, errors=(IcmpError(3, 3, ASKED),))
+    for others, expected in (((rule,), [("nft", "delete"), ("nft", "insert")]), ((replace(rule, node="q"), replace(rule, what=REPLY)), [])):
+        found = kept(Way(bindings=[bound]), replace(seen, untracked=others), 0)
+        assert found is not None
+        assert expected == [one.commands[0].argv[:2] for one in found.finding.fixes]
+
+
 def test_what_was_seen_untranslated_is_the_verdict() -> None:
     """Before any obstacle behind it, for the packet met that as somebody else."""
     way = Way(bindings=[Binding("r", ASKER, ASKED, None, MASK, ASKED, None, "out", 0)])

@@ -13,7 +13,7 @@ from vethlab.kernel.nft_rules import RuleText
 from vethlab.model.flow import TCP, UDP
 from vethlab.model.journey import ANSWER, ERROR, REQUEST, SOLICIT, FirewallDrop, KernelDrop
 from vethlab.observe.decode import decode
-from vethlab.observe.drops import firewall_drops, kernel_drops
+from vethlab.observe.drops import firewall_drops, kernel_drops, untracked
 from vethlab.observe.ours import Ours
 
 CHAINS = {"r": [Chain("ip", "t", "f", "filter", "forward", 0, "drop", ()), Chain("ip", "t", "o", "filter", "output", 0, "accept", ())]}
@@ -74,6 +74,23 @@ def test_a_repeated_probe_is_dropped_once() -> None:
 def test_others_packets_and_other_verdicts_are_no_drops() -> None:
     """Accepted, or not ours."""
     assert [] == dropped(event(echo(), verdict="accept"), event(echo(token=b"of-ether")))
+
+
+@pytest.mark.parametrize(
+    ("priority", "text", "expected"),
+    [
+        (-300, "ip daddr 10.0.0.2 notrack", ["ip daddr 10.0.0.2 notrack"]), (-200, "notrack", []),
+        (-300, "counter", []), (-300, 'log prefix "notracks"', []),
+    ],
+)
+def test_a_rule_that_takes_out_of_tracking(priority: int, text: str, expected: list[str]) -> None:
+    """It ends nothing, and counts only before connection tracking."""
+    chains = {"r": [Chain("ip", "t", "f", "filter", "prerouting", priority, "accept", ())]}
+    rule = RuleText(text, "f", rejects=False, unconditional=False, position=0, packets=None)
+    on = "continue"
+    events = [event(echo(), verdict=on), event(echo(), verdict=on, handle=None), event(echo(token=b"of-ether"), verdict=on)]
+    found = untracked(events, chains, Ours(flow(), ECHO), lambda _node, index: NAMES[index], lambda *_: rule)
+    assert expected == [one.text for one in found]
 
 
 def test_a_cut_header_is_enough() -> None:
