@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import errno
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from vethlab.change.process import StartProcess, StopProcess
 from vethlab.errors import HostError, KernelError
 from vethlab.kernel.port import Finished, Namespaces
 from vethlab.kernel.rulesets import NOT_FOUND
 from vethlab.model.finding import Command
+from vethlab.model.state import Process
 
 # As Debian calls them.
 _PACKAGES = {"ip": "iproute2", "bridge": "iproute2", "tc": "iproute2", "ss": "iproute2", "nft": "nftables", "ethtool": "ethtool",
@@ -23,13 +24,16 @@ _SHELL = ("sh", "-c")
 _WRITES = frozenset({"-w", "--write", "-qw", "-wq", "-q", "--quiet"})
 
 
-def carry_out(namespaces: Namespaces, commands: Sequence[Command]) -> None:
-    """Run them. KernelError names the one that failed and what it said; HostError the program that is missing, and its package."""
+def carry_out(namespaces: Namespaces, commands: Sequence[Command], declared: Collection[tuple[str, Process]] = ()) -> None:
+    """Run them. KernelError names the one that failed and what it said; HostError the program that is missing, and its package.
+
+    `declared`: what nodes should run, by node; whoever keeps the lab may have forgotten what was stopped.
+    """
     for command in commands:
         written = settings(command.argv)
         if written:
             namespaces.write_sysctls([(command.node, key, value) for key, value in written])
-        elif not _by_its_keeper(namespaces, command):
+        elif not _by_its_keeper(namespaces, command, declared):
             _run(namespaces, command)
 
 
@@ -42,15 +46,17 @@ def settings(argv: Sequence[str]) -> list[tuple[str, str]]:
     return [(key, value) for key, _, value in pairs] if all(equals for _, equals, _ in pairs) else []
 
 
-def _by_its_keeper(namespaces: Namespaces, command: Command) -> bool:
+def _by_its_keeper(namespaces: Namespaces, command: Command, declared: Collection[tuple[str, Process]]) -> bool:
     """Start or end what the lab file has a node run: whoever keeps the lab is its parent, and knows then whether it lives."""
     if command.argv[:2] != _SHELL:
         return False
-    for one in [one for one in namespaces.processes() if one.netns == command.node]:
-        if command.argv[2:] == StartProcess(one.netns, one.process).commands():
-            namespaces.start(one.netns, one.process)
-        elif command.argv[2:] == StopProcess(one.netns, one.process).commands():
-            namespaces.stop(one.netns, one.process)
+    for node, one in dict.fromkeys([*[(one.netns, one.process) for one in namespaces.processes()], *declared]):
+        if node != command.node:
+            continue
+        if command.argv[2:] == StartProcess(node, one).commands():
+            namespaces.start(node, one)
+        elif command.argv[2:] == StopProcess(node, one).commands():
+            namespaces.stop(node, one)
         else:
             continue
         return True

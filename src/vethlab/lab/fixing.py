@@ -24,7 +24,7 @@ from vethlab.plan.spreading import followed
 if TYPE_CHECKING:
     from vethlab.lab.session import Session
     from vethlab.model.flow import Flow
-    from vethlab.model.state import State
+    from vethlab.model.state import Process, State
 
 __all__ = ["Mended", "Undone", "asked_last", "mend", "undo", "words", "write"]
 
@@ -83,7 +83,7 @@ def _applied(subject: Subject, session: Session, commands: Sequence[Command]) ->
         was = _state(session, subject, commands)
         rules = _rules(subject, commands)
         try:
-            carry_out(subject.namespaces, commands)
+            carry_out(subject.namespaces, commands, _declared(session, subject))
             back = undoing(was, _state(session, subject, commands), commands)
             return (*_without(rules, _rules(subject, commands), back), *back)
         except BaseException as error:
@@ -145,6 +145,11 @@ def _state(session: Session, subject: Subject, commands: Sequence[Command]) -> S
     actual, goal = session.compare(subject.topology)
     keys = [(command.node, key) for command in commands for key, _ in settings(command.argv)]
     return session.kernel.read(sorted(session.kernel.names()), [*goal.sysctls(), *keys, *followed(actual, keys)])
+
+
+def _declared(session: Session, subject: Subject) -> list[tuple[str, Process]]:
+    """What the lab file has nodes run."""
+    return [(name, one) for name, space in session.desired(subject.topology).netns.items() for one in space.processes]
 
 
 _Chain = tuple[str, tuple[str, ...]]

@@ -124,7 +124,7 @@ def test_a_fix_of_two_faults_that_fails_half_way(broken: Broken, monkeypatch: py
     broken.spoil(*TWO)
     before, calls = broken.look(), list[int]()
 
-    def half(namespaces: Any, commands: Any) -> None:
+    def half(namespaces: Any, commands: Any, _declared: Any = ()) -> None:
         calls.append(len(commands))
         if len(calls) > 1:  # the way back
             carry_out(namespaces, commands)
@@ -152,6 +152,8 @@ def test_a_server_that_died(broken: Broken) -> None:
     status, back = broken.json("fix", "--undo")
     assert (0, "port-closed") == (status, back["after"]["verdict"]["finding"])
     assert ["add process of d"] == [f"{one.action} {one.object}" for one in broken.lab.plan()]
+    status, again = broken.json("fix", "--yes")
+    assert (0, True, ()) == (status, again["after"]["ok"], broken.lab.plan())
 
 
 def test_the_documents_have_their_shape(broken: Broken) -> None:
