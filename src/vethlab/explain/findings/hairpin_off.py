@@ -28,7 +28,7 @@ nodes:
   a: {run: python3 -m http.server 80, publish: ["8080:80"]}
 """,
     breaks=("host: bridge link set dev p-a hairpin off",),
-    asks=("a", "host:8080"),
+    asks=("a", "10.0.0.1", "--tcp", "8080"),
     where="host:p-a",
     sysctls=("bridge-nf-call-iptables", "bridge-nf-call-ip6tables"),
 )
