@@ -10,6 +10,7 @@ import errno
 import shlex
 from collections.abc import Collection, Sequence
 
+from vethlab.change.argv import SHELL
 from vethlab.change.process import StartProcess, StopProcess
 from vethlab.errors import HostError, KernelError
 from vethlab.kernel.port import Finished, Namespaces
@@ -20,7 +21,6 @@ from vethlab.model.state import Process
 # As Debian calls them.
 _PACKAGES = {"ip": "iproute2", "bridge": "iproute2", "tc": "iproute2", "ss": "iproute2", "nft": "nftables", "ethtool": "ethtool",
              "ovs-vsctl": "openvswitch-switch", "ovs-ofctl": "openvswitch-switch", "ovs-appctl": "openvswitch-switch"}
-_SHELL = ("sh", "-c")
 _WRITES = frozenset({"-w", "--write", "-qw", "-wq", "-q", "--quiet"})
 
 
@@ -48,7 +48,7 @@ def settings(argv: Sequence[str]) -> list[tuple[str, str]]:
 
 def _by_its_keeper(namespaces: Namespaces, command: Command, declared: Collection[tuple[str, Process]]) -> bool:
     """Start or end what the lab file has a node run: whoever keeps the lab is its parent, and knows then whether it lives."""
-    if command.argv[:2] != _SHELL:
+    if command.argv[:2] != SHELL:
         return False
     for node, one in dict.fromkeys([*[(one.netns, one.process) for one in namespaces.processes()], *declared]):
         if node != command.node:

@@ -7,29 +7,23 @@ Rule of the file: pure. The states were read, so what a command did besides is t
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 
 from vethlab.change import (
     AddRoute,
     Change,
     LoadRuleset,
-    LoadTable,
     RemoveQueue,
     RemoveRoute,
-    SetFlows,
     SetLink,
     SetQueue,
-    StartProcess,
-    StopProcess,
 )
+from vethlab.change.argv import argvs
 from vethlab.model.finding import Command
 from vethlab.model.state import State, without_ipv6
 from vethlab.plan.delta import left_to_trees
 from vethlab.plan.diff import diff
 from vethlab.plan.spreading import lost
-
-_SHELL = ("sh", "-c")
 
 
 def undoing(before: State, after: State, commands: Sequence[Command]) -> tuple[Command, ...]:
@@ -62,7 +56,7 @@ def _bereft(before: State, after: State) -> State:
 
 def as_commands(changes: Iterable[Change]) -> tuple[Command, ...]:
     """The command lines of changes, each with its namespace."""
-    return tuple(Command(one.netns, argv) for one in changes for argv in _argvs(one))
+    return tuple(Command(one.netns, argv) for one in changes for argv in argvs(one))
 
 
 def _order(one: Change) -> int:
@@ -74,10 +68,3 @@ def _order(one: Change) -> int:
 
 def _destination(one: AddRoute | RemoveRoute) -> str:
     return str(one.route.destination) if one.route.destination.prefixlen else "default"
-
-
-def _argvs(one: Change) -> list[tuple[str, ...]]:
-    lines = one.commands()
-    if isinstance(one, LoadRuleset | LoadTable | SetFlows | StartProcess | StopProcess):
-        return [(*_SHELL, line) for line in lines]
-    return [tuple(shlex.split(line)) for line in lines]

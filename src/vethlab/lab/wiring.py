@@ -5,13 +5,13 @@ Enters: the namespaces and the topology; leaves: a Wiring, and the drift between
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from vethlab.change import SetSysctl
+from vethlab.change.argv import argvs
 from vethlab.kernel.wiring import read_wiring
 from vethlab.model.address import IPInterface
 from vethlab.model.link import LOOPBACK, End
@@ -123,7 +123,7 @@ def drift_of(changes: Iterable[Change]) -> tuple[Drift, ...]:
             written = ("sysctl", "-w", f"{change.key}={change.value}")
             found.append(Drift(change.netns, kind, change.key, change.reason, (written,), change.before or ""))
             continue
-        commands = tuple(_argv(type(change).__name__, line) for line in change.commands())
+        commands = argvs(change)
         one = Drift(change.netns, kind, subject, change.reason, commands)
         place = told.setdefault((one.node, kind, subject), len(found)) if kind == "interface" else len(found)
         if place < len(found):
@@ -132,8 +132,3 @@ def drift_of(changes: Iterable[Change]) -> tuple[Drift, ...]:
         else:
             found.append(one)
     return tuple(found)
-
-
-def _argv(kind: str, line: str) -> tuple[str, ...]:
-    """A command line as its words; what needs a shell is given to one."""
-    return ("sh", "-c", line) if kind in {"LoadRuleset", "LoadTable", "SetFlows", "StartProcess"} else tuple(shlex.split(line))

@@ -14,7 +14,7 @@ from vethlab.explain.rules import link, port_flags
 from vethlab.explain.rules.bridge import Frame
 from vethlab.explain.scene import Asking, Scene
 from vethlab.explain.segment import Track
-from vethlab.model.finding import Evidence, Finding, Where
+from vethlab.model.finding import Command, Evidence, Finding, Where
 from vethlab.model.journey import REPLY, REQUEST
 from vethlab.model.link import End
 from vethlab.model.switch import SwitchPort, SwitchSeen
@@ -184,12 +184,10 @@ def _modal(port: SwitchPort) -> bool:
 
 
 def _meant(port: End, now: SwitchPort, traced: Evidence) -> Finding:
-    undo = ("ovs-vsctl", "set", "Port", port.interface, f"vlan_mode={now.mode}")
-    clear = fixes.command(port.netns, "ovs-vsctl", "clear", "Port", port.interface, "vlan_mode", undo=(undo,))
     return Finding(
         "ovs-tag-mismatch", Where(port.netns, port.interface, "bridge"), f"{port} is no plain port of VLAN {now.tag}: {MODES[now.mode]}",
         evidence=(Evidence("configuration", f"vlan_mode of {port.interface} is {now.mode}, its tag {now.tag}"), traced),
-        fixes=(fixes.fix(f"make {port} an access port of VLAN {now.tag}", clear, policy=True),),
+        fixes=(fixes.fix(f"make {port} an access port of VLAN {now.tag}", _clear(port, "vlan_mode", now.mode), policy=True),),
     )
 
 
@@ -214,13 +212,16 @@ def _untrunked(port: SwitchPort) -> bool:
 
 def _excluded(port: End, seen: SwitchSeen, traced: Evidence) -> Finding:
     vlans = ",".join(str(one) for one in sorted(seen.ports[port.interface].trunks))
-    undo = ("ovs-vsctl", "set", "Port", port.interface, f"trunks={vlans}")
-    clear = fixes.command(port.netns, "ovs-vsctl", "clear", "Port", port.interface, "trunks", undo=(undo,))
     return Finding(
         "ovs-tag-mismatch", Where(port.netns, port.interface, "bridge"), f"{port} carries VLAN {vlans} only, and nothing without a VLAN",
         evidence=(Evidence("configuration", f"trunks of {port.interface} are {vlans}"), traced),
-        fixes=(fixes.fix(f"let {port} carry every VLAN", clear, policy=True),),
+        fixes=(fixes.fix(f"let {port} carry every VLAN", _clear(port, "trunks", vlans), policy=True),),
     )
+
+
+def _clear(port: End, column: str, value: str) -> Command:
+    undo = ("ovs-vsctl", "set", "Port", port.interface, f"{column}={value}")
+    return fixes.command(port.netns, "ovs-vsctl", "clear", "Port", port.interface, column, undo=(undo,))
 
 
 def _vlan(port: SwitchPort) -> str:
